@@ -1,0 +1,78 @@
+"""What negspace raises: what was asked, what came, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["DataError", "MissingExtraError", "NegspaceError", "PlanError", "StoreError", "did_you_mean"]
+
+
+class NegspaceError(Exception):
+    """An error the user can act on.
+
+    The command line prints it without a traceback and exits with ``exit_code``.
+
+    Args:
+        what: What is wrong, in one sentence, with its place (file, line, column) first.
+        came: What was received: the value or shape, shortened to one line.
+        do: What to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, came: object = None, do: str | None = None) -> None:
+        self.what = what
+        self.came = None if came is None else _shorten(came if isinstance(came, str) else repr(came))
+        self.do = do
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        lines = [self.what]
+        if self.came is not None:
+            lines.append(f"  came: {self.came}")
+        if self.do is not None:
+            lines.append(f"  do:   {self.do}")
+        return "\n".join(lines)
+
+
+class DataError(NegspaceError):
+    """The user's data cannot be used as it stands."""
+
+
+class PlanError(NegspaceError):
+    """A study was asked for that cannot give an answer."""
+
+
+class StoreError(NegspaceError):
+    """The run store or an output folder cannot be read or written."""
+
+
+class MissingExtraError(NegspaceError):
+    """A part was asked for whose optional dependency is not installed.
+
+    Args:
+        part: What was asked for, in the user's words.
+        extra: The extra of the ``negspace`` package that brings it.
+    """
+
+    def __init__(self, part: str, extra: str) -> None:
+        super().__init__(f"{part} needs the extra '{extra}'", do=f"pip install 'negspace[{extra}]'")
+
+
+def did_you_mean(asked: str, known: Iterable[str]) -> str:
+    """Name the nearest known words to a mistyped one, and all of them where none is near.
+
+    Case is ignored: ``sentiment`` is near ``Sentiment``.
+    """
+    names = list(known)
+    folded = {name.casefold(): name for name in names}
+    near = [folded[f] for f in difflib.get_close_matches(asked.casefold(), folded, n=2, cutoff=0.6)]
+    if near:
+        return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+    return "there is " + ", ".join(f"'{name}'" for name in names)
+
+
+def _shorten(text: str, width: int = 120) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,206 @@
+"""The frozen records that rooms hand to each other.
+
+Nothing here computes: a record says what a thing is, its shapes and its units. A room that
+needs another room's result takes one of these and never that room's insides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+__all__ = [
+    "EvalSet",
+    "Estimate",
+    "Examples",
+    "Interval",
+    "Json",
+    "Measurement",
+    "Outcome",
+    "Predictions",
+    "Run",
+    "Verdict",
+]
+
+Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled texts, in the order of their source.
+
+    Attributes:
+        texts: One text a row.
+        labels: Position of each row's label in ``label_names``.
+        label_names: Distinct labels, sorted.
+        groups: Group of each row, or None. Rows of one group are variants of one original; those
+            with different labels are near misses of each other.
+        source: Where the rows came from, for messages and reports (a path, or ``"DataFrame"``).
+        lines: Line of the source on which each row starts, 1-based (for a source without lines,
+            the row's number).
+        fingerprint: SHA-256 (hex) of texts, labels and groups: the content, not the file.
+    """
+
+    texts: tuple[str, ...]
+    labels: Int[np.ndarray, " rows"]
+    label_names: tuple[str, ...]
+    groups: Int[np.ndarray, " rows"] | None = None
+    source: str = "memory"
+    lines: Int[np.ndarray, " rows"] | None = None
+    fingerprint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, eq=False)
+class EvalSet:
+    """A named set of held-out rows on which something is measured.
+
+    Attributes:
+        name: The test distribution, as results name it.
+        rows: Positions in the task's held-out rows.
+        partner: For each of ``rows``, the position of the held-out row it is compared with (the
+            other side of a near-miss pair, the text a variation was made from), or None.
+    """
+
+    name: str
+    rows: Int[np.ndarray, " n"]
+    partner: Int[np.ndarray, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What one fitted model said of every held-out row.
+
+    Attributes:
+        label: The most probable label of each row.
+        confidence: The probability it gave to that label, in [0, 1]; NaN where the model gave none.
+        truth: The probability it gave to the row's own label, in [0, 1]; NaN where it gave none.
+    """
+
+    label: Int[np.ndarray, " held_out"]
+    confidence: Float[np.ndarray, " held_out"]
+    truth: Float[np.ndarray, " held_out"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One arm fitted with one seed, and what it predicted.
+
+    Attributes:
+        arm: Name of the arm.
+        seed: The seed; arms of a study are paired by it.
+        predictions: On all of the task's held-out rows.
+        resumed: True if the run came out of the store instead of being computed.
+    """
+
+    arm: str
+    seed: int
+    predictions: Predictions
+    resumed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One measure of one run.
+
+    ``influence`` linearises the measure over its test items (Hampel 1974): the value moves by
+    about ``influence[i]`` when item *i* is given infinitesimally more weight. For a mean it is
+    ``(x_i - mean) / n``. Its variance over items is how evidence accounts for the test rows
+    being a sample; a difference of two measures joins their influences, with a sign.
+
+    Attributes:
+        value: The measure; NaN where it is undefined.
+        influence: Contribution of each item, summing to 0; empty if the measure has none.
+        clusters: Identity of the cluster (group) each item belongs to; items of one cluster are
+            not independent. Identities are shared by all eval sets of a task.
+    """
+
+    value: float
+    influence: Float[np.ndarray, " items"]
+    clusters: Int[np.ndarray, " items"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval.
+
+    Attributes:
+        low: Lower end; ``-inf`` or NaN where there is none.
+        high: Upper end.
+        level: Confidence level, in (0, 1).
+    """
+
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A measure over all seeds of an arm.
+
+    Attributes:
+        measure: Name of the measure.
+        mean: Mean over seeds.
+        interval: Of the mean, over seeds and test items.
+        per_seed: The value at each seed, in the order of the study's seeds.
+        n: Number of test items the measure looked at.
+    """
+
+    measure: str
+    mean: float
+    interval: Interval
+    per_seed: tuple[float, ...]
+    n: int
+
+
+class Outcome(StrEnum):
+    """How a hypothesis came out."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a hypothesis, with the numbers that decided it.
+
+    Attributes:
+        outcome: Supported, refuted or inconclusive.
+        reason: One sentence: which numbers decided it.
+        margin: Smallest effect of interest, in the measure's units.
+        effect: Mean per-seed effect; NaN where there is none.
+        interval: Of the effect.
+        p_value: One-sided p of the sign-flip test against ``margin`` (Holm-adjusted within a
+            family); NaN where it was not computed.
+        mde: Minimum detectable effect: the smallest true effect that would come out supported
+            with 80 % power at this spread and number of seeds; NaN where unknown.
+        seeds_needed: For an inconclusive outcome, seeds at which the effect seen would come out
+            supported or refuted with 80 % power; None where no number of seeds would do.
+    """
+
+    outcome: Outcome
+    reason: str
+    margin: float
+    effect: float
+    interval: Interval
+    p_value: float
+    mde: float
+    seeds_needed: int | None = None
+    details: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+# Shapes that several rooms speak of by name.
+RowMask: TypeAlias = Bool[np.ndarray, " rows"]
