@@ -7,17 +7,16 @@ needs another room's result takes one of these and never that room's insides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 __all__ = [
-    "EvalSet",
     "Estimate",
+    "EvalSet",
     "Examples",
     "Interval",
     "Json",
@@ -28,7 +27,7 @@ __all__ = [
     "Verdict",
 ]
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +198,3 @@ class Verdict:
     p_value: float
     mde: float
     seeds_needed: int | None = None
-    details: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-
-
-# Shapes that several rooms speak of by name.
-RowMask: TypeAlias = Bool[np.ndarray, " rows"]
