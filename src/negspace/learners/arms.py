@@ -1,0 +1,87 @@
+"""What a learner is asked to fit: an arm of training rows, redrawn a little at each seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.records import Json, Run, TextTask
+
+__all__ = ["Learner", "RowsArm"]
+
+
+@dataclass(frozen=True, eq=False)
+class RowsArm:
+    """Training rows, of which every seed leaves out a random share of the clusters.
+
+    A bootstrap would leave out 37 % of the rows at each seed, and so measure a smaller set than the one
+    that is audited (on 1,707 reviews it costs 3 points of accuracy; leaving a tenth out costs less than 1).
+
+    Attributes:
+        name: As results name the arm.
+        rows: Positions of the arm's rows in the task.
+        keep: Share of the clusters that each seed trains on, in (0, 1].
+    """
+
+    name: str
+    rows: Int[np.ndarray, " rows"]
+    keep: float = 0.9
+
+    def describe(self) -> Mapping[str, Json]:
+        """All that decides which rows a seed trains on."""
+        rows = np.ascontiguousarray(self.rows, dtype="<i8")
+        return {"name": self.name, "rows": hashlib.sha256(rows.tobytes()).hexdigest(), "keep": self.keep}
+
+    def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
+        """Draw the rows that one seed trains on, clusters kept whole, in the order of the task.
+
+        A draw that lost a label altogether would ask another question, so the rows of a label that
+        is down to its last cluster are always kept.
+
+        Args:
+            task: The task whose rows these are.
+            seed: Of this draw; arms with the same rows draw the same ones at the same seed.
+
+        Returns:
+            Positions in the task, ascending.
+        """
+        clusters, position = np.unique(task.clusters[self.rows], return_inverse=True)
+        rng = np.random.default_rng([seed, 0])
+        kept = np.zeros(len(clusters), dtype=bool)
+        kept[rng.permutation(len(clusters))[: max(1, round(self.keep * len(clusters)))]] = True
+        labels = task.labels[self.rows]
+        for label in np.setdiff1d(labels, labels[kept[position]]):
+            kept[position[labels == label]] = True
+        return np.sort(self.rows[kept[position]])
+
+
+class Learner(Protocol):
+    """Fits arms of a task and predicts its held-out rows.
+
+    A learner depends on nothing but the task, the arm and the seed: not on which other jobs run
+    beside it, how many at once, or in which order.
+    """
+
+    @property
+    def name(self) -> str:
+        """As results name the learner."""
+        ...
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide a result."""
+        ...
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+        """Fit each (arm, seed) and yield it as it is done, in any order.
+
+        Args:
+            task: What to fit and predict.
+            jobs: Arms with their seeds.
+            workers: How many to fit at once.
+        """
+        ...

@@ -1,0 +1,123 @@
+"""A small recurrent net, trained from scratch on the data's own words.
+
+Embedding, one LSTM layer, the mean of its states, a linear layer. It shares nothing with the linear
+model of `tfidf` (no counts, word order at every step), so that a finding both show is not a
+property of one of them. PyTorch itself is imported by `lstm_net` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+
+import numpy as np
+from jaxtyping import Float, Int
+from joblib import Parallel, delayed, parallel_config
+
+from negspace.errors import MissingExtraError
+from negspace.learners.arms import RowsArm
+from negspace.learners.predictions import summarise_probabilities
+from negspace.records import Json, Run, TextTask
+
+__all__ = ["Encoded", "LstmLearner"]
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Texts as word numbers, shared by every fit.
+
+    Attributes:
+        words: Number of each word, from 2; 0 pads, 1 stands for a word that a fit does not know.
+        length: Words of each text, at least 1.
+        labels: Label of each text.
+        n_words: Numbers in use, 0 and 1 included.
+        n_labels: Number of labels.
+    """
+
+    words: Int[np.ndarray, "texts tokens"]
+    length: Int[np.ndarray, " texts"]
+    labels: Int[np.ndarray, " texts"]
+    n_words: int
+    n_labels: int
+
+
+@dataclass(frozen=True)
+class LstmLearner:
+    """A small LSTM classifier over the data's own words.
+
+    Attributes:
+        embedding: Width of the word embedding.
+        hidden: Width of the LSTM.
+        tokens: Words of a text that are read, from its start.
+        epochs: Passes over the training rows.
+        batch: Texts a step.
+        learning_rate: Of Adam.
+        dropout: Share of embedded inputs and of pooled states that are dropped in training.
+        min_df: Words that fewer training rows have are read as unknown.
+
+    Raises:
+        MissingExtraError: If PyTorch is not installed.
+    """
+
+    embedding: int = 32
+    hidden: int = 32
+    tokens: int = 200
+    epochs: int = 8
+    batch: int = 32
+    learning_rate: float = 5e-3
+    dropout: float = 0.5
+    min_df: int = 2
+
+    name = "lstm"
+
+    def __post_init__(self) -> None:
+        if find_spec("torch") is None:
+            raise MissingExtraError("the lstm learner", "torch")
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide a result."""
+        return {"name": self.name, **asdict(self), "torch": version("torch")}
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+        """Fit each (arm, seed) and yield it as it is done."""
+        data = _encode(task, self.tokens)
+        held_out = np.arange(task.n_train, len(task.texts))
+        # Processes: steps this small spend most of their time holding the interpreter lock.
+        with parallel_config("loky", inner_max_num_threads=1):
+            finished = Parallel(workers, return_as="generator_unordered")(
+                delayed(_fit_predict)(self, data, arm.name, arm.draw(task, seed), held_out, seed)
+                for arm, seed in jobs
+            )
+            for arm_name, seed, probabilities in finished:
+                yield Run(arm_name, seed, summarise_probabilities(probabilities, task.held_out_labels))
+
+
+def _encode(task: TextTask, tokens: int) -> Encoded:
+    numbers: dict[str, int] = {}
+    texts = [
+        [numbers.setdefault(word, len(numbers) + 2) for word in _WORD.findall(text.lower())[:tokens]]
+        for text in task.texts
+    ]
+    length = np.array([max(1, len(text)) for text in texts])
+    words = np.zeros((len(texts), int(length.max())), dtype=np.int32)
+    for row, text in enumerate(texts):
+        words[row, : len(text)] = text
+    return Encoded(words, length, task.labels, len(numbers) + 2, len(task.label_names))
+
+
+def _fit_predict(
+    settings: LstmLearner,
+    data: Encoded,
+    arm: str,
+    train: Int[np.ndarray, " train"],
+    test: Int[np.ndarray, " test"],
+    seed: int,
+) -> tuple[str, int, Float[np.ndarray, "test labels"]]:
+    from negspace.learners.lstm_net import fit_predict  # noqa: PLC0415  (PyTorch is an extra, and slow to import)
+
+    return arm, seed, fit_predict(settings, data, train, test, seed)

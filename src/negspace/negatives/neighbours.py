@@ -1,0 +1,197 @@
+"""Near misses that are already in the data: the nearest row of another label.
+
+The embedded default needs no download: TF-IDF over words, cosine distance. Two reviews that
+differ in a few words are near in it, whatever they are about, and that is what a near miss is.
+All distances are 1 - cosine, in [0, 1] for this embedding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_array, csr_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sparse_dot_topn import sp_matmul_topn
+
+__all__ = [
+    "NEAR_DUPLICATE_RADIUS",
+    "NEAR_MISS_RADIUS",
+    "Neighbours",
+    "components",
+    "embed",
+    "nearest",
+    "nearest_across",
+]
+
+NEAR_MISS_RADIUS = 0.5
+"""A row of another label no farther than this is a near miss.
+
+Of the human-made rewrites of 1,707 film reviews, 99 % lie within it; of their other neighbours, 0.1 % do.
+"""
+
+NEAR_DUPLICATE_RADIUS = 0.3
+"""Rows no farther apart than this are variants of one text and are kept on one side of a split.
+
+Tighter than the near-miss radius because nearness is chained here: at 0.4, 6,338 of the 15,000 short
+queries of CLINC150 hang together in one cluster; at 0.3 the largest has 269.
+"""
+
+_SAME_LABEL_KEPT = 20  # near-duplicates followed from one row; more would only repeat a cluster's links
+
+# scipy.sparse.csr_matrix, float32, rows of length 1 (or 0 for a text without words)
+Embedding: TypeAlias = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Nearest rows of each row, by label.
+
+    Attributes:
+        other: Nearest row of another label; -1 where no word is shared with any.
+        other_distance: Its distance; 1 where ``other`` is -1.
+        same: Nearest other row of the same label; -1 where no word is shared with any.
+        same_distance: Its distance; 1 where ``same`` is -1.
+        links: Pairs of rows within the near-duplicate radius, whatever their labels.
+    """
+
+    other: Int[np.ndarray, " rows"]
+    other_distance: Float[np.ndarray, " rows"]
+    same: Int[np.ndarray, " rows"]
+    same_distance: Float[np.ndarray, " rows"]
+    links: Int[np.ndarray, "links 2"]
+
+
+def embed(texts: tuple[str, ...]) -> Embedding:
+    """Embed texts by their words: TF-IDF with sublinear term frequency, rows of unit length.
+
+    Args:
+        texts: All texts whose distances will be compared.
+
+    Returns:
+        Sparse matrix of shape (texts, words), float32. A text without any word is a row of zeros, at
+        distance 1 from everything.
+    """
+    # One-letter words carry boundaries too ("a" against "no"), so the default token pattern is widened.
+    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32)
+    try:
+        return csr_matrix(vectorizer.fit_transform(texts))
+    except ValueError:  # scikit-learn's "empty vocabulary": no text has any word
+        return csr_matrix((len(texts), 1), dtype=np.float32)
+
+
+def nearest(
+    embedding: Embedding,
+    labels: Int[np.ndarray, " rows"],
+    *,
+    radius: float = NEAR_DUPLICATE_RADIUS,
+) -> Neighbours:
+    """Find the exact nearest rows of the same and of another label.
+
+    The product of the embedding with itself is done label by label, so that a row's nearest row of
+    another label is found however many of its own stand nearer, and no dense block is ever held.
+
+    Args:
+        embedding: Of the rows, from `embed`.
+        labels: Of the rows.
+        radius: Distance within which two rows are linked as near-duplicates.
+
+    Returns:
+        The neighbours, as positions in ``labels``.
+    """
+    rows = len(labels)
+    other, other_distance = np.full(rows, -1), np.ones(rows)
+    same, same_distance = np.full(rows, -1), np.ones(rows)
+    links: list[Int[np.ndarray, "links 2"]] = []
+    for label in np.unique(labels):
+        mine, theirs = np.flatnonzero(labels == label), np.flatnonzero(labels != label)
+        across = _top(embedding[mine], embedding[theirs], _SAME_LABEL_KEPT)
+        links.append(_linked(across, mine, theirs, radius))
+        other[mine], other_distance[mine] = _first(across, theirs)
+        within = _top(embedding[mine], embedding[mine], _SAME_LABEL_KEPT + 1)
+        within = _without_diagonal(within)
+        links.append(_linked(within, mine, mine, radius))
+        same[mine], same_distance[mine] = _first(within, mine)
+    return Neighbours(other, other_distance, same, same_distance, np.concatenate(links))
+
+
+def nearest_across(
+    queries: Embedding,
+    query_labels: Int[np.ndarray, " queries"],
+    corpus: Embedding,
+    corpus_labels: Int[np.ndarray, " corpus"],
+) -> tuple[Int[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
+    """Find the exact nearest row of another label in a corpus.
+
+    Args:
+        queries: Embedding of the rows asked about.
+        query_labels: Their labels.
+        corpus: Embedding of the rows searched.
+        corpus_labels: Their labels.
+
+    Returns:
+        Positions in the corpus (-1 where no word is shared with any) and distances (1 there).
+    """
+    other, distance = np.full(len(query_labels), -1), np.ones(len(query_labels))
+    for label in np.unique(query_labels):
+        mine, theirs = np.flatnonzero(query_labels == label), np.flatnonzero(corpus_labels != label)
+        other[mine], distance[mine] = _first(_top(queries[mine], corpus[theirs], 1), theirs)
+    return other, distance
+
+
+def components(rows: int, links: Int[np.ndarray, "links 2"]) -> Int[np.ndarray, " rows"]:
+    """Number the connected components of a graph over rows.
+
+    Args:
+        rows: Number of rows.
+        links: Pairs of linked rows.
+
+    Returns:
+        For each row the number of its component, counted in order of first appearance.
+    """
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(rows, rows))
+    _, component = connected_components(graph, directed=False)
+    return np.asarray(component, dtype=np.int64)
+
+
+def _top(queries: Embedding, corpus: Embedding, k: int) -> Any:
+    """The ``k`` largest products of each query with the corpus, largest first."""
+    if queries.shape[0] == 0 or corpus.shape[0] == 0:
+        return csr_matrix((queries.shape[0], corpus.shape[0]), dtype=np.float32)
+    return sp_matmul_topn(queries, csr_matrix(corpus.T), top_n=k, sort=True)
+
+
+def _without_diagonal(products: Any) -> Any:
+    entries = products.tocoo()
+    keep: Bool[np.ndarray, " entries"] = entries.row != entries.col
+    # Largest first within a row, which the conversion back to rows would otherwise lose.
+    order = np.lexsort((entries.col[keep], -entries.data[keep], entries.row[keep]))
+    counts = np.bincount(entries.row[keep], minlength=products.shape[0])
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    data, columns = entries.data[keep][order], entries.col[keep][order]
+    return csr_matrix((data, columns, indptr), shape=products.shape)
+
+
+def _first(
+    products: Any, corpus_rows: Int[np.ndarray, " corpus"]
+) -> tuple[Int[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
+    found = np.diff(products.indptr) > 0
+    row, distance = np.full(len(found), -1), np.ones(len(found))
+    at = products.indptr[:-1][found]
+    row[found] = corpus_rows[products.indices[at]]
+    distance[found] = np.clip(1.0 - products.data[at].astype(np.float64), 0.0, 1.0)
+    return row, distance
+
+
+def _linked(
+    products: Any,
+    query_rows: Int[np.ndarray, " queries"],
+    corpus_rows: Int[np.ndarray, " corpus"],
+    radius: float,
+) -> Int[np.ndarray, "links 2"]:
+    entries = products.tocoo()
+    near = entries.data >= 1.0 - radius
+    return np.stack([query_rows[entries.row[near]], corpus_rows[entries.col[near]]], axis=1)

@@ -1,0 +1,152 @@
+"""Label-preserving variations of a text: what a model should not react to.
+
+Each variation changes one thing that carries no label (white space, case, punctuation, the order of
+independent sentences) and says when it does not apply. Whether it may be used on a data set at all is
+asked of the data: if two rows with different labels are equal up to the variation, then there it does
+carry the label (`conflict`), and it must be left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+__all__ = ["VARIATIONS", "Variation", "conflict"]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One kind of label-preserving change.
+
+    Attributes:
+        name: As results name it.
+        what: What it does, for a reader.
+        apply: Text and generator to the varied text, or None where it does not apply or would change
+            nothing.
+        canonical: Text to a form that is equal for all texts the variation holds to be the same.
+    """
+
+    name: str
+    what: str
+    apply: Callable[[str, np.random.Generator], str | None]
+    canonical: Callable[[str], str]
+
+
+def conflict(
+    variation: Variation, texts: Sequence[str], labels: Int[np.ndarray, " rows"]
+) -> tuple[int, int] | None:
+    """Find two rows of different labels that the variation holds to be the same.
+
+    Rows that are equal to the letter say nothing about the variation and are passed over.
+
+    Args:
+        variation: The variation asked about.
+        texts: Texts of a data set.
+        labels: Their labels.
+
+    Returns:
+        Positions of the first such pair, or None.
+    """
+    seen: dict[str, list[int]] = {}
+    for row, text in enumerate(texts):
+        same = seen.setdefault(variation.canonical(text), [])
+        for earlier in same:
+            if labels[earlier] != labels[row] and texts[earlier] != text:
+                return earlier, row
+        # Further rows of a label and text already seen could only repeat a conflict.
+        if not any(labels[e] == labels[row] and texts[e] == text for e in same):
+            same.append(row)
+    return None
+
+
+def _changed(text: str, varied: str) -> str | None:
+    return varied if varied != text and varied.strip() else None
+
+
+def _vary_whitespace(text: str, rng: np.random.Generator) -> str | None:
+    words = text.split()
+    gaps = rng.choice([" ", "  ", "\n", "\t"], size=max(len(words) - 1, 0), p=[0.7, 0.1, 0.1, 0.1])
+    varied = "".join(word + gap for word, gap in zip(words, [*gaps, " "], strict=True))
+    return _changed(text, varied)
+
+
+def _vary_case(text: str, rng: np.random.Generator) -> str | None:
+    del rng
+    lower = text.lower()
+    # A text already in lower case gets the capital of an ordinary sentence instead.
+    return _changed(text, lower if lower != text else text[:1].upper() + text[1:])
+
+
+# Question and exclamation marks can carry a label (a question, an emphasis), and so can a point or comma
+# inside a number; commas and full stops between words are taken to carry none.
+_PUNCTUATION = re.compile(r"(?<!\d)[.,;:](?!\w)|(?<=\d)[.,;:](?=\s|$)")
+
+
+def _vary_punctuation(text: str, rng: np.random.Generator) -> str | None:
+    del rng
+    bare = _PUNCTUATION.sub("", text)
+    varied = bare if bare != text else (f"{text}." if text[-1:].isalnum() else text)
+    return _changed(text, varied)
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+# A sentence that leans on an earlier one begins with one of these or speaks of it by pronoun.
+_LEANING = re.compile(
+    r"^(?:but|however|so|then|and|or|nor|yet|also|because|therefore|thus|hence|although|though|instead|still|"
+    r"otherwise|moreover|furthermore|besides|similarly|likewise|meanwhile|nevertheless|nonetheless|while|"
+    r"first|second|third|next|later|finally|last|again|even|only|too|plus|not|yes|no|maybe|perhaps|why|how)\b"
+    r"|\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|this|that|these|those|such|which|who|whom|"
+    r"one|ones|former|latter|other|another|same|here|there)\b",
+    re.IGNORECASE,
+)
+# What counts as leaning is known for English only, so only sentences that are plainly English are moved.
+_ENGLISH = re.compile(r"\b(?:the|a|an|of|is|was|are|were|to|in|and|i|my|for|with)\b", re.IGNORECASE)
+_SHORTEST_SENTENCE = 4
+
+
+def _independent(sentence: str) -> bool:
+    return (
+        len(sentence.split()) >= _SHORTEST_SENTENCE
+        and _LEANING.search(sentence) is None
+        and _ENGLISH.search(sentence) is not None
+    )
+
+
+def _vary_order(text: str, rng: np.random.Generator) -> str | None:
+    sentences = _SENTENCE_END.split(text)
+    free = [i for i in range(len(sentences) - 1) if all(map(_independent, sentences[i : i + 2]))]
+    # The sentence after the two may lean on the nearer one of them.
+    free = [i for i in free if i + 2 == len(sentences) or _independent(sentences[i + 2])]
+    if not free:
+        return None
+    i = free[rng.integers(len(free))]
+    sentences[i], sentences[i + 1] = sentences[i + 1], sentences[i]
+    return _changed(text, " ".join(sentences))
+
+
+def _by_words(text: str) -> str:
+    return " ".join(text.split())
+
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation(
+        "whitespace", "some spaces become line breaks, tabs or two spaces", _vary_whitespace, _by_words
+    ),
+    Variation("case", "all in lower case, or a capital at the start", _vary_case, str.casefold),
+    Variation(
+        "punctuation",
+        "without commas, colons and full stops, or with one added",
+        _vary_punctuation,
+        lambda text: _PUNCTUATION.sub("", text).removesuffix("."),
+    ),
+    Variation(
+        "sentence order",
+        "two neighbouring sentences swapped where neither leans on the other",
+        _vary_order,
+        lambda text: " ".join(sorted(_SENTENCE_END.split(text))),
+    ),
+)

@@ -1,0 +1,146 @@
+"""A SQLite file of finished runs.
+
+One row a run, written as soon as the run is done: a killed study finds its finished seeds again,
+a repeated one is instant. Write-ahead logging lets several processes share the file. Payloads are
+plain NumPy archives, never pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from negspace.errors import StoreError
+from negspace.records import Predictions, Run
+
+__all__ = ["RunStore", "default_store_path"]
+
+_LAYOUT = 1
+_SECONDS_TO_WAIT = 30.0
+
+_CREATE = """
+CREATE TABLE IF NOT EXISTS runs (
+    key TEXT PRIMARY KEY,
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    predictions BLOB NOT NULL
+) STRICT
+"""
+
+
+def default_store_path() -> Path:
+    """Where runs are kept: ``$NEGSPACE_STORE``, else ``runs.sqlite`` in the user's cache folder."""
+    chosen = os.environ.get("NEGSPACE_STORE")
+    return Path(chosen) if chosen else user_cache_path("negspace") / "runs.sqlite"
+
+
+class RunStore:
+    """Finished runs, by key.
+
+    Args:
+        path: The file, made if need be. None keeps runs in memory, for this object only.
+
+    Raises:
+        StoreError: If the file cannot be opened, is no run store, or has the layout of a newer negspace.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path or ":memory:", timeout=_SECONDS_TO_WAIT)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise self._failed("opened", error) from error
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A run lost to a power cut is computed again; a half-written one cannot be read either way.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        layout = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if layout > _LAYOUT:
+            raise StoreError(
+                f"{self._path}: the run store has layout {layout}; this negspace reads up to {_LAYOUT}",
+                do="upgrade negspace, or name another file in NEGSPACE_STORE",
+            )
+        with self._connection:
+            self._connection.execute(_CREATE)
+            self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+
+    def get(self, key: str) -> Run | None:
+        """Find a finished run.
+
+        Args:
+            key: Content address of the run.
+
+        Returns:
+            The run, marked as resumed, or None.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        try:
+            found = self._connection.execute(
+                "SELECT arm, seed, predictions FROM runs WHERE key = ?", (key,)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise self._failed("read", error) from error
+        if found is None:
+            return None
+        arm, seed, payload = found
+        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+            predictions = Predictions(arrays["label"], arrays["confidence"], arrays["truth"])
+        return Run(arm, seed, predictions, resumed=True)
+
+    def put(self, key: str, run: Run) -> None:
+        """Keep a finished run, at once and for good.
+
+        Args:
+            key: Content address of the run; a run already there is replaced.
+            run: The run.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        buffer = io.BytesIO()
+        p = run.predictions
+        np.savez_compressed(buffer, label=p.label, confidence=p.confidence, truth=p.truth)
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions) VALUES (?, ?, ?, ?)",
+                    (key, run.arm, run.seed, buffer.getvalue()),
+                )
+        except sqlite3.Error as error:
+            raise self._failed("written", error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _failed(self, verb: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self._path}: the run store cannot be {verb}",
+            came=str(error),
+            do="free or remove the file, or name another in NEGSPACE_STORE",
+        )
