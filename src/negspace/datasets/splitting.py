@@ -1,0 +1,211 @@
+"""Folds and splits that keep label shares even and clusters whole."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from negspace.errors import DataError, PlanError
+from negspace.records import Examples
+
+__all__ = ["Split", "grouped_folds", "split_rows"]
+
+_FINEST_SHARE = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows to train on and rows to test on.
+
+    Attributes:
+        train: Positions, ascending.
+        test: Positions, ascending; no cluster is in both.
+        notes: Labels that the test side lacks, and why; a sentence each.
+    """
+
+    train: Int[np.ndarray, " train"]
+    test: Int[np.ndarray, " test"]
+    notes: tuple[str, ...] = ()
+
+
+def grouped_folds(
+    labels: Int[np.ndarray, " rows"], clusters: Int[np.ndarray, " rows"], n_folds: int, seed: int
+) -> Int[np.ndarray, " rows"]:
+    """Deal rows to folds, each label evenly and each cluster whole.
+
+    Clusters of two rows or more go first, the largest before the others, each to the fold that
+    least raises the sum over labels and folds of n_lf² / n_l (n_lf: rows of label l in fold f, n_l:
+    rows of label l): the objective of scikit-learn's ``StratifiedGroupKFold``, whose cost per
+    cluster grows with the number of labels, and here only with those in the cluster. Single rows
+    then go to the fold with the fewest rows of their label, which is exact: without clusters,
+    the counts of a label differ by at most one between folds, and so do the sizes of the folds.
+
+    Args:
+        labels: Label of each row.
+        clusters: Identity of each row's cluster; any integers.
+        n_folds: Number of folds.
+        seed: Decides among equal choices, and the order of clusters of one size.
+
+    Returns:
+        Fold of each row, 0 to ``n_folds - 1``. A label with fewer clusters than folds is absent
+        from some of them.
+
+    Raises:
+        PlanError: Fewer than two folds.
+        DataError: Fewer clusters than folds.
+    """
+    if n_folds < 2:
+        raise PlanError("at least two folds are needed", came=n_folds, do="ask for two or more")
+    rng = np.random.default_rng(seed)
+    _, label = np.unique(labels, return_inverse=True)
+    _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    if len(sizes) < n_folds:
+        raise DataError(
+            f"{len(sizes)} independent rows or groups do not make {n_folds} parts",
+            came=f"{len(labels)} rows in {len(sizes)} groups",
+            do="give more rows, or groups that join fewer of them",
+        )
+    folds = np.full(len(labels), -1, dtype=np.int64)
+    loads = np.zeros((int(label.max()) + 1, n_folds), dtype=np.int64)
+    _deal_clusters(folds, loads, label, cluster, sizes, rng)
+    _deal_singles(folds, loads, label, np.flatnonzero(sizes[cluster] == 1), rng)
+    return folds
+
+
+def _deal_clusters(
+    folds: Int[np.ndarray, " rows"],
+    loads: Int[np.ndarray, "labels folds"],
+    label: Int[np.ndarray, " rows"],
+    cluster: Int[np.ndarray, " rows"],
+    sizes: Int[np.ndarray, " clusters"],
+    rng: np.random.Generator,
+) -> None:
+    """Fill ``folds`` and ``loads`` with the clusters of two rows or more."""
+    totals = np.bincount(label)
+    members = np.split(np.argsort(cluster, kind="stable"), np.cumsum(sizes)[:-1])
+    order = rng.permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled = np.zeros(loads.shape[1])
+    # Small enough to decide only between folds that are equal for the labels.
+    tie = 1.0 / len(label) ** 2
+    for index in order[: np.count_nonzero(sizes >= 2)]:
+        rows = members[index]
+        present, count = np.unique(label[rows], return_counts=True)
+        cost = (count / totals[present]) @ (2 * loads[present] + count[:, None])
+        fold = int(np.argmin(cost + tie * filled))
+        folds[rows] = fold
+        loads[present, fold] += count
+        filled[fold] += len(rows)
+
+
+def _deal_singles(
+    folds: Int[np.ndarray, " rows"],
+    loads: Int[np.ndarray, "labels folds"],
+    label: Int[np.ndarray, " rows"],
+    rows: Int[np.ndarray, " singles"],
+    rng: np.random.Generator,
+) -> None:
+    """Fill ``folds`` with single rows, label by label, each to the fold that has fewest of it.
+
+    Between folds with equally many of the label the smaller one takes the row: by induction over
+    labels, sizes that differ by at most one stay so.
+    """
+    filled = loads.sum(axis=0)
+    rows = rng.permutation(rows)
+    rows = rows[np.argsort(label[rows], kind="stable")]
+    for part in np.split(rows, np.flatnonzero(np.diff(label[rows])) + 1):
+        if not len(part):
+            continue
+        counts = loads[label[part[0]]]
+        rank = rng.permutation(len(filled))
+        heap = [(int(counts[f]), int(filled[f]), int(rank[f]), f) for f in range(len(filled))]
+        heapq.heapify(heap)
+        for row in part:
+            count, size, order, fold = heap[0]
+            folds[row] = fold
+            filled[fold] += 1
+            heapq.heapreplace(heap, (count + 1, size + 1, order, fold))
+
+
+def split_rows(
+    examples: Examples, *, test_share: float = 0.2, clusters: Int[np.ndarray, " rows"], seed: int
+) -> Split:
+    """Hold rows out for testing, each label in the same share and each cluster whole.
+
+    The share is taken as the nearest fraction with a denominator up to 100; for 0.2 = 1/5, one of five
+    folds is held out (see ``grouped_folds``). A label must be learned before it can be tested: the
+    only cluster of a label stays on the training side, and labels that are thus not tested are named
+    in a note.
+
+    Args:
+        examples: The rows.
+        test_share: Share of the rows to hold out, between 0 and 1.
+        clusters: Identity of each row's cluster (``examples.groups``, or found near-duplicates).
+        seed: Seed of the split.
+
+    Raises:
+        PlanError: The share is not between 0 and 1.
+        DataError: There are too few rows or groups, or no row can be held out.
+    """
+    if not 0 < test_share < 1:
+        raise PlanError(
+            "the share of test rows is not between 0 and 1", came=test_share, do="give a share such as 0.2"
+        )
+    labels, held_out = examples.labels, np.zeros(len(examples), dtype=bool)
+    free = np.flatnonzero(~_only_of_label(labels, clusters))
+    finest = min(_FINEST_SHARE, len(np.unique(clusters[free])))
+    if finest >= 2:
+        share = Fraction(test_share).limit_denominator(finest)
+        share = min(max(share, Fraction(1, finest)), Fraction(finest - 1, finest))
+        folds = grouped_folds(labels[free], clusters[free], share.denominator, seed)
+        held_out[free] = folds < share.numerator
+        _keep_learnable(held_out, labels, clusters)
+    if not held_out.any():
+        raise DataError(
+            f"{examples.source}: there are too few rows or groups of a label to hold any out",
+            came=f"{len(labels)} rows in {len(np.unique(clusters))} groups, {len(np.unique(labels))} labels",
+            do="give at least two rows (or groups) of each label, or test data with --test",
+        )
+    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out), _untested(held_out, examples))
+
+
+def _only_of_label(
+    labels: Int[np.ndarray, " rows"], clusters: Int[np.ndarray, " rows"]
+) -> Bool[np.ndarray, " rows"]:
+    """Mark the rows of clusters that are the only one with some label: it is learned from them or never."""
+    pairs = np.unique(np.stack([labels, clusters]), axis=1)
+    names, count = np.unique(pairs[0], return_counts=True)
+    lone = np.isin(labels, names[count == 1])
+    return np.isin(clusters, clusters[lone])
+
+
+def _keep_learnable(
+    held_out: Bool[np.ndarray, " rows"],
+    labels: Int[np.ndarray, " rows"],
+    clusters: Int[np.ndarray, " rows"],
+) -> None:
+    """Give the training side, in place, the smallest cluster of each label that it lacks."""
+    _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(np.isin(labels, np.setdiff1d(labels, labels[~held_out])))
+    rows = rows[np.lexsort((sizes[cluster[rows]], labels[rows]))]
+    _, first = np.unique(labels[rows], return_index=True)
+    held_out[np.isin(cluster, cluster[rows[first]])] = False
+
+
+def _untested(held_out: Bool[np.ndarray, " rows"], examples: Examples) -> tuple[str, ...]:
+    """Say which labels the test side lacks."""
+    absent = np.setdiff1d(examples.labels, examples.labels[held_out])
+    if not len(absent):
+        return ()
+    names = [examples.label_names[label] for label in absent]
+    listed = ", ".join(f"'{name}'" for name in names[:5]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )
+    return (
+        f"{len(names)} of {len(examples.label_names)} labels are not tested, "
+        f"for they have too few rows or groups: {listed}",
+    )
