@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from negspace.negatives.groups import nearest_in_group
 from negspace.negatives.neighbours import (
     NEAR_DUPLICATE_RADIUS,
     NEAR_MISS_RADIUS,
@@ -24,4 +25,5 @@ __all__ = [
     "embed",
     "nearest",
     "nearest_across",
+    "nearest_in_group",
 ]

@@ -1,0 +1,191 @@
+"""The audit: from a data set to a verdict on its boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from joblib import cpu_count
+
+from negspace.audits.boundary import Source, find_boundary, source_of
+from negspace.audits.inputs import Inputs, read_inputs
+from negspace.audits.result import AuditResult
+from negspace.audits.space import Space, lay_out, out_of_fold
+from negspace.audits.summary import Findings
+from negspace.audits.task import EASY, NEAR_MISS, PAIRS, Layout, build_task
+from negspace.curation import sort_rows, suspects
+from negspace.datasets import read_table
+from negspace.errors import DataError, PlanError, did_you_mean
+from negspace.learners import LEARNERS, Learner, RowsArm, ScoresLearner
+from negspace.measures import (
+    Accuracy,
+    BrierScore,
+    CalibrationError,
+    Confidence,
+    Gap,
+    Invariance,
+    MacroF1,
+    Measure,
+    PairConsistency,
+)
+from negspace.runs import RunStore, default_store_path
+from negspace.study import Hypothesis, Progress, Study
+
+__all__ = ["ARM", "GAP", "audit"]
+
+ARM = "as given"
+GAP = "near-miss gap"
+
+
+def audit(
+    train: object,
+    *,
+    test: object | None = None,
+    near_miss: object | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    learner: str | Learner = "tfidf",
+    seeds: int = 20,
+    seed: int = 0,
+    margin: float = 0.05,
+    workers: int | None = None,
+    store: RunStore | None = None,
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Measure whether a model trained on a data set knows where the labels part.
+
+    Args:
+        train: The set to audit: a path (JSONL, CSV, TSV, Parquet, a Hugging Face dataset folder) or a
+            pandas or polars frame, an Arrow table, a ``datasets.Dataset``.
+        test: Ordinary test rows, in any of these forms; a fifth of ``train`` is held out where None.
+        near_miss: A contrast set: test rows changed a little, to another label. Where None, near misses
+            are the rows of a group with different labels, else the nearest rows of another label.
+        text: Column of texts; recognised by its name where None.
+        label: Column of labels; recognised by its name where None.
+        group: Column that joins near misses of each other; its groups are never divided.
+        learner: ``"tfidf"``, ``"lstm"``, ``"scores:FILE"`` (predictions of any model for the held-out rows),
+            or a learner of your own.
+        seeds: How often the learner is fitted. A verdict needs at least 10.
+        seed: First of the seeds; also decides the split and the folds.
+        margin: Smallest near-miss gap that matters, in accuracy.
+        workers: Fits at once; the number of cores where None. No result depends on it.
+        store: Where finished fits are kept, so that a second run resumes; the user's own where None.
+        progress: Told what is being done.
+
+    Returns:
+        The result: ``verdict``, ``to_dict()``, ``save(folder)``; it shows itself in a notebook.
+
+    Raises:
+        DataError: If the data cannot be used; says where, what came and what to do.
+        PlanError: If the settings cannot give an answer.
+        MissingExtraError: If the learner needs a package that is not installed.
+
+    Examples:
+        >>> import negspace
+        >>> result = negspace.audit("train.csv", test="test.csv", near_miss="rewritten.csv")  # doctest: +SKIP
+        >>> result.verdict.outcome  # doctest: +SKIP
+        <Outcome.SUPPORTED: 'supported'>
+    """
+    _check_settings(learner, seeds, seed, margin)
+    report = progress or (lambda _stage, _done, _total: None)
+    workers = workers or cpu_count()
+    report("reading", 0, 1)
+    inputs = read_inputs(train, test, near_miss, text=text, label=label, group=group)
+    report("comparing rows", 0, 1)
+    space = lay_out(inputs, seed=seed)
+    label_names = inputs.train.examples.label_names
+    report("checking labels", 0, 1)
+    source = source_of(space, grouped=(inputs.test or inputs.train).examples.groups is not None)
+    probabilities, suspected = _check_labels(space, inputs, source, seed=seed, workers=workers)
+    boundary = find_boundary(space, source, suspected)
+    external = isinstance(learner, str) and learner.startswith("scores:")
+    layout = build_task(space, boundary, label_names, vary=not external, seed=seed)
+    fitted = _learner(learner, layout, inputs)
+    numbers = range(len(fitted.runs_predictions)) if isinstance(fitted, ScoresLearner) else range(seeds)
+    study = Study(
+        layout.task,
+        [RowsArm(ARM, np.arange(layout.task.n_train))],
+        fitted,
+        [seed + number for number in numbers] if not external else list(numbers),
+        _measures(layout),
+        [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
+    )
+    if store is None:
+        with RunStore(default_store_path()) as opened:
+            result = study.run(store=opened, workers=workers, progress=report)
+    else:
+        result = study.run(store=store, workers=workers, progress=report)
+    examples = inputs.train.examples
+    roles = sort_rows(
+        examples.texts,
+        examples.labels,
+        label_names,
+        space.neighbours,
+        space.in_group,
+        probabilities,
+        suspected[: len(examples)],
+    )
+    return AuditResult(Findings(inputs, space, boundary, layout, result, roles))
+
+
+def _check_settings(learner: str | Learner, seeds: int, seed: int, margin: float) -> None:
+    if seeds < 1:
+        raise PlanError("an audit needs at least one seed", came=seeds, do="give --seeds 20")
+    if seed < 0:
+        raise PlanError("a seed is not negative", came=seed, do="give --seed 0 or above")
+    if not 0 <= margin < 1:
+        raise PlanError("the margin is a difference of accuracies, from 0 to 1", came=margin)
+    if isinstance(learner, str) and learner not in LEARNERS and not learner.startswith("scores:"):
+        known = [*LEARNERS, "scores:FILE"]
+        raise PlanError(f"there is no learner '{learner}'", do=did_you_mean(learner, known))
+
+
+def _check_labels(
+    space: Space, inputs: Inputs, source: Source, *, seed: int, workers: int
+) -> tuple[Float[np.ndarray, "audited labels"], Bool[np.ndarray, " rows"]]:
+    """Out-of-fold probabilities of the training file, and which labels of all rows are suspected.
+
+    Test rows of a file of their own join the folds only where near misses are mined from them.
+    """
+    audited = len(inputs.train)
+    rows = np.arange(audited)
+    if source is Source.MINED and inputs.test is not None:
+        rows = np.concatenate([rows, space.test])
+    n_labels = len(inputs.train.examples.label_names)
+    probabilities = out_of_fold(space, rows, n_labels, seed=seed, workers=workers)
+    suspected = np.zeros(len(space.texts), dtype=bool)
+    suspected[rows] = suspects(space.labels[rows], probabilities)
+    return probabilities[:audited], suspected
+
+
+def _learner(learner: str | Learner, layout: Layout, inputs: Inputs) -> Learner:
+    if not isinstance(learner, str):
+        return learner
+    if not learner.startswith("scores:"):
+        return LEARNERS[learner]()
+    if inputs.test is None:
+        raise DataError(
+            "scores are for rows of a test file, and none is given",
+            came=learner,
+            do="give --test (and --near-miss, if there is one): the rows that were scored",
+        )
+    table = read_table(Path(learner.removeprefix("scores:")))
+    columns = inputs.train.columns
+    taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]
+    lines = [int(line) for line in table.lines]
+    return ScoresLearner.from_columns(
+        table.columns, layout.task, source=table.source, lines=lines, ignore=taken
+    )
+
+
+def _measures(layout: Layout) -> Sequence[Measure]:
+    measures: list[Measure] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
+    for kind in (CalibrationError, BrierScore, Confidence):
+        measures.append(kind(NEAR_MISS))
+    measures += [MacroF1(EASY), MacroF1(NEAR_MISS)]
+    measures += [Accuracy(band.on) for band in layout.bands]
+    measures += [Invariance(on) for _, on, _ in layout.variations if on is not None]
+    return measures

@@ -1,0 +1,109 @@
+"""``negspace audit``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from negspace.cli.progress import shown_progress
+
+__all__ = ["audit_command"]
+
+
+@click.command(
+    "audit",
+    epilog="""\b
+Examples:
+  negspace audit train.csv
+  negspace audit train.tsv --test test.tsv --near-miss rewritten.tsv --out out
+  negspace audit pairs.jsonl --group pair_id --learner lstm
+  negspace audit train.csv --test test.csv --learner scores:predictions.csv
+  negspace audit train.parquet --json | jq .verdict
+
+\b
+Exit codes: 0 done, whatever the verdict; 2 something to mend; 130 interrupted.
+""",
+)
+@click.argument("train", type=click.Path(path_type=Path))
+@click.option(
+    "--test", type=click.Path(path_type=Path), help="Ordinary test rows.  [default: a fifth of TRAIN]"
+)
+@click.option(
+    "--near-miss",
+    type=click.Path(path_type=Path),
+    help="A contrast set: test rows changed a little, to another label.",
+)
+@click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
+@click.option("--label", metavar="COL", help="Column of labels.  [default: recognised by name]")
+@click.option("--group", metavar="COL", help="Column that joins near misses of each other.")
+@click.option(
+    "--learner",
+    default="tfidf",
+    show_default=True,
+    metavar="tfidf|lstm|scores:FILE",
+    help="What is fitted; or the predictions of any model for the test rows.",
+)
+@click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")
+@click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html, audit.json and rows.parquet.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print audit.json, and nothing else, to standard output."
+)
+@click.option("--seed", default=0, show_default=True, help="First seed; also decides split and folds.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Fits at once; changes no result.  [default: cores]"
+)
+def audit_command(
+    train: Path,
+    test: Path | None,
+    near_miss: Path | None,
+    text: str | None,
+    label: str | None,
+    group: str | None,
+    learner: str,
+    seeds: int,
+    margin: float,
+    out: Path | None,
+    as_json: bool,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """Does a model trained on TRAIN know where the labels part?
+
+    TRAIN is JSONL, CSV, TSV, Parquet or a Hugging Face dataset folder of labelled texts. Near misses to test
+    on are taken from --near-miss, else from --group, else mined: the nearest test rows of another label.
+    """
+    from rich.console import Console
+
+    from negspace.audits import audit
+    from negspace.datasets import check_writable
+    from negspace.report import summary_lines
+
+    if out is not None:
+        check_writable(out)
+    with shown_progress() as progress:
+        result = audit(
+            train,
+            test=test,
+            near_miss=near_miss,
+            text=text,
+            label=label,
+            group=group,
+            learner=learner,
+            seeds=seeds,
+            seed=seed,
+            margin=margin,
+            workers=workers,
+            progress=progress,
+        )
+    report = result.save(out) if out is not None else None
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2))
+    else:
+        Console().print(summary_lines(result.to_dict(), report))

@@ -1,0 +1,51 @@
+"""The ``negspace`` command: its subcommands, and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from negspace._version import __version__
+from negspace.cli.audit import audit_command
+from negspace.cli.demo import demo_command
+from negspace.errors import NegspaceError
+
+__all__ = ["cli", "main"]
+
+INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Documentation and examples: docs/ in the source. Start with: negspace demo",
+)
+@click.version_option(__version__, prog_name="negspace")
+def cli() -> None:
+    """Measure what a training set teaches a model to rule out."""
+
+
+cli.add_command(audit_command)
+cli.add_command(demo_command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Exit codes: 0 done (whatever the verdict), 2 something to mend (input, options, folder), 130 interrupted.
+
+    Args:
+        arguments: Of the command; those of the process where None.
+    """
+    try:
+        code = cli.main(arguments, prog_name="negspace", standalone_mode=False)
+    except NegspaceError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\ninterrupted: finished fits are kept, and the same command goes on from them", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)

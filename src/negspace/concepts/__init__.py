@@ -1,0 +1,3 @@
+"""Concepts: tasks whose boundary is known exactly, one a file."""
+
+from __future__ import annotations

@@ -1,0 +1,141 @@
+"""Row roles: which rows carry the boundary, which repeat, which are likely mislabelled.
+
+Label errors are found by confident learning (Northcutt et al. 2021, as implemented in cleanlab) on
+out-of-fold probabilities. The folds must keep near misses together: a model that has met a review but not
+its rewrite is confident of the wrong label for the rewrite, and cleaning would then remove just the rows
+that teach most.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from cleanlab.filter import find_label_issues
+from jaxtyping import Bool, Float, Int
+
+from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
+
+__all__ = ["Role", "Roles", "sort_rows", "suspects"]
+
+
+class Role(StrEnum):
+    """What a row does in its set."""
+
+    BOUNDARY = "boundary"
+    REDUNDANT = "redundant"
+    SUSPECT = "suspect"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """The role of each row, and what decided it.
+
+    Attributes:
+        role: Role of each row.
+        reason: Why, in words.
+        neighbour: The row that decided it, or the nearest of another label; -1 where there is none.
+        distance: Cosine distance to it; NaN where there is none.
+        label_quality: Out-of-fold probability of the row's own label, in [0, 1].
+    """
+
+    role: tuple[Role, ...]
+    reason: tuple[str, ...]
+    neighbour: Int[np.ndarray, " rows"]
+    distance: Float[np.ndarray, " rows"]
+    label_quality: Float[np.ndarray, " rows"]
+
+    def count(self) -> dict[str, int]:
+        """Number of rows of each role, those without rows included."""
+        return {role.value: sum(r is role for r in self.role) for role in Role}
+
+
+def suspects(
+    labels: Int[np.ndarray, " rows"], probabilities: Float[np.ndarray, "rows labels"]
+) -> Bool[np.ndarray, " rows"]:
+    """Find rows whose label is likely wrong.
+
+    Args:
+        labels: Given labels.
+        probabilities: Of each label for each row, out of fold, near misses kept together.
+
+    Returns:
+        Whether each row is suspected.
+    """
+    with warnings.catch_warnings():
+        # cleanlab warns when it finds more issues than it expects; the count is in our result.
+        warnings.simplefilter("ignore", UserWarning)
+        found = find_label_issues(labels, probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
+    return np.asarray(found, dtype=bool)
+
+
+def sort_rows(
+    texts: tuple[str, ...],
+    labels: Int[np.ndarray, " rows"],
+    label_names: tuple[str, ...],
+    neighbours: Neighbours,
+    in_group: tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]] | None,
+    probabilities: Float[np.ndarray, "rows labels"],
+    suspected: Bool[np.ndarray, " rows"],
+) -> Roles:
+    """Give every row its role.
+
+    A suspected label comes first: a near miss may be one because of a wrong label. Then the given group,
+    then the nearest row of another label, then near-duplicates of the row's own label.
+
+    Args:
+        texts: The rows.
+        labels: Their labels.
+        label_names: Names of the labels.
+        neighbours: Of the rows, by label.
+        in_group: Nearest row of another label in the row's given group and its distance, where groups
+            are given.
+        probabilities: Of each label for each row, out of fold, near misses kept together.
+        suspected: Whether each row's label is likely wrong, from `suspects`.
+
+    Returns:
+        The roles.
+    """
+    quality = probabilities[np.arange(len(labels)), labels]
+    if in_group is None:
+        in_group = np.full(len(labels), -1), np.full(len(labels), np.nan)
+    paired, paired_distance = in_group
+    roles, reasons = [], []
+    neighbour = np.where(paired >= 0, paired, neighbours.other)
+    distance = np.where(paired >= 0, paired_distance, neighbours.other_distance)
+    best = probabilities.argmax(axis=1)
+    for row in range(len(labels)):
+        other = int(neighbour[row])
+        named = f"row {other + 1} ({label_names[labels[other]]})" if other >= 0 else ""
+        if other >= 0 and _folded(texts[other]) == _folded(texts[row]):
+            role, reason = Role.SUSPECT, f"same text as {named}"
+        elif suspected[row]:
+            role = Role.SUSPECT
+            reason = (
+                f"models that never saw it give {label_names[labels[row]]} {quality[row]:.2f} "
+                f"and {label_names[best[row]]} {probabilities[row, best[row]]:.2f}"
+            )
+        elif paired[row] >= 0:
+            role, reason = Role.BOUNDARY, f"in one group with {named}"
+        elif distance[row] <= NEAR_MISS_RADIUS:
+            role, reason = Role.BOUNDARY, f"{distance[row]:.2f} from {named}"
+        elif neighbours.same_distance[row] <= NEAR_DUPLICATE_RADIUS:
+            same = int(neighbours.same[row])
+            neighbour[row], distance[row] = same, neighbours.same_distance[row]
+            role, reason = Role.REDUNDANT, f"{distance[row]:.2f} from row {same + 1} of its own label"
+        else:
+            role = Role.PLAIN
+            reason = (
+                f"nearest row of another label {distance[row]:.2f} away" if other >= 0 else "shares no word"
+            )
+        roles.append(role)
+        reasons.append(reason)
+    distance = np.where(neighbour >= 0, distance, np.nan)
+    return Roles(tuple(roles), tuple(reasons), neighbour, distance, quality)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

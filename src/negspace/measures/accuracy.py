@@ -1,0 +1,37 @@
+"""Accuracy: the share of rows whose label is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from negspace.measures.base import mean_of
+from negspace.records import Json, Measurement, Run, TextTask
+
+__all__ = ["Accuracy"]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy on one eval set, in [0, 1].
+
+    Attributes:
+        on: Name of the eval set.
+    """
+
+    on: str
+
+    @property
+    def name(self) -> str:
+        """As results name the measure."""
+        return f"accuracy on {self.on}"
+
+    def describe(self) -> Mapping[str, Json]:
+        """The measure and its test distribution."""
+        return {"measure": "accuracy", "on": self.on}
+
+    def __call__(self, run: Run, task: TextTask) -> Measurement:
+        """Measure a run."""
+        rows = task.eval_sets[self.on].rows
+        right = run.predictions.label[rows] == task.held_out_labels[rows]
+        return mean_of(right.astype(float), task.held_out_clusters[rows])

@@ -1,0 +1,59 @@
+"""What a measure is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from negspace.records import Json, Measurement, Run, TextTask
+
+__all__ = ["Measure", "mean_of", "undefined"]
+
+
+class Measure(Protocol):
+    """Measures one run of a task."""
+
+    @property
+    def name(self) -> str:
+        """As results name the measure."""
+        ...
+
+    def describe(self) -> Mapping[str, Json]:
+        """All that decides what is measured, the test distribution included."""
+        ...
+
+    def __call__(self, run: Run, task: TextTask) -> Measurement:
+        """Measure a run.
+
+        Args:
+            run: The run.
+            task: The task it is a run of.
+
+        Returns:
+            The measurement; its value is NaN where the measure is undefined.
+        """
+        ...
+
+
+def mean_of(scores: Float[np.ndarray, " items"], clusters: Int[np.ndarray, " items"]) -> Measurement:
+    """The measurement that is a mean over items.
+
+    Args:
+        scores: One score an item.
+        clusters: Cluster of each item.
+
+    Returns:
+        The mean with the influence ``(score - mean) / n`` of each item; undefined without items.
+    """
+    if len(scores) == 0:
+        return undefined()
+    mean = float(scores.mean())
+    return Measurement(mean, (scores - mean) / len(scores), clusters)
+
+
+def undefined() -> Measurement:
+    """The measurement of a measure that has nothing to measure."""
+    return Measurement(float("nan"), np.empty(0), np.empty(0, dtype=np.int64))

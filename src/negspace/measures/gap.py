@@ -1,0 +1,41 @@
+"""The near-miss gap, and any other difference of two measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from negspace.evidence import difference
+from negspace.measures.base import Measure
+from negspace.records import Json, Measurement, Run, TextTask
+
+__all__ = ["Gap"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One measure minus another, on the same run.
+
+    The near-miss gap is ``Gap(Accuracy("easy"), Accuracy("near_miss"))``: accuracy far from the boundary
+    minus accuracy on near misses. An "illusion of competence" is a large one.
+
+    Attributes:
+        far: The measure that is expected to be larger.
+        near: The measure that is taken off.
+    """
+
+    far: Measure
+    near: Measure
+
+    @property
+    def name(self) -> str:
+        """As results name the measure."""
+        return f"{self.far.name} - {self.near.name}"
+
+    def describe(self) -> Mapping[str, Json]:
+        """Both measures."""
+        return {"measure": "difference", "of": self.far.describe(), "and": self.near.describe()}
+
+    def __call__(self, run: Run, task: TextTask) -> Measurement:
+        """Measure a run."""
+        return difference(self.far(run, task), self.near(run, task))

@@ -1,0 +1,223 @@
+"""The corridor that joins the rooms: a plan, its runs, its measurements, its verdicts.
+
+A study is fixed before it runs: task, arms, learner, seeds, measures and hypotheses are hashed into
+``plan_hash``, which every result carries. Arms are paired by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from negspace import evidence
+from negspace.errors import PlanError
+from negspace.evidence import difference, estimate, item_variance_of, judge_family
+from negspace.learners import Learner, RowsArm
+from negspace.measures import Measure
+from negspace.records import Estimate, Json, Measurement, Run, TextTask, Verdict
+from negspace.runs import RunStore, content_hash, source_hash
+
+__all__ = ["Hypothesis", "Progress", "Study", "StudyResult"]
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many steps of it are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A claim that can come out both ways: an effect exceeds a margin.
+
+    The effect at a seed is ``measure`` of ``arm``, less that of ``versus`` where it is given.
+
+    Attributes:
+        name: As results name the hypothesis.
+        measure: What is measured.
+        arm: Name of the arm.
+        versus: Name of the arm it is compared with, or None where the measure itself is a difference.
+        margin: Smallest effect of interest, in the measure's units; not negative.
+    """
+
+    name: str
+    measure: Measure
+    arm: str
+    versus: str | None = None
+    margin: float = 0.0
+
+    def describe(self) -> Mapping[str, Json]:
+        """The claim as it is hashed into the plan."""
+        return {
+            "name": self.name,
+            "measure": self.measure.describe(),
+            "arm": self.arm,
+            "versus": self.versus,
+            "margin": self.margin,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """All that a study found.
+
+    Attributes:
+        study: The study.
+        runs: The run of each arm and seed.
+        verdicts: By name of the hypothesis.
+    """
+
+    study: Study
+    runs: Mapping[tuple[str, int], Run]
+    verdicts: Mapping[str, Verdict]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the first hypothesis."""
+        return next(iter(self.verdicts.values()))
+
+    @property
+    def resumed(self) -> int:
+        """Number of runs that came out of the store."""
+        return sum(run.resumed for run in self.runs.values())
+
+    def of_arm(self, arm: str) -> tuple[Run, ...]:
+        """Runs of an arm, in the order of the study's seeds."""
+        return tuple(self.runs[arm, seed] for seed in self.study.seeds)
+
+    def measurements(self, arm: str, measure: Measure) -> tuple[Measurement, ...]:
+        """A measure of each of an arm's runs, in the order of the study's seeds."""
+        return tuple(measure(run, self.study.task) for run in self.of_arm(arm))
+
+    def estimate(self, arm: str, measure: Measure) -> Estimate:
+        """A measure of an arm, over seeds and test items."""
+        return estimate(measure.name, self.measurements(arm, measure))
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Arms of a task, fitted by a learner once per seed, measured and judged.
+
+    Attributes:
+        task: What is learnt, and the held-out rows.
+        arms: What is trained on.
+        learner: What fits.
+        seeds: Each arm is fitted once at each; arms are paired by them.
+        measures: What is measured of every run.
+        hypotheses: What is judged; they make one family (Holm).
+
+    Raises:
+        PlanError: If the plan cannot give an answer: no arm, seed or hypothesis, names or seeds that are
+            not unique, a hypothesis about an arm that is not in the study.
+    """
+
+    task: TextTask
+    arms: Sequence[RowsArm]
+    learner: Learner
+    seeds: Sequence[int]
+    measures: Sequence[Measure]
+    hypotheses: Sequence[Hypothesis]
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        for what, items in (
+            ("arm", names),
+            ("seed", self.seeds),
+            ("hypothesis", [h.name for h in self.hypotheses]),
+        ):
+            if not items:
+                raise PlanError(f"a study needs at least one {what}")
+            if len(set(items)) < len(items):
+                raise PlanError(f"each {what} of a study must be given once", came=list(items))
+        for hypothesis in self.hypotheses:
+            for arm in (hypothesis.arm, hypothesis.versus):
+                if arm is not None and arm not in names:
+                    raise PlanError(f"hypothesis '{hypothesis.name}': no arm is called '{arm}'", came=names)
+            if hypothesis.arm == hypothesis.versus:
+                raise PlanError(
+                    f"hypothesis '{hypothesis.name}' compares arm '{hypothesis.arm}' with itself",
+                    do="an effect that can only be 0 is no hypothesis",
+                )
+
+    def plan(self) -> Mapping[str, Json]:
+        """All that was decided before the first run."""
+        return {
+            "task": self.task.fingerprint,
+            "arms": [arm.describe() for arm in self.arms],
+            "learner": self.learner.describe(),
+            "seeds": list(self.seeds),
+            "measures": [measure.describe() for measure in self.measures],
+            "hypotheses": [hypothesis.describe() for hypothesis in self.hypotheses],
+        }
+
+    @property
+    def plan_hash(self) -> str:
+        """SHA-256 (hex) of the plan."""
+        return content_hash(self.plan())
+
+    def run(
+        self,
+        *,
+        store: RunStore | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> StudyResult:
+        """Run what is not in the store yet, then judge.
+
+        Args:
+            store: Where finished runs are kept as they finish; None keeps them for this call only.
+            workers: How many fits at once. No result depends on it.
+            progress: Told after every run.
+
+        Returns:
+            The result, the same whether runs were resumed or not.
+        """
+        store = store or RunStore()
+        report = progress or (lambda _stage, _done, _total: None)
+        jobs = [(arm, seed) for arm in self.arms for seed in self.seeds]
+        keys = self._keys()
+        found: dict[tuple[str, int], Run] = {}
+        for arm, seed in jobs:
+            run = store.get(keys[arm.name, seed])
+            if run is not None:
+                found[arm.name, seed] = run
+        report("fitting", len(found), len(jobs))
+        remaining = [(arm, seed) for arm, seed in jobs if (arm.name, seed) not in found]
+        if remaining:
+            for run in self.learner.runs(self.task, remaining, workers=workers):
+                store.put(keys[run.arm, run.seed], run)
+                found[run.arm, run.seed] = run
+                report("fitting", len(found), len(jobs))
+        runs = {(arm.name, seed): found[arm.name, seed] for arm, seed in jobs}
+        return StudyResult(self, runs, self._judge(runs))
+
+    def _keys(self) -> dict[tuple[str, int], str]:
+        common: dict[str, Json] = {
+            "task": self.task.fingerprint,
+            "learner": self.learner.describe(),
+            "code": source_hash(self.learner),
+        }
+        return {
+            (arm.name, seed): content_hash({**common, "arm": arm.describe(), "seed": seed})
+            for arm in self.arms
+            for seed in self.seeds
+        }
+
+    def _judge(self, runs: Mapping[tuple[str, int], Run]) -> Mapping[str, Verdict]:
+        family = {}
+        for hypothesis in self.hypotheses:
+            effects = [self._effect(hypothesis, runs, seed) for seed in self.seeds]
+            variance, df = item_variance_of(effects)
+            family[hypothesis.name] = evidence.Hypothesis(
+                np.array([effect.value for effect in effects]),
+                hypothesis.margin,
+                variance,
+                df,
+                what=hypothesis.name,
+            )
+        return judge_family(family)
+
+    def _effect(self, hypothesis: Hypothesis, runs: Mapping[tuple[str, int], Run], seed: int) -> Measurement:
+        measured = hypothesis.measure(runs[hypothesis.arm, seed], self.task)
+        if hypothesis.versus is None:
+            return measured
+        return difference(measured, hypothesis.measure(runs[hypothesis.versus, seed], self.task))
