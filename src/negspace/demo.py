@@ -5,13 +5,14 @@ Everything is made here, from the grammar of `concepts.tickets`: no input file, 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from negspace.audits import AuditResult, audit
+from negspace.audits import AuditResult, audit, check_settings
 from negspace.concepts import tickets
 from negspace.concepts.tickets import Ticket
 from negspace.datasets import check_writable, write_rows, write_text
@@ -26,8 +27,8 @@ _PAIRS_AFTER = 200
 _TEST_ROWS = 300
 _INTRO = (
     "Two training sets of {rows} support tickets each, audited on the same test rows. What the desk did is "
-    "the label, and one verb decides it. In the first set the customer's mood gives nearly every label away, and "
-    "{few} tickets stand beside a near miss that differs in the verb alone. In the second, {many} do."
+    "the label, and one verb decides it. In the first set the customer's mood gives nearly every label away, "
+    "and {few} tickets stand beside a near miss that differs in the verb alone. In the second, {many} do."
 )
 
 
@@ -63,8 +64,10 @@ def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress
         Both audits, and where their comparison is.
 
     Raises:
+        PlanError: If a setting is out of its range.
         StoreError: If the folder cannot be written.
     """
+    check_settings(seeds=seeds, seed=seed)
     check_writable(folder)
     rng = np.random.default_rng(seed)
     _write(folder / "test.csv", _ordinary(rng, _TEST_ROWS))
@@ -95,8 +98,20 @@ def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress
         {name: f"{name}/report.html" for name in names},
     )
     write_text(report, page)
-    command = f"negspace audit {folder / 'before.csv'} --test {folder / 'test.csv'}"
-    return Demo(before, after, report, intro, f"{command} --near-miss {folder / 'near_miss.csv'}")
+    return Demo(before, after, report, intro, _command(folder, seed=seed, seeds=seeds))
+
+
+def _command(folder: Path, *, seed: int, seeds: int) -> str:
+    files = {"--test": folder / "test.csv", "--near-miss": folder / "near_miss.csv"}
+    words = ["negspace", "audit", str(folder / "before.csv")]
+    words += [word for flag, file in files.items() for word in (flag, str(file))]
+    words += [
+        word
+        for flag, value, usual in (("--seeds", seeds, 20), ("--seed", seed, 0))
+        if value != usual
+        for word in (flag, str(value))
+    ]
+    return shlex.join(words)
 
 
 def _ordinary(rng: np.random.Generator, count: int) -> list[Ticket]:

@@ -6,20 +6,23 @@ A study is fixed before it runs: task, arms, learner, seeds, measures and hypoth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from negspace import evidence
-from negspace.errors import PlanError
+from negspace.errors import PlanError, did_you_mean
 from negspace.evidence import difference, estimate, item_variance_of, judge_family
 from negspace.learners import Learner, RowsArm
 from negspace.measures import Measure
-from negspace.records import Estimate, Json, Measurement, Run, TextTask, Verdict
+from negspace.records import Estimate, Json, Measurement, Predictions, Run, TextTask, Verdict
 from negspace.runs import RunStore, content_hash, source_hash
 
 __all__ = ["Hypothesis", "Progress", "Study", "StudyResult"]
+
+_SEEDS = 2**32  # what NumPy, PyTorch and scikit-learn all take
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and of how many."""
@@ -101,13 +104,15 @@ class Study:
         task: What is learnt, and the held-out rows.
         arms: What is trained on.
         learner: What fits.
-        seeds: Each arm is fitted once at each; arms are paired by them.
+        seeds: Each arm is fitted once at each; arms are paired by them. Whole numbers, 0 or above.
         measures: What is measured of every run.
         hypotheses: What is judged; they make one family (Holm).
 
     Raises:
         PlanError: If the plan cannot give an answer: no arm, seed or hypothesis, names or seeds that are
-            not unique, a hypothesis about an arm that is not in the study.
+            not unique, a seed that is no whole number from 0, an arm without rows or with held-out ones, a
+            hypothesis about an arm that is not in the study, a margin that is negative or not finite, a
+            measure on an eval set that the task lacks.
     """
 
     task: TextTask
@@ -124,19 +129,63 @@ class Study:
             ("seed", self.seeds),
             ("hypothesis", [h.name for h in self.hypotheses]),
         ):
-            if not items:
+            if len(items) == 0:
                 raise PlanError(f"a study needs at least one {what}")
             if len(set(items)) < len(items):
                 raise PlanError(f"each {what} of a study must be given once", came=list(items))
+        for seed in self.seeds:
+            if not _is_seed(seed):
+                raise PlanError(
+                    f"a seed is a whole number from 0 to {_SEEDS - 1}", came=seed, do="give range(20), say"
+                )
+        for arm in self.arms:
+            self._check_rows(arm)
+        self._check_hypotheses(names)
+        self._check_measures()
+
+    def _check_rows(self, arm: RowsArm) -> None:
+        if len(arm.rows) == 0:
+            raise PlanError(f"arm '{arm.name}' has no rows")
+        if arm.rows.min() < 0 or arm.rows.max() >= self.task.n_train:
+            raise PlanError(
+                f"arm '{arm.name}' has rows that are no training rows of the task",
+                came=f"rows {arm.rows.min()} to {arm.rows.max()} of {self.task.n_train}",
+                do="train on rows 0 to n_train - 1; those after them are held out",
+            )
+
+    def _check_hypotheses(self, names: Sequence[str]) -> None:
         for hypothesis in self.hypotheses:
             for arm in (hypothesis.arm, hypothesis.versus):
                 if arm is not None and arm not in names:
-                    raise PlanError(f"hypothesis '{hypothesis.name}': no arm is called '{arm}'", came=names)
+                    raise PlanError(
+                        f"hypothesis '{hypothesis.name}': no arm is called '{arm}'",
+                        do=did_you_mean(arm, names),
+                    )
             if hypothesis.arm == hypothesis.versus:
                 raise PlanError(
                     f"hypothesis '{hypothesis.name}' compares arm '{hypothesis.arm}' with itself",
                     do="an effect that can only be 0 is no hypothesis",
                 )
+            if not (math.isfinite(hypothesis.margin) and hypothesis.margin >= 0):
+                raise PlanError(
+                    f"hypothesis '{hypothesis.name}': the margin must be finite and not negative",
+                    came=hypothesis.margin,
+                    do="give the smallest effect that would matter; for the other direction, swap the arms",
+                )
+
+    def _check_measures(self) -> None:
+        """Measure a run that is always right: what fails here would fail after the last fit."""
+        truth = self.task.held_out_labels
+        perfect = Run("", 0, Predictions(truth, np.ones(len(truth)), np.ones(len(truth))))
+        for measure in (*self.measures, *(hypothesis.measure for hypothesis in self.hypotheses)):
+            try:
+                measure(perfect, self.task)
+            except KeyError as error:
+                asked = str(error.args[0])
+                raise PlanError(
+                    f"{measure.name}: the task has no eval set '{asked}'",
+                    do=did_you_mean(asked, self.task.eval_sets),
+                ) from error
 
     def plan(self) -> Mapping[str, Json]:
         """All that was decided before the first run."""
@@ -170,8 +219,14 @@ class Study:
 
         Returns:
             The result, the same whether runs were resumed or not.
+
+        Raises:
+            StoreError: If the store cannot be read or written.
+            PlanError: If the learner gives other runs than those it is asked for.
         """
-        store = store or RunStore()
+        if store is None:
+            with RunStore() as memory:
+                return self.run(store=memory, workers=workers, progress=progress)
         report = progress or (lambda _stage, _done, _total: None)
         jobs = [(arm, seed) for arm in self.arms for seed in self.seeds]
         keys = self._keys()
@@ -184,11 +239,29 @@ class Study:
         remaining = [(arm, seed) for arm, seed in jobs if (arm.name, seed) not in found]
         if remaining:
             for run in self.learner.runs(self.task, remaining, workers=workers):
+                self._check_run(run, remaining)
                 store.put(keys[run.arm, run.seed], run)
                 found[run.arm, run.seed] = run
                 report("fitting", len(found), len(jobs))
+        for arm, seed in remaining:
+            if (arm.name, seed) not in found:
+                raise PlanError(f"learner '{self.learner.name}' gave no run of arm '{arm.name}', seed {seed}")
         runs = {(arm.name, seed): found[arm.name, seed] for arm, seed in jobs}
         return StudyResult(self, runs, self._judge(runs))
+
+    def _check_run(self, run: Run, asked: Sequence[tuple[RowsArm, int]]) -> None:
+        """A learner of the user's own may be wrong: better said here than by a measure."""
+        if (run.arm, run.seed) not in {(arm.name, seed) for arm, seed in asked}:
+            raise PlanError(
+                f"learner '{self.learner.name}' gave a run nobody asked for",
+                came=f"arm '{run.arm}', seed {run.seed}",
+            )
+        rows, came = len(self.task.held_out_labels), len(run.predictions.label)
+        if came != rows:
+            raise PlanError(
+                f"learner '{self.learner.name}' must predict each of the {rows} held-out rows",
+                came=f"{came} predictions",
+            )
 
     def _keys(self) -> dict[tuple[str, int], str]:
         common: dict[str, Json] = {
@@ -221,3 +294,8 @@ class Study:
         if hypothesis.versus is None:
             return measured
         return difference(measured, hypothesis.measure(runs[hypothesis.versus, seed], self.task))
+
+
+def _is_seed(seed: object) -> bool:
+    # NumPy's integers are not JSON, so a plan could not be hashed with them.
+    return isinstance(seed, int) and 0 <= seed < _SEEDS

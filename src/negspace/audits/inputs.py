@@ -72,4 +72,20 @@ def read_inputs(
         duplicates = duplicates_across(audited.examples, other.examples)
         warnings += [*other.notes, *([duplicates.note] if duplicates.note else [])]
         others.append(other)
-    return Inputs(audited, others[0], others[1], tuple(warnings))
+    ordinary, contrast = others
+    if ordinary is not None and contrast is not None:
+        warnings += _unchanged(ordinary, contrast)
+    return Inputs(audited, ordinary, contrast, tuple(warnings))
+
+
+def _unchanged(test: Dataset, contrast: Dataset) -> list[str]:
+    """Say which near misses are test rows that nobody changed."""
+    same = duplicates_across(test.examples, contrast.examples)
+    if not len(same):
+        return []
+    relabelled = test.examples.labels[same.train_rows] != contrast.examples.labels[same.test_rows]
+    first = same.test_rows[relabelled][0] if relabelled.any() else same.test_rows[0]
+    return [
+        f"{len(same)} of {len(contrast)} near misses have the text of a test row, {relabelled.sum()} of them "
+        f"with another label (first: {contrast.where(int(first))})"
+    ]

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +45,9 @@ class AuditResult:
     def _summary(self) -> dict[str, Json]:
         return summarise(self.findings)
 
-    def to_dict(self) -> dict[str, Json]:
+    def to_dict(self) -> dict[str, Any]:
         """The content of ``audit.json``, a fresh copy."""
-        copy: dict[str, Json] = json.loads(json.dumps(self._summary, allow_nan=False))
+        copy: dict[str, Any] = json.loads(json.dumps(self._summary, allow_nan=False))
         return copy
 
     def rows(self) -> list[dict[str, object]]:
@@ -89,9 +90,11 @@ class AuditResult:
         """
         folder = Path(folder)
         check_writable(folder)
-        write_rows(folder / "rows.parquet", self.rows())
+        # All three are made before the first is written.
+        page, rows = render(self._summary), self.rows()
+        write_rows(folder / "rows.parquet", rows)
         write_text(folder / "audit.json", json.dumps(self._summary, indent=2, allow_nan=False) + "\n")
-        write_text(folder / "report.html", render(self._summary))
+        write_text(folder / "report.html", page)
         return folder / "report.html"
 
     def _repr_html_(self) -> str:

@@ -33,10 +33,11 @@ from negspace.measures import (
 from negspace.runs import RunStore, default_store_path
 from negspace.study import Hypothesis, Progress, Study
 
-__all__ = ["ARM", "GAP", "audit"]
+__all__ = ["ARM", "GAP", "audit", "check_settings"]
 
 ARM = "as given"
 GAP = "near-miss gap"
+_SEEDS_THERE_ARE = 2**32  # scikit-learn takes no larger one
 
 
 def audit(
@@ -89,7 +90,8 @@ def audit(
         >>> result.verdict.outcome  # doctest: +SKIP
         <Outcome.SUPPORTED: 'supported'>
     """
-    _check_settings(learner, seeds, seed, margin)
+    check_settings(seeds=seeds, seed=seed, margin=margin)
+    _check_learner(learner, has_test=test is not None)
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
@@ -131,16 +133,49 @@ def audit(
     return AuditResult(Findings(inputs, space, boundary, layout, result, roles))
 
 
-def _check_settings(learner: str | Learner, seeds: int, seed: int, margin: float) -> None:
+def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
+    """Refuse settings with which no audit can run.
+
+    Args:
+        seeds: How often the learner is fitted.
+        seed: First of the seeds.
+        margin: Smallest near-miss gap that matters.
+
+    Raises:
+        PlanError: If one is out of its range.
+    """
     if seeds < 1:
         raise PlanError("an audit needs at least one seed", came=seeds, do="give --seeds 20")
-    if seed < 0:
-        raise PlanError("a seed is not negative", came=seed, do="give --seed 0 or above")
+    if seed < 0 or seed + seeds > _SEEDS_THERE_ARE:
+        raise PlanError(
+            f"seeds are whole numbers from 0 to {_SEEDS_THERE_ARE - 1}",
+            came=f"{seeds} seeds from {seed}",
+            do="give --seed 0",
+        )
     if not 0 <= margin < 1:
-        raise PlanError("the margin is a difference of accuracies, from 0 to 1", came=margin)
-    if isinstance(learner, str) and learner not in LEARNERS and not learner.startswith("scores:"):
+        raise PlanError(
+            "the margin is a difference of accuracies, from 0 to 1", came=margin, do="give --margin 0.05"
+        )
+
+
+def _check_learner(learner: str | Learner, *, has_test: bool) -> None:
+    """Refuse a learner that cannot run before any work is done for it."""
+    if not isinstance(learner, str):
+        return
+    if learner in LEARNERS:
+        LEARNERS[learner]()  # asks for the packages it needs
+        return
+    if not learner.startswith("scores:"):
         known = [*LEARNERS, "scores:FILE"]
         raise PlanError(f"there is no learner '{learner}'", do=did_you_mean(learner, known))
+    if learner == "scores:":
+        raise PlanError("no file of scores is named", came=learner, do="give --learner scores:FILE")
+    if not has_test:
+        raise DataError(
+            "scores are for rows of a test file, and none is given",
+            came=learner,
+            do="give --test (and --near-miss, if there is one): the rows that were scored",
+        )
 
 
 def _check_labels(
@@ -166,12 +201,6 @@ def _learner(learner: str | Learner, layout: Layout, inputs: Inputs) -> Learner:
         return learner
     if not learner.startswith("scores:"):
         return LEARNERS[learner]()
-    if inputs.test is None:
-        raise DataError(
-            "scores are for rows of a test file, and none is given",
-            came=learner,
-            do="give --test (and --near-miss, if there is one): the rows that were scored",
-        )
     table = read_table(Path(learner.removeprefix("scores:")))
     columns = inputs.train.columns
     taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]

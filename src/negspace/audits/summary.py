@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import spearmanr
 
 from negspace._version import __version__
 from negspace.audits.boundary import Boundary, Source
@@ -100,7 +101,7 @@ def summarise(findings: Findings) -> dict[str, Json]:
         },
         "invariance": _invariance(findings),
         "curve": curve,
-        "curve_reading": curve_reading(curve),
+        "curve_reading": curve_reading(curve, *_trend(findings)),
         "verdict": _verdict(findings, easy, near),
         "roles": dict(findings.roles.count()),
         "role_examples": _role_examples(findings),
@@ -179,6 +180,16 @@ def _curve(findings: Findings) -> list[dict[str, Json]]:
                 }
             )
     return bands
+
+
+def _trend(findings: Findings) -> tuple[float, float]:
+    """Rank correlation of distance and share of seeds right, over held-out rows, and its p-value."""
+    distance = findings.boundary.distance
+    share = _share_right(findings)[: len(distance)]
+    if len(np.unique(distance)) < 2 or len(np.unique(share)) < 2:
+        return math.nan, math.nan
+    found = spearmanr(distance, share)
+    return float(found.statistic), float(found.pvalue)
 
 
 def _invariance(findings: Findings) -> list[dict[str, Json]]:

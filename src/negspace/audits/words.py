@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.records import Json, Outcome
 
 __all__ = ["curve_reading", "method", "next_step", "question"]
+
+_ALPHA = 0.05
 
 
 def question(margin: float) -> str:
@@ -44,28 +47,35 @@ def next_step(outcome: Outcome, source: Source, *, has_easy: bool, has_near: boo
     return "Add near-miss test rows, or seeds, until the interval leaves the margin on one side."
 
 
-def curve_reading(curve: Sequence[Mapping[str, Json]]) -> str:
+def curve_reading(curve: Sequence[Mapping[str, Json]], trend: float, p_value: float) -> str:
     """Say whether accuracy falls towards the boundary, and where it does not.
 
-    A band is an exception where its whole interval lies above that of the next farther band.
+    Args:
+        curve: Bands, nearest first.
+        trend: Spearman's rank correlation, over held-out rows, of distance and share of seeds right.
+        p_value: Of the trend, two-sided; both are NaN where every row is as often right.
+
+    Returns:
+        One sentence. Named as an exception is a band that lies above the next farther one by more than
+        their two standard errors joined.
     """
     if len(curve) < 2:
         return "Too few held-out rows, or distances too much alike, to draw a curve."
-    near, far = curve[0], curve[-1]
-    lead = f"from {_share(far['mean'])} at distance {_range(far)} to {_share(near['mean'])} at {_range(near)}"
-    if _end(near, 1) < _end(far, 0):
-        reading = f"Accuracy falls as the nearest row of another label gets closer: {lead}"
-    elif _end(near, 0) > _end(far, 1):
-        reading = f"Accuracy rises as the nearest row of another label gets closer: {lead}"
-    else:
-        return f"Accuracy does not clearly change with distance ({lead}; the intervals overlap)."
-    falls = reading.startswith("Accuracy falls")
+    if math.isnan(trend):
+        return f"Accuracy is {_share(curve[0])} at every distance to the nearest row of another label."
+    lead = ", ".join(f"{_share(band)} at {_range(band)}" for band in (curve[0], curve[-1]))
+    tested = f"rank correlation with distance {trend:+.2f}, p = {p_value:.2g}; {lead}"
+    if not p_value <= _ALPHA:
+        return f"Accuracy does not clearly change towards the nearest row of another label ({tested})."
+    if trend < 0:
+        return f"Accuracy rises as the nearest row of another label gets closer ({tested})."
     exceptions = [
-        f"{_range(a)} ({_share(a['mean'])}) is above {_range(b)} ({_share(b['mean'])})"
-        for a, b in pairwise(curve)
-        if falls and _end(a, 0) > _end(b, 1)
+        f"{_share(near)} at {_range(near)} is above {_share(far)} at {_range(far)}"
+        for near, far in pairwise(curve)
+        if _mean(near) - _mean(far) > math.hypot(_half_width(near), _half_width(far))
     ]
-    return reading + (f"; not everywhere: {'; '.join(exceptions)}." if exceptions else ".")
+    but = f" Not everywhere: {'; '.join(exceptions)}." if exceptions else ""
+    return f"Accuracy falls as the nearest row of another label gets closer ({tested}).{but}"
 
 
 def method(source: Source, *, tested_on_own_file: bool, grouped: bool, learner: str) -> list[dict[str, Json]]:
@@ -120,18 +130,23 @@ def method(source: Source, *, tested_on_own_file: bool, grouped: bool, learner: 
     return [{"step": step, "how": how} for step, how in steps]
 
 
-def _end(band: Mapping[str, Json], end: int) -> float:
+def _mean(band: Mapping[str, Json]) -> float:
+    mean = band["mean"]
+    assert isinstance(mean, float)
+    return mean
+
+
+def _half_width(band: Mapping[str, Json]) -> float:
     ci = band["ci"]
     assert isinstance(ci, Sequence)
-    value = ci[end]
-    if isinstance(value, int | float):
-        return float(value)
-    return float("-inf") if end == 0 else float("inf")
+    low, high = ci
+    if isinstance(low, float) and isinstance(high, float):
+        return (high - low) / 2
+    return math.inf
 
 
-def _share(value: Json) -> str:
-    assert isinstance(value, float)
-    return f"{value:.3f}"
+def _share(band: Mapping[str, Json]) -> str:
+    return f"{_mean(band):.3f}"
 
 
 def _range(band: Mapping[str, Json]) -> str:

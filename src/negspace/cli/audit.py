@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
 
 __all__ = ["audit_command"]
@@ -49,7 +50,8 @@ Exit codes: 0 done, whatever the verdict; 2 something to mend; 130 interrupted.
 @click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
     help="Folder for report.html, audit.json and rows.parquet.",
 )
 @click.option(
@@ -82,12 +84,9 @@ def audit_command(
     from rich.console import Console
 
     from negspace.audits import audit
-    from negspace.datasets import check_writable
     from negspace.report import summary_lines
 
-    if out is not None:
-        check_writable(out)
-    with shown_progress() as progress:
+    with output_folder(out), shown_progress() as progress:
         result = audit(
             train,
             test=test,

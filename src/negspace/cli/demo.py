@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
 
 __all__ = ["demo_command"]
@@ -22,7 +23,8 @@ Examples:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
     default=Path("negspace-demo"),
     show_default=True,
     help="Folder for the data and the reports.",
@@ -46,7 +48,7 @@ def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     from negspace.demo import run_demo
     from negspace.report import comparison_table
 
-    with shown_progress() as progress:
+    with output_folder(out), shown_progress() as progress:
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)
     audits = [("before", demo.before.to_dict()), ("after", demo.after.to_dict())]
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import click
 
@@ -17,7 +18,8 @@ INTERRUPTED = 130
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    # The help is one page, on every terminal and in docs/cli.md.
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
     epilog="Documentation and examples: docs/ in the source. Start with: negspace demo",
 )
 @click.version_option(__version__, prog_name="negspace")
@@ -37,6 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: Of the command; those of the process where None.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack the signs of a table or a name
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(arguments, prog_name="negspace", standalone_mode=False)
     except NegspaceError as error:

@@ -83,7 +83,8 @@ def sort_rows(
 ) -> Roles:
     """Give every row its role.
 
-    A suspected label comes first: a near miss may be one because of a wrong label. Then the given group,
+    The same text under two labels comes first, then a suspected label: a near miss may be one because of
+    a wrong label. Then the given group,
     then the nearest row of another label, then near-duplicates of the row's own label.
 
     Args:
@@ -107,10 +108,12 @@ def sort_rows(
     neighbour = np.where(paired >= 0, paired, neighbours.other)
     distance = np.where(paired >= 0, paired_distance, neighbours.other_distance)
     best = probabilities.argmax(axis=1)
+    twin = _same_text_other_label(texts, labels)
+    neighbour, distance = np.where(twin >= 0, twin, neighbour), np.where(twin >= 0, 0.0, distance)
     for row in range(len(labels)):
         other = int(neighbour[row])
         named = f"row {other + 1} ({label_names[labels[other]]})" if other >= 0 else ""
-        if other >= 0 and _folded(texts[other]) == _folded(texts[row]):
+        if twin[row] >= 0:
             role, reason = Role.SUSPECT, f"same text as {named}"
         elif suspected[row]:
             role = Role.SUSPECT
@@ -135,6 +138,22 @@ def sort_rows(
         reasons.append(reason)
     distance = np.where(neighbour >= 0, distance, np.nan)
     return Roles(tuple(roles), tuple(reasons), neighbour, distance, quality)
+
+
+def _same_text_other_label(
+    texts: tuple[str, ...], labels: Int[np.ndarray, " rows"]
+) -> Int[np.ndarray, " rows"]:
+    """The first row with the same text (up to case and white space) and another label; -1 without one."""
+    firsts: dict[str, dict[int, int]] = {}
+    for row, (text, label) in enumerate(zip(texts, labels.tolist(), strict=True)):
+        firsts.setdefault(_folded(text), {}).setdefault(label, row)
+    return np.array(
+        [
+            min((row for other, row in firsts[_folded(text)].items() if other != label), default=-1)
+            for text, label in zip(texts, labels.tolist(), strict=True)
+        ],
+        dtype=np.int64,
+    )
 
 
 def _folded(text: str) -> str:

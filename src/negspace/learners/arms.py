@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int
 
+from negspace.errors import PlanError
 from negspace.records import Json, Run, TextTask
 
 __all__ = ["Learner", "RowsArm"]
@@ -26,11 +27,21 @@ class RowsArm:
         name: As results name the arm.
         rows: Positions of the arm's rows in the task.
         keep: Share of the clusters that each seed trains on, in (0, 1].
+
+    Raises:
+        PlanError: If ``keep`` is out of range.
     """
 
     name: str
     rows: Int[np.ndarray, " rows"]
     keep: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise PlanError(
+                f"arm '{self.name}': keep is the share of clusters a seed trains on, above 0 and at most 1",
+                came=self.keep,
+            )
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides which rows a seed trains on."""
@@ -40,8 +51,8 @@ class RowsArm:
     def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
         """Draw the rows that one seed trains on, clusters kept whole, in the order of the task.
 
-        A draw that lost a label altogether would ask another question, so the rows of a label that
-        is down to its last cluster are always kept.
+        A draw that lost a label altogether would ask another question, so one cluster of each lost
+        label is kept on top of the share.
 
         Args:
             task: The task whose rows these are.
@@ -52,11 +63,15 @@ class RowsArm:
         """
         clusters, position = np.unique(task.clusters[self.rows], return_inverse=True)
         rng = np.random.default_rng([seed, 0])
+        order = rng.permutation(len(clusters))
         kept = np.zeros(len(clusters), dtype=bool)
-        kept[rng.permutation(len(clusters))[: max(1, round(self.keep * len(clusters)))]] = True
+        kept[order[: max(1, round(self.keep * len(clusters)))]] = True
+        place = np.argsort(order)
         labels = task.labels[self.rows]
         for label in np.setdiff1d(labels, labels[kept[position]]):
-            kept[position[labels == label]] = True
+            of_label = position[labels == label]
+            if not kept[of_label].any():  # a cluster brought back for an earlier label may hold this one too
+                kept[of_label[place[of_label].argmin()]] = True
         return np.sort(self.rows[kept[position]])
 
 

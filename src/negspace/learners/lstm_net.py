@@ -12,9 +12,8 @@ from negspace.learners.lstm import Encoded, LstmLearner
 __all__ = ["fit_predict"]
 
 _UNKNOWN = 1
-_SORTED_BATCHES = (
-    8  # batches are cut from this many batches' rows sorted by length, so that little is padding
-)
+# Batches are cut from this many batches' rows sorted by length, so that little is padding.
+_SORTED_BATCHES = 8
 
 
 class _Net(nn.Module):
@@ -57,7 +56,8 @@ def fit_predict(
     torch.set_num_threads(1)
     known = _known_words(data, train, settings.min_df)
     words = torch.from_numpy(known[data.words])
-    length, labels = torch.from_numpy(data.length), torch.from_numpy(data.labels)
+    # Copies: joblib hands large arrays to its workers read-only, and PyTorch warns of sharing those.
+    length, labels = torch.tensor(data.length), torch.tensor(data.labels)
     # Dropout takes its numbers from PyTorch's own generator, which is given back as it was found.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

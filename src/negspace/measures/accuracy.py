@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from negspace.measures.base import mean_of
+from negspace.measures.base import share_of
 from negspace.records import Json, Measurement, Run, TextTask
 
 __all__ = ["Accuracy"]
@@ -34,4 +34,4 @@ class Accuracy:
         """Measure a run."""
         rows = task.eval_sets[self.on].rows
         right = run.predictions.label[rows] == task.held_out_labels[rows]
-        return mean_of(right.astype(float), task.held_out_clusters[rows])
+        return share_of(right, task.held_out_clusters[rows])

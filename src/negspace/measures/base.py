@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from negspace.records import Json, Measurement, Run, TextTask
 
-__all__ = ["Measure", "mean_of", "undefined"]
+__all__ = ["Measure", "mean_of", "share_of", "undefined"]
 
 
 class Measure(Protocol):
@@ -52,6 +53,22 @@ def mean_of(scores: Float[np.ndarray, " items"], clusters: Int[np.ndarray, " ite
         return undefined()
     mean = float(scores.mean())
     return Measurement(mean, (scores - mean) / len(scores), clusters)
+
+
+def share_of(hits: Bool[np.ndarray, " items"], clusters: Int[np.ndarray, " items"]) -> Measurement:
+    """The measurement that is a share of items.
+
+    Args:
+        hits: Whether each item counts.
+        clusters: Cluster of each item.
+
+    Returns:
+        The mean of the hits, with the resolution ``2 / (n + 4)`` for n clusters: the standard error of
+        a share of 0 or 1 after two successes and two failures are added to it, to first order
+        (Agresti & Coull 1998).
+    """
+    resolution = 2.0 / (len(np.unique(clusters)) + 4)
+    return replace(mean_of(hits.astype(float), clusters), resolution=resolution)
 
 
 def undefined() -> Measurement:

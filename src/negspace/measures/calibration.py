@@ -80,7 +80,8 @@ class CalibrationError(_OfConfidence):
 
     ``sum_b n_b / n |mean confidence in b - accuracy in b|``. Its influence takes the bins as they are:
     ``(sign_b (confidence - right) - error) / n``. Biased upwards on few rows, so there are at most ``bins``
-    bins, of at least 20 rows each.
+    bins, and one per 20 rows. Rows of equal confidence are never divided: which of them came first in the
+    file would decide the error.
 
     Attributes:
         bins: Most bins.
@@ -96,8 +97,13 @@ class CalibrationError(_OfConfidence):
         if len(right) == 0 or np.isnan(confidence).any():
             return undefined()
         order = np.argsort(confidence, kind="stable")
+        ascending = confidence[order]
+        count = max(1, min(self.bins, len(order) // 20))
+        cuts = np.linspace(0, len(order), count + 1).round().astype(int)[1:-1]
+        # A cut between equal confidences moves to where they begin.
+        cuts = np.unique(np.searchsorted(ascending, ascending[cuts], side="left"))
         signed = np.empty(len(right))
-        for part in np.array_split(order, max(1, min(self.bins, len(order) // 20))):
+        for part in np.split(order, cuts):
             excess = confidence[part] - right[part]
             signed[part] = np.sign(excess.sum()) * excess
         return mean_of(signed, task.held_out_clusters[task.eval_sets[self.on].rows])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from negspace.measures.base import mean_of
+from negspace.measures.base import share_of
 from negspace.records import Json, Measurement, Run, TextTask
 
 __all__ = ["Invariance"]
@@ -38,4 +38,4 @@ class Invariance:
         varied = task.eval_sets[self.on]
         assert varied.partner is not None
         same = run.predictions.label[varied.rows] == run.predictions.label[varied.partner]
-        return mean_of(same.astype(float), task.held_out_clusters[varied.rows])
+        return share_of(same, task.held_out_clusters[varied.rows])

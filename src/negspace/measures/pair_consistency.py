@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from negspace.measures.base import mean_of
+from negspace.measures.base import share_of
 from negspace.records import Json, Measurement, Run, TextTask
 
 __all__ = ["PairConsistency"]
@@ -39,4 +39,4 @@ class PairConsistency:
         right = run.predictions.label == task.held_out_labels
         assert pairs.partner is not None
         both = right[pairs.rows] & right[pairs.partner]
-        return mean_of(both.astype(float), task.held_out_clusters[pairs.rows])
+        return share_of(both, task.held_out_clusters[pairs.rows])

@@ -40,7 +40,8 @@ Tighter than the near-miss radius because nearness is chained here: at 0.4, 6,33
 queries of CLINC150 hang together in one cluster; at 0.3 the largest has 269.
 """
 
-_SAME_LABEL_KEPT = 20  # near-duplicates followed from one row; more would only repeat a cluster's links
+_KEPT = 20  # neighbours looked at from one row, of its own label and of others
+_BLOCK = 10_000_000  # products held at once where crowded rows are looked at again
 
 # scipy.sparse.csr_matrix, float32, rows of length 1 (or 0 for a text without words)
 Embedding: TypeAlias = Any
@@ -55,7 +56,8 @@ class Neighbours:
         other_distance: Its distance; 1 where ``other`` is -1.
         same: Nearest other row of the same label; -1 where no word is shared with any.
         same_distance: Its distance; 1 where ``same`` is -1.
-        links: Pairs of rows within the near-duplicate radius, whatever their labels.
+        links: Pairs of rows within the near-duplicate radius, whatever their labels: not all of them, but
+            enough that `components` joins what all of them would join.
     """
 
     other: Int[np.ndarray, " rows"]
@@ -105,17 +107,21 @@ def nearest(
     rows = len(labels)
     other, other_distance = np.full(rows, -1), np.ones(rows)
     same, same_distance = np.full(rows, -1), np.ones(rows)
+    crowded = np.zeros(rows, dtype=bool)
     links: list[Int[np.ndarray, "links 2"]] = []
     for label in np.unique(labels):
         mine, theirs = np.flatnonzero(labels == label), np.flatnonzero(labels != label)
-        across = _top(embedding[mine], embedding[theirs], _SAME_LABEL_KEPT)
+        across = _top(embedding[mine], embedding[theirs], _KEPT)
         links.append(_linked(across, mine, theirs, radius))
+        crowded[mine] |= _near_count(across, radius) >= _KEPT
         other[mine], other_distance[mine] = _first(across, theirs)
-        within = _top(embedding[mine], embedding[mine], _SAME_LABEL_KEPT + 1)
-        within = _without_diagonal(within)
+        within = _without_diagonal(_top(embedding[mine], embedding[mine], _KEPT + 1))
         links.append(_linked(within, mine, mine, radius))
+        crowded[mine] |= _near_count(within, radius) >= _KEPT
         same[mine], same_distance[mine] = _first(within, mine)
-    return Neighbours(other, other_distance, same, same_distance, np.concatenate(links))
+    joined = np.concatenate(links)
+    between = _between_crowds(embedding, np.flatnonzero(crowded), components(rows, joined), radius)
+    return Neighbours(other, other_distance, same, same_distance, np.concatenate([joined, between]))
 
 
 def nearest_across(
@@ -173,6 +179,35 @@ def _without_diagonal(products: Any) -> Any:
     indptr = np.concatenate([[0], np.cumsum(counts)])
     data, columns = entries.data[keep][order], entries.col[keep][order]
     return csr_matrix((data, columns, indptr), shape=products.shape)
+
+
+def _near_count(products: Any, radius: float) -> Int[np.ndarray, " queries"]:
+    near = products.tocoo().row[products.data >= 1.0 - radius]
+    return np.bincount(near, minlength=products.shape[0])
+
+
+def _between_crowds(
+    embedding: Embedding,
+    crowded: Int[np.ndarray, " crowded"],
+    component: Int[np.ndarray, " rows"],
+    radius: float,
+) -> Int[np.ndarray, "links 2"]:
+    """Links between components that the neighbours kept of each row do not show.
+
+    A row with more near neighbours than are kept may stand near a second crowd as well; where both ends
+    of a link are so crowded, neither shows it. One link for each two components is enough.
+    """
+    found = [np.empty((0, 2), dtype=np.int64)]
+    if len(np.unique(component[crowded])) > 1:
+        corpus = embedding[crowded]
+        size = max(1, _BLOCK // len(crowded))
+        for block in (crowded[i : i + size] for i in range(0, len(crowded), size)):
+            links = _linked(_top(embedding[block], corpus, len(crowded)), block, crowded, radius)
+            joins = component[links]
+            apart = joins[:, 0] != joins[:, 1]
+            _, first = np.unique(joins[apart], axis=0, return_index=True)
+            found.append(links[apart][first])
+    return np.concatenate(found)
 
 
 def _first(

@@ -69,7 +69,9 @@ def _changed(text: str, varied: str) -> str | None:
 
 def _vary_whitespace(text: str, rng: np.random.Generator) -> str | None:
     words = text.split()
-    gaps = rng.choice([" ", "  ", "\n", "\t"], size=max(len(words) - 1, 0), p=[0.7, 0.1, 0.1, 0.1])
+    if not words:
+        return None
+    gaps = rng.choice([" ", "  ", "\n", "\t"], size=len(words) - 1, p=[0.7, 0.1, 0.1, 0.1])
     varied = "".join(word + gap for word, gap in zip(words, [*gaps, " "], strict=True))
     return _changed(text, varied)
 
@@ -78,12 +80,14 @@ def _vary_case(text: str, rng: np.random.Generator) -> str | None:
     del rng
     lower = text.lower()
     # A text already in lower case gets the capital of an ordinary sentence instead.
-    return _changed(text, lower if lower != text else text[:1].upper() + text[1:])
+    varied = lower if lower != text else text[:1].upper() + text[1:]
+    # A few letters have a capital that is another letter's: the Turkish dotless i among them.
+    return _changed(text, varied) if varied.casefold() == text.casefold() else None
 
 
-# Question and exclamation marks can carry a label (a question, an emphasis), and so can a point or comma
-# inside a number; commas and full stops between words are taken to carry none.
-_PUNCTUATION = re.compile(r"(?<!\d)[.,;:](?!\w)|(?<=\d)[.,;:](?=\s|$)")
+# Question and exclamation marks can carry a label (a question, an emphasis), and so can an emoticon or a
+# point or comma inside a number; what stands between a word and white space is taken to carry none.
+_PUNCTUATION = re.compile(r"""(?<=[\w\s"'”’)\]%])[.,;:]+(?=\s|$)""")
 
 
 def _vary_punctuation(text: str, rng: np.random.Generator) -> str | None:
@@ -93,7 +97,12 @@ def _vary_punctuation(text: str, rng: np.random.Generator) -> str | None:
     return _changed(text, varied)
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+# A point after a title or an initial ends no sentence.
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])(?<!\b[A-Z]\.)(?<!\b[DMSJ]r\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bProf\.)(?<!\bvs\.)"
+    r"(?<!\bNo\.)(?<!\betc\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+(?=[A-Z])"
+)
+_WHOLE = re.compile(r"[A-Z].*[.!?]", re.DOTALL)
 # A sentence that leans on an earlier one begins with one of these or speaks of it by pronoun.
 _LEANING = re.compile(
     r"^(?:but|however|so|then|and|or|nor|yet|also|because|therefore|thus|hence|although|though|instead|still|"
@@ -111,13 +120,14 @@ _SHORTEST_SENTENCE = 4
 def _independent(sentence: str) -> bool:
     return (
         len(sentence.split()) >= _SHORTEST_SENTENCE
+        and _WHOLE.fullmatch(sentence) is not None
         and _LEANING.search(sentence) is None
         and _ENGLISH.search(sentence) is not None
     )
 
 
 def _vary_order(text: str, rng: np.random.Generator) -> str | None:
-    sentences = _SENTENCE_END.split(text)
+    sentences = _SENTENCE_END.split(text.strip())
     free = [i for i in range(len(sentences) - 1) if all(map(_independent, sentences[i : i + 2]))]
     # The sentence after the two may lean on the nearer one of them.
     free = [i for i in free if i + 2 == len(sentences) or _independent(sentences[i + 2])]
@@ -125,7 +135,9 @@ def _vary_order(text: str, rng: np.random.Generator) -> str | None:
         return None
     i = free[rng.integers(len(free))]
     sentences[i], sentences[i + 1] = sentences[i + 1], sentences[i]
-    return _changed(text, " ".join(sentences))
+    varied = " ".join(sentences)
+    # A last sentence that ends in "Dr." would swallow the one it is put before.
+    return _changed(text, varied) if _SENTENCE_END.split(varied) == sentences else None
 
 
 def _by_words(text: str) -> str:
@@ -141,12 +153,12 @@ VARIATIONS: tuple[Variation, ...] = (
         "punctuation",
         "without commas, colons and full stops, or with one added",
         _vary_punctuation,
-        lambda text: _PUNCTUATION.sub("", text).removesuffix("."),
+        lambda text: _PUNCTUATION.sub("", text),
     ),
     Variation(
         "sentence order",
         "two neighbouring sentences swapped where neither leans on the other",
         _vary_order,
-        lambda text: " ".join(sorted(_SENTENCE_END.split(text))),
+        lambda text: " ".join(sorted(_SENTENCE_END.split(text.strip()))),
     ),
 )

@@ -52,29 +52,51 @@ class RunStore:
         StoreError: If the file cannot be opened, is no run store, or has the layout of a newer negspace.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None) -> None:
         self._path = path
         try:
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path or ":memory:", timeout=_SECONDS_TO_WAIT)
-            self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise self._failed("opened", error) from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            raise self._failed("opened", error) from error
+        except StoreError:
+            self.close()
+            raise
 
     def _prepare(self) -> None:
+        # One transaction, so that of two processes that open a new file one lays it out and one finds it so.
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._lay_out()
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A run lost to a power cut is computed again; a half-written one cannot be read either way.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _lay_out(self) -> None:
         layout = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = {
+            name
+            for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        if tables and (layout == 0 or "runs" not in tables):
+            raise StoreError(
+                f"{self._path}: a database, but not a run store",
+                came=f"the tables {', '.join(sorted(tables))}",
+                do="name another file in NEGSPACE_STORE",
+            )
         if layout > _LAYOUT:
             raise StoreError(
                 f"{self._path}: the run store has layout {layout}; this negspace reads up to {_LAYOUT}",
                 do="upgrade negspace, or name another file in NEGSPACE_STORE",
             )
-        with self._connection:
-            self._connection.execute(_CREATE)
-            self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+        self._connection.execute(_CREATE)
+        self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
     def get(self, key: str) -> Run | None:
         """Find a finished run.
@@ -97,8 +119,11 @@ class RunStore:
         if found is None:
             return None
         arm, seed, payload = found
-        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            predictions = Predictions(arrays["label"], arrays["confidence"], arrays["truth"])
+        try:
+            with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+                predictions = Predictions(arrays["label"], arrays["confidence"], arrays["truth"])
+        except Exception as error:  # a damaged archive fails in a dozen ways, and all mean the same
+            raise self._failed("read", error) from error
         return Run(arm, seed, predictions, resumed=True)
 
     def put(self, key: str, run: Run) -> None:
@@ -118,7 +143,7 @@ class RunStore:
             with self._connection:
                 self._connection.execute(
                     "INSERT OR REPLACE INTO runs (key, arm, seed, predictions) VALUES (?, ?, ?, ?)",
-                    (key, run.arm, run.seed, buffer.getvalue()),
+                    (key, run.arm, int(run.seed), buffer.getvalue()),
                 )
         except sqlite3.Error as error:
             raise self._failed("written", error) from error

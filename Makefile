@@ -1,0 +1,50 @@
+# Each target sets up what it needs in $(VENV), and nothing outside it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint format docs benchmarks clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.user  ## Set up, and run the demo
+	$(BIN)/negspace demo
+
+test: $(VENV)/.developer  ## Set up, and run the tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+slow: $(VENV)/.developer  ## Run the full-size checks that are left out of the tests by default
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.developer  ## Check style, types and the import contract
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developer  ## Format, and mend what can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.developer  ## Write docs/cli.md anew from --help
+	$(BIN)/python -m pytest -q tests/cli/test_cli_docs.py --rewrite-docs
+
+benchmarks: $(VENV)/.developer  ## Time the audit against the bare fits it contains
+	$(BIN)/python benchmarks/audit.py
+
+clean:  ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.developer: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev,hf,torch]'
+	@touch $@ $(VENV)/.user

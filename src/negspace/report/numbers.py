@@ -1,0 +1,79 @@
+"""How numbers are written in reports: accuracies in per cent, differences in points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+__all__ = [
+    "NONE",
+    "Summary",
+    "bounds",
+    "count",
+    "interval",
+    "number",
+    "percent",
+    "points",
+    "sentence",
+    "share_of",
+]
+
+# The audit as `audit.json` holds it; docs/report.md names the parts.
+Summary: TypeAlias = Mapping[str, Any]
+NONE = "–"
+_SPACE = "\u00a0"
+
+
+def number(value: float | None) -> float | None:
+    """The value, or None where it is missing or not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def bounds(ci: Sequence[float | None] | None) -> tuple[float, float] | None:
+    """Both ends of an interval, or None where one of them is missing."""
+    if ci is None or len(ci) != 2:
+        return None
+    low, high = number(ci[0]), number(ci[1])
+    return None if low is None or high is None else (low, high)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.5432 -> ``54.3 %``."""
+    value = number(value)
+    return NONE if value is None else f"{_minus(100 * value, digits)}{_SPACE}%"
+
+
+def points(value: float | None, *, signed: bool = False) -> str:
+    """A difference of two shares, in percentage points: 0.326 -> ``32.6 points``."""
+    value = number(value)
+    return NONE if value is None else f"{_minus(100 * value, 1, signed=signed)}{_SPACE}points"
+
+
+def interval(ci: Sequence[float | None] | None) -> str:
+    """[0.512, 0.574] -> ``51.2 to 57.4``; empty where there is none."""
+    ends = bounds(ci)
+    return "" if ends is None else " to ".join(_minus(100 * end, 1) for end in ends)
+
+
+def count(value: int | None) -> str:
+    """12345 -> ``12,345``."""
+    return NONE if value is None else f"{value:,}"
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop, whatever the writer did."""
+    text = text.strip().replace(" %", f"{_SPACE}%")
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
+def share_of(right: float, seeds: int) -> str:
+    """A share of seeds as a count of them: 0.15 of 20 -> ``3 of 20 seeds``."""
+    return f"{round(right * seeds)} of {seeds} seed{'' if seeds == 1 else 's'}"
+
+
+def _minus(value: float, digits: int, *, signed: bool = False) -> str:
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if not float(text):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
