@@ -22,7 +22,7 @@ CASES: Mapping[str, tuple[dict[str, bytes], Sequence[str], Sequence[str]]] = {
     "missing folder": ({}, ["no/train.csv"], ["no/train.csv", "no such folder"]),
     "missing test file": ({"a.csv": GOOD}, ["a.csv", "--test", "b.csv"], ["b.csv", "no such file"]),
     "empty file": ({"a.csv": b""}, ["a.csv"], ["a.csv", "do:"]),
-    "empty jsonl": ({"a.jsonl": b""}, ["a.jsonl"], ["a.jsonl", "no rows"]),
+    "empty jsonl": ({"a.jsonl": b""}, ["a.jsonl"], ["a.jsonl", "the file is empty"]),
     "only a header": ({"a.csv": b"text,label\n"}, ["a.csv"], ["a.csv", "no rows", "'text', 'label'"]),
     "wrong column": (
         {"a.csv": GOOD},
@@ -109,7 +109,11 @@ CASES: Mapping[str, tuple[dict[str, bytes], Sequence[str], Sequence[str]]] = {
         ["a.csv"],
         ["a.csv", "20 rows", "--test"],
     ),
-    "unknown learner": ({"a.csv": GOOD}, ["a.csv", "--learner", "tfdif"], ["'tfdif'", "did you mean 'tfidf'"]),
+    "unknown learner": (
+        {"a.csv": GOOD},
+        ["a.csv", "--learner", "tfdif"],
+        ["'tfdif'", "did you mean 'tfidf'"],
+    ),
     "scores without a colon": ({"a.csv": GOOD}, ["a.csv", "--learner", "scores"], ["scores:FILE"]),
     "scores of nothing": ({"a.csv": GOOD}, ["a.csv", "--learner", "scores:"], ["scores:FILE"]),
     "scores without test": (
@@ -168,7 +172,7 @@ def test_bad_input_is_told_and_leaves_no_trace(
     assert _tree(work) == before
 
 
-@pytest.mark.parametrize("out", ["train.csv", "train.csv/sub", "/proc/negspace-out", "a\0b"])
+@pytest.mark.parametrize("out", ["train.csv", "train.csv/sub", "/proc/negspace-out"])
 def test_unwritable_out_is_told_before_the_work(command: Callable[..., Any], files: Path, out: str) -> None:
     before = _tree(files)
     ended = command("audit", "train.csv", "--out", out)

@@ -1,18 +1,19 @@
 """The evidence room tested as an instrument: how often it errs where the truth is known.
 
 Each rate is held against its bound and against the table in docs/evidence.md, so that the page states what
-was measured. Simulated rates carry an error of about half a point.
+was measured. Simulated rates carry an error of about 0.6 points.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jaxtyping import config
 from scipy import stats
 
 from negspace.evidence import (
@@ -29,7 +30,16 @@ from negspace.records import Measurement, Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence.md"
 MARGIN = 0.05
-STUDIES = 1500
+STUDIES = 800
+
+
+@pytest.fixture(autouse=True)
+def _shapes_unchecked() -> Iterator[None]:
+    """The shape checks, five sixths of a verdict's time, stay with the tests of the single functions."""
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -61,7 +71,8 @@ SAMPLERS = {
 
 def measured(study: str, seeds: int, true_effect: float, outcome: Outcome) -> float:
     """Share of studies with this outcome, in percent."""
-    draws = true_effect + SAMPLERS[study](np.random.default_rng(seeds), (STUDIES, seeds))
+    rng = np.random.default_rng([seeds, *study.encode(), round(1000 * true_effect)])
+    draws = true_effect + SAMPLERS[study](rng, (STUDIES, seeds))
     return 100 * np.mean([judge(d, margin=MARGIN).outcome is outcome for d in draws])
 
 
@@ -98,18 +109,19 @@ def test_null_studies_come_out_supported_in_at_most_5_percent(study: str, seeds:
 def test_effects_as_large_as_the_margin_are_called_too_small_in_at_most_5_percent(seeds: int) -> None:
     # Spreads from one where the equivalence test cannot decide to one where it is at its level.
     for sd in (0.02, 0.05, 0.1):
-        draws = np.random.default_rng(seeds).normal(MARGIN, sd, (STUDIES, seeds))
+        rng = np.random.default_rng([seeds, round(100 * sd)])
+        draws = rng.normal(MARGIN, sd, (STUDIES, seeds))
         rate = 100 * np.mean([judge(d, margin=MARGIN).outcome is Outcome.REFUTED for d in draws])
         assert rate <= 5 + 2 * 100 * math.sqrt(0.05 * 0.95 / STUDIES)
         assert states(rate, f"normal, sd {sd / MARGIN:g} × margin", seeds, "false refuted")
 
 
 def test_effects_of_nothing_are_refuted_where_the_margin_is_wide_enough() -> None:
-    draws = np.random.default_rng(1).normal(0, 0.05, (300, 20))
+    draws = np.random.default_rng(1).normal(0, 0.05, (200, 20))
     assert np.mean([judge(d, margin=MARGIN).outcome is Outcome.REFUTED for d in draws]) > 0.95
 
 
-@pytest.mark.parametrize("seeds", [10, 20, 40])
+@pytest.mark.parametrize("seeds", [10, 20, 30])
 @pytest.mark.parametrize("bad", [5, 10, 20, 25, 30])
 def test_a_rare_bad_mode_deceives_as_often_as_the_page_says(bad: int, seeds: int) -> None:
     # Exact: the outcome depends on the number of bad seeds only, and that is binomial.
@@ -124,12 +136,14 @@ def test_a_rare_bad_mode_deceives_as_often_as_the_page_says(bad: int, seeds: int
 
 
 @pytest.mark.parametrize("seeds", [10, 20])
-@pytest.mark.parametrize("study", ["normal", "two modes, 50/50", "two modes, 30 % bad", "accuracies on 8 items"])
+@pytest.mark.parametrize(
+    "study", ["normal", "two modes, 50/50", "two modes, 30 % bad", "accuracies on 8 items"]
+)
 def test_1_5_times_the_detectable_effect_is_supported_in_at_least_80_percent(study: str, seeds: int) -> None:
     # Harder than 1.5 x the whole: only the part above the margin is multiplied.
     sd = float(SAMPLERS[study](np.random.default_rng(0), (1, 200_000)).std())
     mde = minimum_detectable_effect(sd, seeds, margin=MARGIN)
-    draws = SAMPLERS[study](np.random.default_rng(seeds), (500, seeds))
+    draws = SAMPLERS[study](np.random.default_rng(seeds), (300, seeds))
     true = MARGIN + 1.5 * (mde - MARGIN)
     assert 100 * np.mean([judge(true + d, margin=MARGIN).outcome is Outcome.SUPPORTED for d in draws]) >= 80
 
@@ -138,7 +152,7 @@ def test_1_5_times_the_detectable_effect_is_supported_in_at_least_80_percent(stu
 def test_the_detectable_effect_is_supported_in_80_percent(seeds: int) -> None:
     true = minimum_detectable_effect(0.1, seeds, margin=MARGIN)
     rate = measured("normal", seeds, true, Outcome.SUPPORTED)
-    assert rate == pytest.approx(80, abs=3)
+    assert rate == pytest.approx(80, abs=4)
     assert states(rate, "normal", seeds, "power at the MDE")
 
 
@@ -146,11 +160,11 @@ def test_the_detectable_effect_of_a_ten_seed_pilot_can_be_planned_with() -> None
     # The pilot's spread is itself uncertain; 1.5 x has to cover that.
     rng = np.random.default_rng(3)
     supported = 0
-    for _ in range(500):
+    for _ in range(300):
         pilot = judge(rng.normal(0, 0.1, 10), margin=MARGIN)
         true = MARGIN + 1.5 * (pilot.mde - MARGIN)
         supported += judge(rng.normal(true, 0.1, 10), margin=MARGIN).outcome is Outcome.SUPPORTED
-    assert supported / 500 >= 0.8
+    assert supported / 300 >= 0.8
 
 
 def crossed_study(rng: np.random.Generator, *, seeds: int, items: int) -> tuple[np.ndarray, float, float]:
@@ -174,18 +188,16 @@ def crossed_study(rng: np.random.Generator, *, seeds: int, items: int) -> tuple[
 def test_ignoring_that_test_rows_are_a_sample_breaks_the_rate() -> None:
     rng = np.random.default_rng(5)
     naive = sound = covered = 0
-    for _ in range(600):
+    for _ in range(400):
         gaps, variance, df = crossed_study(rng, seeds=20, items=100)
         naive += judge(gaps, margin=MARGIN).outcome is Outcome.SUPPORTED
-        sound += (
-            judge(gaps, margin=MARGIN, item_variance=variance, item_df=df).outcome is Outcome.SUPPORTED
-        )
+        sound += judge(gaps, margin=MARGIN, item_variance=variance, item_df=df).outcome is Outcome.SUPPORTED
         interval = mean_interval(gaps, item_variance=variance, item_df=df)
         covered += interval.low <= MARGIN <= interval.high
-    naive_rate, sound_rate = naive / 6, sound / 6
+    naive_rate, sound_rate = naive / 4, sound / 4
     assert naive_rate > 20
     assert sound_rate <= 5
-    assert covered / 600 >= 0.93
+    assert covered / 400 >= 0.93
     assert states(naive_rate, "seeds × rows, rows ignored", 20, "false supported")
     assert states(sound_rate, "seeds × rows", 20, "false supported")
 
@@ -195,12 +207,12 @@ def test_detectable_effect_with_item_variance_has_its_power() -> None:
     sd, item_sd, items = 0.05, 0.2, 60
     true = minimum_detectable_effect(sd, 10, item_variance=item_sd**2 / items, item_df=items - 1.0)
     supported = 0
-    for _ in range(800):
+    for _ in range(600):
         rows = rng.normal(0, item_sd, items)
         gaps = true + rows.mean() + rng.normal(0, sd, 10)
-        verdict = judge(gaps, margin=0.0, item_variance=rows.var(ddof=1) / items, item_df=items - 1.0)
+        verdict = judge(gaps, margin=0.0, item_variance=float(rows.var(ddof=1)) / items, item_df=items - 1.0)
         supported += verdict.outcome is Outcome.SUPPORTED
-    assert supported / 800 == pytest.approx(0.8, abs=0.045)
+    assert supported / 600 == pytest.approx(0.8, abs=0.05)
 
 
 @pytest.mark.parametrize("shared_error", [0.0, 0.1])
@@ -208,19 +220,16 @@ def test_a_family_of_nulls_errs_at_all_in_at_most_5_percent(shared_error: float)
     # With a shared error (test rows), every sign-flip p is small and only the intervals can hold the rate.
     rng = np.random.default_rng(7)
     erred = alone = 0
-    for _ in range(400):
-        centres = rng.normal(0, shared_error, 8)
+    for _ in range(300):
+        centres = rng.normal(0, shared_error, 6)
         differences = [rng.normal(c, 0.1, 12) for c in centres]
         family = {
             str(i): Hypothesis(d, 0.0, item_variance=shared_error**2) for i, d in enumerate(differences)
         }
         erred += any(v.outcome is Outcome.SUPPORTED for v in judge_family(family).values())
-        alone += any(
-            judge(d, margin=0.0, item_variance=shared_error**2).outcome is Outcome.SUPPORTED
-            for d in differences
-        )
-    assert erred / 400 <= 0.05
-    assert alone / 400 > 0.08  # without Holm the family would err more: the test can fail
+        alone += any(mean_interval(d, item_variance=shared_error**2).low > 0 for d in differences)
+    assert erred / 300 <= 0.05
+    assert alone / 300 > 0.08  # without Holm the family would err more: the test can fail
 
 
 DISTRIBUTIONS = {
@@ -233,7 +242,7 @@ DISTRIBUTIONS = {
 def test_intervals_of_ten_seeds_cover_as_the_page_says(name: str) -> None:
     draw, truth = DISTRIBUTIONS[name]
     rng = np.random.default_rng(8)
-    draws = draw(rng, (2000, 10))
+    draws = draw(rng, (1000, 10))
     t = [mean_interval(d) for d in draws]
     bootstrap = [studentised_bootstrap(d, rng=rng, resamples=999) for d in draws]
     picks = draws[:, rng.integers(0, 10, size=(999, 10))].mean(axis=2)
@@ -243,7 +252,7 @@ def test_intervals_of_ten_seeds_cover_as_the_page_says(name: str) -> None:
         "bootstrap-t": 100 * np.mean([i.low <= truth <= i.high for i in bootstrap]),
         "percentile": 100 * np.mean((low <= truth) & (truth <= high)),
     }
-    assert rates["bootstrap-t"] >= 93.5
+    assert rates["bootstrap-t"] >= 92
     assert rates["percentile"] < rates["bootstrap-t"] - 2
     for method, rate in rates.items():
         assert states(rate, name, 10, method)

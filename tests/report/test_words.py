@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import re
 import unicodedata
 
 import pytest
@@ -16,11 +15,6 @@ VOCABULARY = [f"word{k}" for k in range(400)]
 
 def sides(blocks: tuple[Block, ...]) -> tuple[str, str]:
     return "".join(b.left for b in blocks), "".join(b.right for b in blocks)
-
-
-def words(text: str) -> list[str]:
-    """Words as a reader counts them in these texts: runs without spaces, punctuation apart."""
-    return re.findall(r"\w+|[^\w\s]", text)
 
 
 @settings(deadline=None, max_examples=300)
@@ -39,7 +33,7 @@ def test_blocks_join_to_the_texts_and_same_blocks_hold_the_same_words(left: str,
 def test_abridging_loses_nothing_and_keeps_both_sides_aligned(
     left: str, right: str, context: int, longest: int, most: int
 ) -> None:
-    blocks = abridge(word_diff(left, right), context=context, longest=longest, most=most)
+    blocks = abridge(word_diff(left, right), context=context, longest=longest, most=most, short=0)
     assert sides(blocks) == (left, right)
     for block in blocks:
         if block.kind == "same":
@@ -108,6 +102,11 @@ def test_a_long_text_is_cut_to_the_surroundings_of_its_changes() -> None:
     shown = " ".join(b.left for b in short if b.kind != "cut").split()
     assert shown == base[190:211]
     assert [b.kind for b in short] == ["cut", "same", "changed", "same", "cut"]
+
+
+def test_a_short_text_stays_whole() -> None:
+    blocks = word_diff(" ".join(VOCABULARY[:60]), " ".join([*VOCABULARY[:59], "other"]))
+    assert abridge(blocks) == blocks
 
 
 def test_a_text_of_one_endless_word_is_cut() -> None:

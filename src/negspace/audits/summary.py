@@ -288,7 +288,7 @@ def _worst_pairs(findings: Findings) -> list[dict[str, Json]]:
             "other_right": float(share[other]),
             "distance": float(task.distance[row]),
         }
-        for row, other in zip(pairs.rows[order], pairs.partner[order], strict=True)
+        for row, other in zip(pairs.rows[order].tolist(), pairs.partner[order].tolist(), strict=True)
         if min(share[row], share[other]) < 1
     ]
 

@@ -31,7 +31,8 @@ def minimum_detectable_effect(
 
     Power of the t-test from the noncentral t distribution (Cohen 1988, ch. 2): exact for normal differences
     without item variance, Satterthwaite's approximation with it. The sign-flip test is asked to be able to
-    reach its level at all; where it can, the interval is what decides.
+    reach its level at all; where it can, the interval is what decides. Seeds with a long tail towards the
+    margin, which the verdict treats with more caution, take more.
 
     Args:
         sd: Standard deviation of the differences over seeds, taken as the true one.

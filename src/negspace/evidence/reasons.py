@@ -53,12 +53,17 @@ def refuted(interval: Interval, margin: float, p_equivalent: float) -> str:
     return f"it lies below the margin {margin:.3g}"
 
 
-def undecided(interval: Interval, margin: float, family: int) -> str:
+def undecided(interval: Interval, margin: float, skewed: bool, family: int) -> str:
     """Inconclusive, by what stood in the way."""
     if interval.low <= margin <= interval.high:
         return f"the interval holds the margin {margin:.3g}"
     side = "above" if interval.low > margin else "below"
-    doubt = "the sign-flip test does not agree" if family == 1 else "not after correction for the family"
+    if skewed:
+        doubt = "a few seeds lie far off the others, towards the margin"
+    elif family > 1:
+        doubt = "not after correction for the family"
+    else:
+        doubt = "the sign-flip test does not agree"
     return f"the interval lies {side} the margin {margin:.3g}, but {doubt}"
 
 

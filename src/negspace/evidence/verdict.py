@@ -11,12 +11,12 @@ from jaxtyping import Float
 
 from negspace.errors import PlanError
 from negspace.evidence import reasons
-from negspace.evidence.equivalence import equivalence_p
 from negspace.evidence.holm import holm
 from negspace.evidence.intervals import mean_interval
 from negspace.evidence.power import minimum_detectable_effect, seeds_needed
 from negspace.evidence.signflip import sign_flip_p
-from negspace.evidence.standard_error import seed_spread, standard_error
+from negspace.evidence.skewness import has_long_lower_tail, skewness_corrected_p
+from negspace.evidence.standard_error import StandardError, seed_spread, standard_error
 from negspace.records import Interval, Outcome, Verdict
 
 __all__ = ["Hypothesis", "judge", "judge_family"]
@@ -53,11 +53,13 @@ def judge(
 ) -> Verdict:
     """Judge one hypothesis: does the true mean difference exceed ``margin``?
 
-    *Supported*: the lower end of the ``1 - alpha`` interval lies above the margin and the one-sided sign-flip
-    p against it is at most alpha. *Refuted*: the same two tests show the effect to be below the margin, or,
-    with a margin above 0, the equivalence test and the sign-flip test put it inside ±margin. *Inconclusive*:
-    all else; also fewer than ``min_seeds`` seeds, a difference that is not finite, and differences that are
-    all equal while the items add no error (a width of zero is no evidence).
+    *Supported*: the lower end of the ``1 - alpha`` interval lies above the margin and the one-sided
+    sign-flip p against it is at most alpha. *Refuted*: the same two tests show the effect to be below the
+    margin, or, with a margin above 0, the equivalence test and the sign-flip test put it inside ±margin.
+    Where a few seeds trail far off against the finding, the interval's test must hold with its skewness
+    corrected, too (``skewness.py``). *Inconclusive*: all else; also fewer than ``min_seeds`` seeds, a
+    difference that is not finite, and differences that are all equal while the items add no error (a
+    width of zero is no evidence).
 
     Args:
         differences: One paired difference a seed.
@@ -128,6 +130,7 @@ class _Evidence:
     p_interval: float = math.nan
     p_refuted: float = math.nan
     p_equivalent: float = math.nan
+    skewed: bool = False
     unfit: str | None = None
 
 
@@ -148,24 +151,38 @@ def _weigh(hypothesis: Hypothesis, *, alpha: float, min_seeds: int) -> _Evidence
         return _Evidence(effect, interval, unfit=unfit)
     margin = hypothesis.margin
     error = standard_error(seed_spread(values), len(values), item_variance=variance, item_df=df)
-    flip = sign_flip_p(values, margin=margin)
-    flip_below = sign_flip_p(-values, margin=-margin)
-    t_below = error.upper_p(margin - effect)
-    # Every route to "refuted" implies t_below <= alpha and flip_below <= alpha, so their minimum is valid.
-    refuted = max(min(1.0, 2 * t_below), flip_below)
+    above, below = _exceeds(values, margin, error), _exceeds(-values, -margin, error)
+    # Every route to "refuted" implies that both p-values of `below` are at most alpha: the minimum is valid.
+    refuted = max(min(1.0, 2 * below.t), below.flip)
     equivalent = math.nan
     if margin > 0:
-        t_inside = equivalence_p(values, margin=margin, item_variance=variance, item_df=df)
-        equivalent = max(t_inside, flip_below, sign_flip_p(values, margin=-margin))
+        # equivalence_p, with the checks that the interval undergoes as well.
+        inside = _exceeds(values, -margin, error)
+        equivalent = max(below.t, below.flip, inside.t, inside.flip)
         refuted = min(refuted, equivalent)
     return _Evidence(
         effect,
         interval,
-        p_flip=flip,
-        p_interval=min(1.0, 2 * error.upper_p(effect - margin)),
+        p_flip=above.flip,
+        p_interval=min(1.0, 2 * above.t),
         p_refuted=refuted,
         p_equivalent=equivalent,
+        skewed=has_long_lower_tail(values if effect > margin else -values),
     )
+
+
+@dataclass(frozen=True)
+class _OneSided:
+    t: float
+    flip: float
+
+
+def _exceeds(values: Float[np.ndarray, " seeds"], margin: float, error: StandardError) -> _OneSided:
+    """One-sided p-values that the true mean exceeds the margin: of the interval, of the sign flips."""
+    t = error.upper_p(float(values.mean()) - margin)
+    if has_long_lower_tail(values):
+        t = max(t, skewness_corrected_p(values, margin=margin))
+    return _OneSided(t, sign_flip_p(values, margin=margin))
 
 
 def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, min_seeds: int) -> str | None:
@@ -225,7 +242,7 @@ def _decide(
         finding = reasons.refuted(evidence.interval, margin, evidence.p_equivalent)
     else:
         outcome = Outcome.INCONCLUSIVE
-        finding = reasons.undecided(evidence.interval, margin, family)
+        finding = reasons.undecided(evidence.interval, margin, evidence.skewed, family)
         needed = _needed(hypothesis, evidence.effect, sd, alpha=alpha, family=family, at_least=seeds + 1)
     tests = reasons.tests(seeds, evidence.p_flip, adjusted.flip, family)
     reason = f"{reasons.lead(hypothesis.what, evidence.effect, evidence.interval)}: {finding} ({tests})"

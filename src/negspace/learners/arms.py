@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -75,6 +75,7 @@ class RowsArm:
         return np.sort(self.rows[kept[position]])
 
 
+@runtime_checkable
 class Learner(Protocol):
     """Fits arms of a task and predicts its held-out rows.
 

@@ -222,7 +222,7 @@ class _Reader:
         if unknown is None:
             unsaid = np.full(len(names), np.nan)
             return Predictions(np.array([labels[name] for name in names if name is not None]), unsaid, unsaid)
-        if len(labels) == 2 and not any(math.isnan(_number(value)) for value in values):
+        if len(labels) == 2 and not math.isnan(_number(values[unknown])):
             self._check_not_first(column)
             p = self._numbers(column, values)
             return summarise_probabilities(np.stack([1 - p, p], axis=1), self.task.held_out_labels)

@@ -104,7 +104,7 @@ class TfidfLearner:
 
         with threadpool_limits(1):
             for inside, predicted in Parallel(workers, backend="threading")(
-                delayed(predict)(fold) for fold in np.unique(folds)
+                delayed(predict)(fold) for fold in np.unique(folds).tolist()
             ):
                 probabilities[inside] = predicted
         return probabilities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -14,6 +14,7 @@ from negspace.records import Json, Measurement, Run, TextTask
 __all__ = ["Measure", "mean_of", "share_of", "undefined"]
 
 
+@runtime_checkable
 class Measure(Protocol):
     """Measures one run of a task."""
 

@@ -345,7 +345,7 @@ def _axes(figure: Figure, box: tuple[int, int, int, int], width: int, height: in
     axes.tick_params(color=LINE, labelcolor=SOFT, length=3, labelsize=10.5)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
-    axes.yaxis.set_label_coords(-(left - 10) / across, 0.5)
+    axes.yaxis.set_label_coords(-(left - 12) / across, 0.5)
     return axes
 
 

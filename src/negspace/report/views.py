@@ -204,7 +204,7 @@ def _example(example: Mapping[str, Any]) -> dict[str, Any]:
     text, other = _bounded(example["text"]), example["neighbour_text"]
     blocks = None
     if other is not None:
-        blocks = abridge(word_diff(text, _bounded(other)), context=6, longest=16, most=48)
+        blocks = abridge(word_diff(text, _bounded(other)), context=6, longest=16, most=48, short=36)
     return {
         "line": example["line"],
         "label": example["label"],

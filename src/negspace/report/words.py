@@ -49,7 +49,7 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     text = text.replace("\r\n", "\n")
-    return "".join(_shown(text, at) for at in range(len(text)))
+    return "".join(char if char.isprintable() else _shown(text, at) for at, char in enumerate(text))
 
 
 def _shown(text: str, at: int) -> str:
@@ -161,7 +161,7 @@ def _opcodes(a: Sequence[str], b: Sequence[str]) -> list[Opcode]:
 
 
 def abridge(
-    blocks: Sequence[Block], *, context: int = 10, longest: int = 30, most: int = 160
+    blocks: Sequence[Block], *, context: int = 10, longest: int = 30, most: int = 160, short: int = 60
 ) -> tuple[Block, ...]:
     """Keep what differs and the words around it; leave out the rest as blocks of kind ``cut``.
 
@@ -173,7 +173,10 @@ def abridge(
         context: Words kept on either side of a change; fewer where there are many changes.
         longest: Words kept of one change.
         most: Words kept of either text altogether.
+        short: Texts of at most this many words stay whole.
     """
+    if sum(_count(block) for block in blocks) <= short:
+        return tuple(blocks)
     kept: list[Block] = []
     left = most
     changes = sum(block.kind == "changed" for block in blocks)

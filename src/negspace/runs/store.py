@@ -12,7 +12,6 @@ import os
 import sqlite3
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -143,7 +142,7 @@ class RunStore:
             with self._connection:
                 self._connection.execute(
                     "INSERT OR REPLACE INTO runs (key, arm, seed, predictions) VALUES (?, ?, ?, ?)",
-                    (key, run.arm, int(run.seed), buffer.getvalue()),
+                    (key, run.arm, run.seed, buffer.getvalue()),
                 )
         except sqlite3.Error as error:
             raise self._failed("written", error) from error
@@ -152,7 +151,7 @@ class RunStore:
         """Close the file."""
         self._connection.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> RunStore:
         return self
 
     def __exit__(

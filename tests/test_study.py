@@ -1,0 +1,318 @@
+"""The corridor: plans are checked, runs are kept and found again, verdicts are paired by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from negspace.errors import PlanError
+from negspace.learners import RowsArm, TfidfLearner
+from negspace.measures import Accuracy, Gap
+from negspace.records import EvalSet, Json, Measurement, Outcome, Predictions, Run, TextTask
+from negspace.runs import RunStore
+from negspace.study import Hypothesis, Study, StudyResult
+
+HELD_OUT = 50
+SEEDS = tuple(range(12))
+
+
+@dataclass
+class Scripted:
+    """Predicts at random, and writes down what it was asked to fit."""
+
+    level: float = 0.7
+    order: int = 1  # 1: as asked; -1: backwards
+    dies_after: int | None = None
+    fitted: list[tuple[str, int]] = field(default_factory=list)
+
+    name = "scripted"
+
+    def describe(self) -> Mapping[str, Json]:
+        return {"name": self.name, "level": self.level}
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+        del workers
+        for arm, seed in jobs[:: self.order]:
+            if self.dies_after is not None and len(self.fitted) == self.dies_after:
+                raise RuntimeError("out of memory")
+            self.fitted.append((arm.name, seed))
+            rng = np.random.default_rng([seed, *arm.name.encode()])
+            right = rng.random(HELD_OUT) < self.level
+            truth = task.held_out_labels
+            confidence = rng.uniform(0.5, 1, HELD_OUT)
+            label = np.where(right, truth, 1 - truth)
+            yield Run(
+                arm.name, seed, Predictions(label, confidence, np.where(right, confidence, 1 - confidence))
+            )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A measure that looks its values up: what decides a verdict is then known to the last digit."""
+
+    values: Mapping[tuple[str, int], float]
+    name: str = "written"
+
+    def describe(self) -> Mapping[str, Json]:
+        return {"measure": self.name}
+
+    def __call__(self, run: Run, task: TextTask) -> Measurement:
+        del task
+        value = self.values.get((run.arm, run.seed), 0.0)
+        return Measurement(value, np.empty(0), np.empty(0, dtype=np.int64))
+
+
+def task_of(fingerprint: str = "t") -> TextTask:
+    labels = np.arange(20 + HELD_OUT) % 2
+    return TextTask(
+        texts=tuple(f"{'red' if label else 'blue'} w{i % 6}" for i, label in enumerate(labels)),
+        labels=labels,
+        label_names=("n", "y"),
+        clusters=np.arange(20 + HELD_OUT),
+        n_train=20,
+        eval_sets={
+            "easy": EvalSet("easy", np.arange(25)),
+            "near_miss": EvalSet("near_miss", np.arange(25, HELD_OUT)),
+        },
+        distance=np.full(HELD_OUT, np.nan),
+        fingerprint=fingerprint,
+    )
+
+
+ALL = RowsArm("all", np.arange(20))
+HALF = RowsArm("half", np.arange(0, 20, 2))
+EASY, NEAR = Accuracy("easy"), Accuracy("near_miss")
+
+
+def study_of(**changes: object) -> Study:
+    parts: dict[str, object] = {
+        "task": task_of(),
+        "arms": [ALL, HALF],
+        "learner": Scripted(),
+        "seeds": SEEDS,
+        "measures": [EASY, NEAR],
+        "hypotheses": [
+            Hypothesis("gap", Gap(EASY, NEAR), "all", margin=0.05),
+            Hypothesis("more rows", EASY, "all", versus="half"),
+        ],
+    }
+    return Study(**{**parts, **changes})
+
+
+def asserted_equal(one: StudyResult, other: StudyResult) -> None:
+    assert list(one.runs) == list(other.runs)
+    for key, run in one.runs.items():
+        theirs = other.runs[key]
+        assert (run.arm, run.seed) == (theirs.arm, theirs.seed)
+        for part in ("label", "confidence", "truth"):
+            assert getattr(run.predictions, part).tobytes() == getattr(theirs.predictions, part).tobytes()
+    # As text: a verdict may hold NaN, which equals nothing.
+    assert repr(one.verdicts) == repr(other.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": []}, "at least one arm"),
+        ({"seeds": []}, "at least one seed"),
+        ({"hypotheses": []}, "at least one hypothesis"),
+        ({"arms": [ALL, replace(HALF, name="all")]}, "each arm of a study must be given once"),
+        ({"seeds": [1, 2, 1]}, "each seed of a study must be given once"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all"), Hypothesis("h", NEAR, "all")]}, "each hypothesis"),
+        ({"seeds": [0, -1]}, "a seed is a whole number"),
+        ({"seeds": [2**32]}, "a seed is a whole number"),
+        ({"hypotheses": [Hypothesis("h", EASY, "al")]}, "no arm is called 'al'\n.*did you mean 'all'"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "haf")]}, "no arm is called 'haf'\n.*'half'"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "all")]}, "compares arm 'all' with itself"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", margin=-0.1)]}, "the margin must be"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", margin=math.nan)]}, "the margin must be"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", margin=math.inf)]}, "the margin must be"),
+        ({"arms": [ALL, replace(HALF, rows=np.arange(0))]}, "arm 'half' has no rows"),
+        ({"arms": [ALL, replace(HALF, rows=np.arange(15, 21))]}, "no training rows.*\n.*15 to 20 of 20"),
+        ({"arms": [ALL, replace(HALF, rows=np.array([-1, 3]))]}, "no training rows of the task"),
+        ({"measures": [Accuracy("esay")]}, "esay: the task has no eval set 'esay'\n.*mean 'easy'"),
+        ({"hypotheses": [Hypothesis("h", Accuracy("hard"), "all")]}, "no eval set 'hard'"),
+    ],
+)
+def test_a_plan_that_cannot_give_an_answer_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        study_of(**changes)
+
+
+def test_the_plan_hash_changes_with_every_part_of_the_plan() -> None:
+    plain = study_of()
+    others = [
+        study_of(task=task_of("u")),
+        study_of(arms=[ALL, replace(HALF, rows=np.arange(10))]),
+        study_of(arms=[ALL, replace(HALF, keep=0.8)]),
+        study_of(arms=[HALF, ALL]),
+        study_of(learner=Scripted(level=0.8)),
+        study_of(learner=TfidfLearner()),
+        study_of(learner=TfidfLearner(c=1.0)),
+        study_of(seeds=range(13)),
+        study_of(seeds=range(1, 13)),
+        study_of(measures=[EASY]),
+        study_of(measures=[EASY, Gap(EASY, NEAR)]),
+        study_of(hypotheses=plain.hypotheses[:1]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], margin=0.06), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], measure=EASY), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], arm="half"), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], versus="half"), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], name="chasm"), plain.hypotheses[1]]),
+    ]
+    hashes = [study.plan_hash for study in (plain, *others)]
+    assert len(set(hashes)) == len(hashes)
+    assert study_of().plan_hash == plain.plan_hash
+    # Neither running nor how it is run is part of the plan.
+    assert plain.run(workers=2).study.plan_hash == hashes[0]
+    assert study_of(learner=Scripted(order=-1)).plan_hash == hashes[0]
+
+
+def test_a_study_resumes_where_it_was_left(tmp_path: Path) -> None:
+    fresh = study_of().run()
+    learner = Scripted()
+    with RunStore(tmp_path / "r.sqlite") as store:
+        first = study_of(learner=learner, seeds=SEEDS[:6]).run(store=store)
+        assert (first.resumed, len(learner.fitted)) == (0, 12)
+        learner.fitted.clear()
+        second = study_of(learner=learner).run(store=store)
+        assert learner.fitted == [(arm, seed) for arm in ("all", "half") for seed in SEEDS[6:]]
+    assert second.resumed == 12
+    asserted_equal(fresh, second)
+    with RunStore(tmp_path / "r.sqlite") as store:
+        learner.fitted.clear()
+        third = study_of(learner=learner).run(store=store)
+    assert (third.resumed, learner.fitted) == (24, [])
+    asserted_equal(fresh, third)
+
+
+def test_another_arm_learner_or_task_is_fitted_anew(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "r.sqlite") as store:
+        study_of().run(store=store)
+        for changes, fits in (
+            ({"task": task_of("u")}, 24),
+            ({"arms": [ALL, replace(HALF, keep=0.5)]}, 12),
+            ({"learner": Scripted(level=0.71)}, 24),
+            ({"hypotheses": [Hypothesis("other", NEAR, "half")], "measures": []}, 0),
+        ):
+            study = study_of(**changes)
+            study.run(store=store)
+            assert len(study.learner.fitted) == fits
+
+
+def test_a_learner_that_dies_leaves_what_it_had_finished(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "r.sqlite") as store:
+        with pytest.raises(RuntimeError, match="out of memory"):
+            study_of(learner=Scripted(dies_after=9)).run(store=store)
+        healthy = Scripted()
+        result = study_of(learner=healthy).run(store=store)
+    assert (result.resumed, len(healthy.fitted)) == (9, 15)
+    asserted_equal(result, study_of().run())
+
+
+def test_the_order_in_which_runs_finish_does_not_matter() -> None:
+    asserted_equal(study_of().run(), study_of(learner=Scripted(order=-1)).run())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_real_learner_resumes_to_the_bit(tmp_path: Path, workers: int) -> None:
+    parts = {"learner": TfidfLearner(), "seeds": range(4)}
+    fresh = study_of(**parts).run(workers=1)
+    with RunStore(tmp_path / "r.sqlite") as store:
+        study_of(**{**parts, "seeds": (2, 1)}).run(store=store, workers=workers)
+        resumed = study_of(**parts).run(store=store, workers=workers)
+    assert resumed.resumed == 4
+    asserted_equal(fresh, resumed)
+
+
+def test_arms_are_paired_by_seed() -> None:
+    """Seeds differ far more than arms do: only the difference within a seed shows the effect."""
+    rng = np.random.default_rng(0)
+    seed_effect, noise = rng.normal(0, 1.0, 12), rng.normal(0, 0.02, 12)
+    values = {("half", s): seed_effect[s] for s in SEEDS}
+    values |= {("all", s): seed_effect[s] + 0.1 + noise[s] for s in SEEDS}
+    hypothesis = Hypothesis("more rows", Written(values), "all", versus="half", margin=0.05)
+    backwards = study_of(hypotheses=[hypothesis], learner=Scripted(order=-1), seeds=SEEDS[::-1])
+    for study in (study_of(hypotheses=[hypothesis]), backwards):
+        verdict = study.run().verdict
+        paired = stats.ttest_1samp(0.1 + noise, 0.0).confidence_interval(0.95)
+        assert verdict.outcome is Outcome.SUPPORTED
+        assert verdict.effect == pytest.approx((0.1 + noise).mean())
+        assert (verdict.interval.low, verdict.interval.high) == pytest.approx((paired.low, paired.high))
+    unpaired = stats.ttest_ind([values["all", s] for s in SEEDS], [values["half", s] for s in SEEDS])
+    assert unpaired.pvalue > 0.5
+    swapped = replace(hypothesis, arm="half", versus="all", margin=0.0)
+    assert study_of(hypotheses=[swapped]).run().verdict.outcome is Outcome.REFUTED
+
+
+def test_few_seeds_give_no_verdict() -> None:
+    verdict = study_of(seeds=range(9)).run().verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert study_of(seeds=range(9)).run().verdicts.keys() == {"gap", "more rows"}
+
+
+def test_hypotheses_are_one_family() -> None:
+    rng = np.random.default_rng(1)
+    values = {("all", s): 0.1 + rng.normal(0, 0.05) for s in SEEDS}
+    one = Hypothesis("h0", Written(values), "all")
+    alone = study_of(hypotheses=[one]).run().verdict
+    family = study_of(hypotheses=[replace(one, name=f"h{i}") for i in range(3)]).run().verdict
+    assert family.p_value == pytest.approx(3 * alone.p_value)
+
+
+def test_what_a_result_hands_out() -> None:
+    result = study_of(seeds=(5, 3, 11)).run()
+    assert [run.seed for run in result.of_arm("half")] == [5, 3, 11]
+    accuracy = [
+        np.mean(run.predictions.label[:25] == result.study.task.held_out_labels[:25])
+        for run in result.of_arm("half")
+    ]
+    estimate = result.estimate("half", EASY)
+    assert estimate.per_seed == pytest.approx(accuracy)
+    assert (estimate.measure, estimate.n) == ("accuracy on easy", 25)
+    assert [m.value for m in result.measurements("half", EASY)] == pytest.approx(accuracy)
+    assert result.verdict is result.verdicts["gap"]
+
+
+def test_progress_counts_what_was_resumed(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    with RunStore(tmp_path / "r.sqlite") as store:
+        study_of(seeds=SEEDS[:2]).run(store=store)
+        study_of(seeds=SEEDS[:3]).run(store=store, progress=lambda *step: told.append(step))
+    assert told == [("fitting", 4, 6), ("fitting", 5, 6), ("fitting", 6, 6)]
+
+
+@dataclass
+class Wrong(Scripted):
+    """Breaks the contract of a learner in some way."""
+
+    how: str = ""
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+        runs = list(super().runs(task, jobs, workers=workers))
+        if self.how == "too few":
+            yield from runs[:-1]
+        elif self.how == "other":
+            yield replace(runs[0], seed=99)
+        else:
+            p = runs[0].predictions
+            yield replace(runs[0], predictions=Predictions(p.label[:-1], p.confidence[:-1], p.truth[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("too few", "gave no run of arm 'half', seed 11"),
+        ("other", "a run nobody asked for\n.*arm 'all', seed 99"),
+        ("short", "must predict each of the 50 held-out rows\n.*49 predictions"),
+    ],
+)
+def test_a_learner_that_breaks_its_contract_is_named(how: str, message: str) -> None:
+    with pytest.raises(PlanError, match=f"learner 'scripted' {message}|learner 'scripted'.*{message}"):
+        study_of(learner=Wrong(how=how)).run()
