@@ -12,6 +12,8 @@ from negspace.cli import main
 from negspace.concepts import tickets
 from negspace.datasets import read
 
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
 
 def _run(capfd: pytest.CaptureFixture[str], *words: str) -> str:
     capfd.readouterr()
@@ -30,6 +32,7 @@ def test_the_demo_shows_a_gap_and_its_closing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     shown = _run(capfd, "demo", "--out", "a demo")
     folder = tmp_path / "a demo"
     audits = {
@@ -64,6 +67,11 @@ def test_the_demo_shows_a_gap_and_its_closing(
     words = shlex.split(line[line.index("negspace ") :])
     assert words[:2] == ["negspace", "audit"]
     assert json.loads(_run(capfd, *words[1:], "--json")) == before
+
+    # It is the example of docs/audit.md, and prints what stands there.
+    printed = _run(capfd, *words[1:], "--out", "out")
+    example = "\n".join(line.rstrip() for line in printed.splitlines())
+    assert example in (DOCS / "audit.md").read_text("utf-8")
 
 
 def test_the_same_seed_writes_the_same_bytes(

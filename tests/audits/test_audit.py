@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def _scored(folder: Path, header: list[str], columns: list[list[object]]) -> dic
 
 
 def test_scores_give_the_accuracies_counted_by_hand(tmp_path: Path) -> None:
-    predicted = ["pos", "neg", "neg", "neg", "pos"] + ["pos", "pos", "pos", "neg"]
+    predicted = [*("pos", "neg", "neg", "neg", "pos"), *("pos", "pos", "pos", "neg")]
     found = _scored(tmp_path, ["model"], [predicted])
     assert found["seeds"] == [0]
     assert found["easy"]["mean"] == 4 / 5
@@ -222,7 +223,7 @@ def test_the_curve_counts_every_test_row_once(ordinary: Draw, pairs: Draw) -> No
     curve = found["curve"]
     assert sum(band["n"] for band in curve) == 110
     assert all(band["low"] <= band["high"] for band in curve)
-    assert all(near["high"] < far["low"] for near, far in zip(curve, curve[1:], strict=False))
+    assert all(near["high"] < far["low"] for near, far in pairwise(curve))
     right = sum(band["n"] * band["mean"] for band in curve)
     assert right == pytest.approx(50 * found["easy"]["mean"] + 60 * found["near_miss"]["mean"])
 
@@ -287,7 +288,7 @@ def test_the_same_seed_gives_the_same_bytes(
         import random
 
         monkeypatch.setenv("NEGSPACE_STORE", str(tmp_path / f"{name}.sqlite"))  # nothing is resumed
-        np.random.seed(noise)
+        np.random.seed(noise)  # noqa: NPY002  (what must change nothing)
         random.seed(noise)
         folder = audit(rows, seeds=3, seed=seed, workers=workers).save(tmp_path / name).parent
         return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -49,7 +49,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def files(work: Path) -> Path:
-    """``train.csv``, ``test.csv`` and ``near.csv``: tickets whose mood gives the label away, but in the last."""
+    """``train.csv`` and ``test.csv``, whose tickets' mood gives the label away, and ``near.csv``, pairs."""
     rng = np.random.default_rng(3)
 
     def rows(count: int) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Input that cannot be used: exit code 2, one message that says where, what came and what to do, nothing written."""
+"""Input that cannot be used: exit code 2, one message (where, what came, what to do), nothing written."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 
 from negspace import audit
 
-SEEDS = 80
+SEEDS = 60
 WORDS = ["train.csv", "--test", "test.csv", "--near-miss", "near.csv", "--seeds", SEEDS]
 
 

@@ -83,7 +83,7 @@ SOURCES = [
 
 
 @pytest.mark.parametrize("words", SOURCES, ids=["given", "mined", "nothing near", "nothing easy"])
-@pytest.mark.parametrize("seeds", [1, 3, 10])
+@pytest.mark.parametrize("seeds", [1, 10])
 def test_json_keeps_its_promise(
     command: Callable[..., Any], files: Path, words: list[str], seeds: int
 ) -> None:

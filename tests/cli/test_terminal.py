@@ -35,7 +35,7 @@ def test_no_number_is_cut(
 @pytest.mark.parametrize("name", ["[bold]x[bold] []", "[red", "a b\nc", "ünï 😀", "\x1b[31mred", "caf\udce9"])
 def test_file_names_are_taken_as_they_are(command: Callable[..., Any], files: Path, name: str) -> None:
     (files / "train.csv").rename(f"{name}.csv")
-    ended = command("audit", f"{name}.csv", *WORDS[2:], "--out", f"{name} out")
+    ended = command("audit", f"{name}.csv", *WORDS[2:-1], 2, "--out", f"{name} out")
     assert ended.code == 0
     assert len(list(Path(f"{name} out").iterdir())) == 3
     missing = command("audit", f"no {name}.csv")

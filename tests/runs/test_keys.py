@@ -21,12 +21,17 @@ json_values = st.recursive(
 )
 
 
+def hashed(content: object) -> str:
+    # The type checks of these tests cannot follow Json into itself, and look no further than a first number.
+    return content_hash({"a number": 0, "content": content})
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.dictionaries(st.text(), json_values, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(content: dict[str, object], random: object) -> None:
     items = list(content.items())
     random.shuffle(items)
-    assert content_hash(dict(items)) == content_hash(content)
+    assert hashed(dict(items)) == hashed(content)
 
 
 def test_any_change_matters() -> None:
@@ -42,20 +47,18 @@ def test_any_change_matters() -> None:
         [1, 2],
         [2, 1],
     ]
-    assert len({content_hash(content) for content in contents}) == len(contents)
+    assert len({hashed(content) for content in contents}) == len(contents)
 
 
 def test_the_hash_is_sha256_of_compact_json() -> None:
-    assert (
-        content_hash({"b": [1, None], "a": "é"})
-        == hashlib.sha256(b'{"a":"\\u00e9","b":[1,null]}').hexdigest()
-    )
+    expected = hashlib.sha256(b'{"a":"\\u00e9","b":1,"c":[null,1.5]}').hexdigest()
+    assert content_hash({"b": 1, "c": [None, 1.5], "a": "é"}) == expected
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_json_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        content_hash({"x": [value]})
+        hashed({"x": [value]})
 
 
 def learner_in(folder: Path, monkeypatch: pytest.MonkeyPatch, package: bool = True) -> object:

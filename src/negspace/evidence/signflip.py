@@ -79,7 +79,7 @@ def _share_of_assignments(excess: Float[np.ndarray, " seeds"], threshold: float)
 def _signed_sums(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " assignments"]:
     sums = np.zeros(1)
     for value in values:
-        sums = np.concatenate([sums - value, sums + value])
+        sums = np.add.outer(sums, np.array([-value, value])).ravel()
     return sums
 
 
