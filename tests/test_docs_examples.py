@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-CONSOLE = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```(?:pycon|python)\n(>>> .*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
 
 
@@ -29,7 +29,7 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     text = PAGES[page]
     found = doctest.DocTestParser().get_doctest(consoles(text), {}, page, str(DOCS / f"{page}.md"), 0)
-    assert len(found.examples) == len(re.findall(r"^>>> ", text, re.MULTILINE)), "a prompt outside ```pycon"
+    assert len(found.examples) == len(re.findall(r"^>>> ", text, re.MULTILINE)), "a prompt outside a console"
     said: list[str] = []
     result = doctest.DocTestRunner().run(found, out=said.append)
     assert result.failed == 0, "".join(said)

@@ -73,10 +73,10 @@ def test_the_pairs_are_found_without_their_numbers(cad: Path) -> None:
 
 
 def test_a_recurrent_net_runs_the_whole_way(cad: Path) -> None:
-    """Two seeds of one pass each: that it runs and learns something; what it finds is the slow test."""
+    """Two seeds of two short passes: that it runs and learns something; what it finds is the slow test."""
     pytest.importorskip("torch")
     found = _against_rewrites(
-        cad, "orig_train.tsv", learner=LstmLearner(epochs=2, tokens=60), seeds=2, workers=1
+        cad, "orig_train.tsv", learner=LstmLearner(epochs=2, tokens=30), seeds=2, workers=1
     )
     assert found["learner"]["name"] == "lstm"
     assert found["easy"]["mean"] > 0.5

@@ -26,8 +26,8 @@ HEAD = """\
      NEGSPACE_WRITE_DOCS=1 python -m pytest tests/cli/test_cli_docs.py -->
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 done, whatever the
-verdict; 2 something to mend in the input, the options or the output folder; 130 interrupted (the same command then
-goes on from the fits that were finished).
+verdict; 2 something to mend in the input, the options or the output folder; 130 interrupted (the same
+command then goes on from the fits that were finished).
 """
 
 

@@ -145,6 +145,12 @@ def test_a_rare_bad_mode_deceives_as_often_as_the_page_says(bad: int, seeds: int
 
 
 @pytest.mark.parametrize("seeds", [10, 20])
+def test_a_long_tail_of_bad_seeds_errs_as_often_as_the_page_admits(seeds: int) -> None:
+    rate = measured("exponential tail", seeds, MARGIN, Outcome.SUPPORTED)
+    assert states(rate, "exponential tail", seeds, "false supported")
+
+
+@pytest.mark.parametrize("seeds", [10, 20])
 @pytest.mark.parametrize(
     "study", ["normal", "two modes, 50/50", "two modes, 30 % bad", "accuracies on 8 items"]
 )

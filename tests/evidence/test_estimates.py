@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,3 +94,15 @@ def test_seeds_that_looked_at_different_items_are_refused() -> None:
 def test_an_estimate_of_nothing_is_refused() -> None:
     with pytest.raises(PlanError, match="accuracy"):
         estimate("accuracy", [])
+
+
+def test_rows_that_are_all_right_do_not_make_a_share_exact() -> None:
+    perfect = replace(mean_of(np.ones(50)), resolution=0.03)
+    assert item_variance_of([perfect] * 10) == pytest.approx((0.03**2, 49))
+    joined = difference(perfect, replace(perfect, resolution=0.04))
+    assert item_variance_of([joined])[0] == pytest.approx(0.05**2)
+
+
+def test_a_resolution_below_the_error_of_the_rows_changes_nothing() -> None:
+    plain = mean_of(np.random.default_rng(5).normal(size=50))
+    assert item_variance_of([replace(plain, resolution=1e-3)]) == item_variance_of([plain])

@@ -202,3 +202,24 @@ def test_units_do_not_matter() -> None:
         assert scaled.outcome is plain.outcome
         assert scaled.seeds_needed == plain.seeds_needed
         assert scaled.mde == pytest.approx(plain.mde * scale)
+
+
+def test_refuting_takes_both_tests_as_supporting_does() -> None:
+    # The mirror images of what the supporting side refuses.
+    x = np.append(np.linspace(0.5, 1.3, 9), -0.001)
+    verdict = judge(-x, margin=0.0, alpha=0.0015)
+    assert verdict.interval.high < 0
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "below the margin 0, but the sign-flip test does not agree" in verdict.reason
+
+
+def test_a_one_sided_level_does_not_refute_without_a_margin() -> None:
+    # t = -1.9 with 20 seeds: between the 5 % and the 2.5 % point.
+    x = standardised(-1.9 * 0.05 / math.sqrt(20), 0.05, 20)
+    assert judge(x, margin=0.0).outcome is Outcome.INCONCLUSIVE
+
+
+def test_equivalence_asks_for_both_ends_of_the_margin() -> None:
+    # 1.9 errors below +margin would do, 1.43 above -margin do not.
+    x = standardised(-0.007, 0.03 * math.sqrt(20), 20)
+    assert judge(x, margin=0.05).outcome is Outcome.INCONCLUSIVE

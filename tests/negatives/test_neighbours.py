@@ -120,6 +120,8 @@ def test_of_equally_near_rows_of_a_group_the_first_is_taken() -> None:
     found, distance = nearest_in_group(embed(("a b", "a c", "a b", "a b")), labels, groups)
     assert found.tolist() == [2, 0, 0, 0]
     assert distance[0] == pytest.approx(0, abs=ROUNDING)
+    found, _ = nearest_in_group(embed(("a b", "a b", "a b", "a c")), labels[::-1].copy(), groups)
+    assert found.tolist() == [3, 3, 3, 0]
 
 
 @pytest.mark.parametrize("radius", [0.0, NEAR_DUPLICATE_RADIUS, 0.7])

@@ -24,7 +24,7 @@ Examples:
   negspace audit train.parquet --json | jq .verdict
 
 \b
-Exit codes: 0 done, whatever the verdict; 2 something to mend; 130 stopped by you.
+Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
 @click.argument("train", type=click.Path(path_type=Path))
