@@ -161,8 +161,9 @@ class Measurement:
         influence: Contribution of each item, summing to 0; empty if the measure has none.
         clusters: Identity of the cluster (group) each item belongs to; items of one cluster are
             not independent. Identities are shared by all eval sets of a task.
-        resolution: Standard error that the test items add at least. A share of exactly 0 or 1 has no
-            influence and yet is not known exactly: n rows that are all right do not tell 1 from 1 - 2 / n.
+        resolution: Standard error that so many test items leave whatever they show. A share of exactly 0 or
+            1 has no influence and yet is not known exactly: n rows that are all right do not tell 1 from
+            1 - 2 / n.
     """
 
     value: float

@@ -60,8 +60,9 @@ def difference(a: Measurement, b: Measurement) -> Measurement:
 def item_variance_of(measurements: Sequence[Measurement]) -> tuple[float, float]:
     """Variance of the mean over seeds due to test items, with its degrees of freedom.
 
-    Not below the square of the measure's resolution: that a model is right on every item at every seed
-    does not make its accuracy known exactly.
+    The square of the measure's resolution is added: that a model is right on every item at every seed does
+    not make its accuracy known exactly. Away from 0 and 1 the addition is small (3 % of the variance of
+    an accuracy of one half on 500 rows) and errs on the safe side.
 
     Args:
         measurements: One a seed. Those whose value is NaN are passed over: the mean is NaN anyway.
@@ -84,4 +85,4 @@ def item_variance_of(measurements: Sequence[Measurement]) -> tuple[float, float]
                 do="measure every seed on one EvalSet",
             )
     variance, df = influence_variance(np.stack([m.influence for m in defined]), clusters)
-    return max(variance, defined[0].resolution ** 2), df
+    return variance + defined[0].resolution ** 2, df
