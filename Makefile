@@ -30,7 +30,7 @@ format: $(VENV)/.developer  ## Format, and mend what can be mended by itself
 	$(BIN)/ruff format
 
 docs: $(VENV)/.developer  ## Write docs/cli.md anew from --help
-	$(BIN)/python -m pytest -q tests/cli/test_cli_docs.py --rewrite-docs
+	NEGSPACE_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/cli/test_cli_docs.py
 
 benchmarks: $(VENV)/.developer  ## Time the audit against the bare fits it contains
 	$(BIN)/python benchmarks/audit.py

@@ -11,6 +11,7 @@ from negspace.curation import Role, Roles, sort_rows, suspects
 from negspace.datasets import grouped_folds
 from negspace.learners import TfidfLearner
 from negspace.negatives import components, embed, nearest, nearest_in_group
+from negspace.records import Examples
 
 NAMES = ("bad", "good")
 FILLER = [f"word{i}" for i in range(400)]
@@ -30,9 +31,8 @@ def sorted_rows(
     if probabilities is None:
         probabilities = np.eye(2)[labels_] * 0.8 + 0.1
     flagged = np.isin(np.arange(len(texts)), suspected or [])
-    return sort_rows(
-        tuple(texts), labels_, NAMES, nearest(embedding, labels_), in_group, probabilities, flagged
-    )
+    examples = Examples(tuple(texts), labels_, NAMES)
+    return sort_rows(examples, nearest(embedding, labels_), in_group, probabilities, flagged)
 
 
 def planted() -> tuple[list[str], np.ndarray, list[Role]]:
@@ -77,7 +77,7 @@ def test_roles_come_out_as_planted() -> None:
     folds = grouped_folds(labels, clusters, 5, 0)
     probabilities = TfidfLearner().out_of_fold(tuple(texts), labels, 2, folds, seed=0, workers=1)
     suspected = suspects(labels, probabilities)
-    roles = sort_rows(tuple(texts), labels, NAMES, neighbours, None, probabilities, suspected)
+    roles = sort_rows(Examples(tuple(texts), labels, NAMES), neighbours, None, probabilities, suspected)
     for role in (Role.BOUNDARY, Role.REDUNDANT):
         rows = [i for i, r in enumerate(expected) if r is role]
         assert np.mean([roles.role[i] is role for i in rows]) >= 0.9, role
@@ -107,7 +107,14 @@ def test_a_row_says_which_row_decided() -> None:
     assert np.isnan(roles.distance[4])
     assert roles.reason[0] == f"{roles.distance[0]:.2f} from row 2 (good)"
     assert roles.reason[2] == "0.00 from row 4 of its own label"
-    assert roles.reason[4] == "shares no word"
+    assert roles.reason[4] == "shares no word with a row of another label"
+
+
+def test_a_reason_names_the_line_of_the_file() -> None:
+    examples = Examples(("a b c d e", "a b c d f"), np.array([0, 1]), NAMES, lines=np.array([2, 7]))
+    neighbours = nearest(embed(examples.texts), examples.labels)
+    roles = sort_rows(examples, neighbours, None, np.full((2, 2), 0.5), np.zeros(2, dtype=bool), unit="line")
+    assert [reason.partition(" from ")[2] for reason in roles.reason] == ["line 7 (good)", "line 2 (bad)"]
 
 
 @pytest.mark.parametrize("grouped", [False, True])

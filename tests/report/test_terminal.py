@@ -85,7 +85,7 @@ def test_nulls_are_dashes(bare: dict[str, Any]) -> None:
     assert text.startswith("Inconclusive")
     assert "None" not in text
     assert [line.split()[-1] for line in text.splitlines() if line.startswith(("Easy", "Near", "Pair"))] == [
-        "–"
+        "-"
     ] * 4
 
 

@@ -33,6 +33,7 @@ class Boundary:
         easy: Rows far from the boundary.
         near_miss: Rows near it.
         pairs: Two near misses of each other a row, each pair once; the second is what the first misses.
+        pair_distance: Cosine distance between the two.
         rows: All held-out rows, the test rows and then the contrast set.
         distance: For each of ``rows``, cosine distance to the nearest row of another label.
         suspects: Near misses left out because a label of the pair is likely wrong.
@@ -42,6 +43,7 @@ class Boundary:
     easy: Int[np.ndarray, " easy"]
     near_miss: Int[np.ndarray, " near_miss"]
     pairs: Int[np.ndarray, "pairs 2"]
+    pair_distance: Float[np.ndarray, " pairs"]
     rows: Int[np.ndarray, " held_out"]
     distance: Float[np.ndarray, " held_out"]
     suspects: Int[np.ndarray, " suspects"]
@@ -76,28 +78,32 @@ def find_boundary(space: Space, source: Source, suspected: Bool[np.ndarray, " ro
     distance = within.other_distance
     if source is Source.GIVEN:
         pool = np.concatenate([test, contrast])
-        found, contrast_distance = nearest_across(
+        found, apart = nearest_across(
             space.embedding[contrast], space.labels[contrast], space.embedding[pool], space.labels[pool]
         )
-        partner = np.where(found >= 0, pool[found], -1)
-        near = contrast_distance <= NEAR_MISS_RADIUS
-        pairs = np.stack([contrast[near], partner[near]], axis=1)
-        distance = np.concatenate([distance, contrast_distance])
-        return Boundary(source, test, contrast, _each_once(pairs), pool, distance, np.empty(0, np.int64))
+        near = apart <= NEAR_MISS_RADIUS
+        pairs = np.stack([contrast[near], pool[found[near]]], axis=1)
+        once = _first_meetings(pairs)
+        distance = np.concatenate([distance, apart])
+        none = np.empty(0, np.int64)
+        return Boundary(source, test, contrast, pairs[once], apart[near][once], pool, distance, none)
     if source is Source.GROUP:
-        other, _ = nearest_in_group(space.embedding[test], space.labels[test], space.groups[test])
+        other, apart = nearest_in_group(space.embedding[test], space.labels[test], space.groups[test])
         near = other >= 0
         dropped = np.zeros(len(test), dtype=bool)
     else:
-        other = within.other
+        other, apart = within.other, distance
         near = (other >= 0) & (distance <= NEAR_MISS_RADIUS)
         dropped = near & (suspected[test] | suspected[test[other]])
     kept = near & ~dropped
     pairs = np.stack([test[kept], test[other[kept]]], axis=1)
-    return Boundary(source, test[~near], test[kept], _each_once(pairs), test, distance, test[dropped])
+    once = _first_meetings(pairs)
+    return Boundary(
+        source, test[~near], test[kept], pairs[once], apart[kept][once], test, distance, test[dropped]
+    )
 
 
-def _each_once(pairs: Int[np.ndarray, "pairs 2"]) -> Int[np.ndarray, "unique 2"]:
-    """Drop a pair that is met a second time from its other side; the first meeting stays."""
+def _first_meetings(pairs: Int[np.ndarray, "pairs 2"]) -> Int[np.ndarray, " unique"]:
+    """Positions of the pairs without those met a second time from their other side."""
     _, first = np.unique(np.sort(pairs, axis=1), axis=0, return_index=True)
-    return pairs[np.sort(first)]
+    return np.sort(first)

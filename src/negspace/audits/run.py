@@ -120,15 +120,13 @@ def audit(
             result = study.run(store=opened, workers=workers, progress=report)
     else:
         result = study.run(store=store, workers=workers, progress=report)
-    examples = inputs.train.examples
     roles = sort_rows(
-        examples.texts,
-        examples.labels,
-        label_names,
+        inputs.train.examples,
         space.neighbours,
         space.in_group,
         probabilities,
-        suspected[: len(examples)],
+        suspected[: len(inputs.train)],
+        unit=inputs.train.unit,
     )
     return AuditResult(Findings(inputs, space, boundary, layout, result, roles))
 

@@ -277,20 +277,24 @@ def _worst_pairs(findings: Findings) -> list[dict[str, Json]]:
     def label(row: int) -> str:
         return task.label_names[int(task.held_out_labels[row])]
 
-    order = np.lexsort((task.distance[pairs.rows], worse))[:_PAIRS_SHOWN]
-    return [
-        {
-            "text": texts[row],
-            "label": label(row),
-            "right": float(share[row]),
-            "other_text": texts[other],
-            "other_label": label(other),
-            "other_right": float(share[other]),
-            "distance": float(task.distance[row]),
-        }
-        for row, other in zip(pairs.rows[order].tolist(), pairs.partner[order].tolist(), strict=True)
-        if min(share[row], share[other]) < 1
-    ]
+    distance = findings.boundary.pair_distance
+    shown: list[dict[str, Json]] = []
+    for pair in np.lexsort((distance, worse))[:_PAIRS_SHOWN].tolist():
+        row, other = int(pairs.rows[pair]), int(pairs.partner[pair])
+        if worse[pair] == 1:
+            break
+        shown.append(
+            {
+                "text": texts[row],
+                "label": label(row),
+                "right": float(share[row]),
+                "other_text": texts[other],
+                "other_label": label(other),
+                "other_right": float(share[other]),
+                "distance": float(distance[pair]),
+            }
+        )
+    return shown
 
 
 def _left_out(findings: Findings) -> dict[str, Json]:

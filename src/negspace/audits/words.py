@@ -32,12 +32,12 @@ def next_step(outcome: Outcome, source: Source, *, has_easy: bool, has_near: boo
     if outcome is Outcome.SUPPORTED:
         if source is Source.MINED:
             return (
-                "The training set does not teach this boundary: add near misses of the pairs below, and "
-                "confirm with a contrast set written by hand (--near-miss)."
+                "The training set does not teach this boundary: add near misses (the report shows the worst "
+                "pairs), and confirm with a contrast set written by hand (--near-miss)."
             )
         return (
-            "The training set does not teach this boundary: replace a share of its rows by near misses like "
-            "the pairs below, each together with its counterpart, and audit again."
+            "The training set does not teach this boundary: replace a share of its rows by near misses, each "
+            "together with its counterpart (the report shows the worst pairs), and audit again."
         )
     if outcome is Outcome.REFUTED:
         return (

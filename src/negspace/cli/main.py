@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -53,4 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted: finished fits are kept, and the same command goes on from them", err=True)
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing more to say, and nothing to say it to.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: {error}\n  do:   free the disk, or choose another place", err=True)
+        sys.exit(NegspaceError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)

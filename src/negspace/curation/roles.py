@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from cleanlab.filter import find_label_issues
 from jaxtyping import Bool, Float, Int
 
 from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
+from negspace.records import Examples
 
 __all__ = ["Role", "Roles", "sort_rows", "suspects"]
 
@@ -65,6 +65,9 @@ def suspects(
     Returns:
         Whether each row is suspected.
     """
+    # Here, for it takes most of a second to import, and bad input should be told of before.
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415
+
     with warnings.catch_warnings():
         # cleanlab warns when it finds more issues than it expects; the count is in our result.
         warnings.simplefilter("ignore", UserWarning)
@@ -73,71 +76,73 @@ def suspects(
 
 
 def sort_rows(
-    texts: tuple[str, ...],
-    labels: Int[np.ndarray, " rows"],
-    label_names: tuple[str, ...],
+    examples: Examples,
     neighbours: Neighbours,
     in_group: tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]] | None,
     probabilities: Float[np.ndarray, "rows labels"],
     suspected: Bool[np.ndarray, " rows"],
+    *,
+    unit: str = "row",
 ) -> Roles:
     """Give every row its role.
 
-    The same text under two labels comes first, then a suspected label: a near miss may be one because of
-    a wrong label. Then the given group,
-    then the nearest row of another label, then near-duplicates of the row's own label.
+    The same text under two labels comes first, then a suspected label: a near miss may be one because
+    of a wrong label. Then the given group, then the nearest row of another label, then near-duplicates of the
+    row's own label.
 
     Args:
-        texts: The rows.
-        labels: Their labels.
-        label_names: Names of the labels.
+        examples: The rows.
         neighbours: Of the rows, by label.
         in_group: Nearest row of another label in the row's given group and its distance, where groups
             are given.
         probabilities: Of each label for each row, out of fold, near misses kept together.
         suspected: Whether each row's label is likely wrong, from `suspects`.
+        unit: What ``examples.lines`` counts, for the reasons: ``"line"`` or ``"row"``.
 
     Returns:
         The roles.
     """
-    quality = probabilities[np.arange(len(labels)), labels]
-    if in_group is None:
-        in_group = np.full(len(labels), -1), np.full(len(labels), np.nan)
-    paired, paired_distance = in_group
-    roles, reasons = [], []
+    labels, rows = examples.labels, np.arange(len(examples))
+    lines = rows + 1 if examples.lines is None else examples.lines
+    names = [examples.label_names[label] for label in labels]
+    paired, paired_distance = in_group or (np.full(len(rows), -1), np.full(len(rows), np.nan))
+    twin = _same_text_other_label(examples.texts, labels)
     neighbour = np.where(paired >= 0, paired, neighbours.other)
+    neighbour = np.where(twin >= 0, twin, neighbour)
     distance = np.where(paired >= 0, paired_distance, neighbours.other_distance)
-    best = probabilities.argmax(axis=1)
-    twin = _same_text_other_label(texts, labels)
-    neighbour, distance = np.where(twin >= 0, twin, neighbour), np.where(twin >= 0, 0.0, distance)
-    for row in range(len(labels)):
+    distance = np.where(twin >= 0, 0.0, distance)
+    quality, best = probabilities[rows, labels], probabilities.argmax(axis=1)
+
+    def judge(row: int) -> tuple[Role, str]:
         other = int(neighbour[row])
-        named = f"row {other + 1} ({label_names[labels[other]]})" if other >= 0 else ""
+        named = f"{unit} {lines[other]} ({names[other]})"
         if twin[row] >= 0:
-            role, reason = Role.SUSPECT, f"same text as {named}"
-        elif suspected[row]:
-            role = Role.SUSPECT
-            reason = (
-                f"models that never saw it give {label_names[labels[row]]} {quality[row]:.2f} "
-                f"and {label_names[best[row]]} {probabilities[row, best[row]]:.2f}"
-            )
-        elif paired[row] >= 0:
-            role, reason = Role.BOUNDARY, f"in one group with {named}"
-        elif distance[row] <= NEAR_MISS_RADIUS:
-            role, reason = Role.BOUNDARY, f"{distance[row]:.2f} from {named}"
-        elif neighbours.same_distance[row] <= NEAR_DUPLICATE_RADIUS:
-            same = int(neighbours.same[row])
-            neighbour[row], distance[row] = same, neighbours.same_distance[row]
-            role, reason = Role.REDUNDANT, f"{distance[row]:.2f} from row {same + 1} of its own label"
-        else:
-            role = Role.PLAIN
-            reason = (
-                f"nearest row of another label {distance[row]:.2f} away" if other >= 0 else "shares no word"
-            )
-        roles.append(role)
-        reasons.append(reason)
-    distance = np.where(neighbour >= 0, distance, np.nan)
-    return Roles(tuple(roles), tuple(reasons), neighbour, distance, quality)
+            return Role.SUSPECT, f"same text as {named}"
+        if suspected[row]:
+            said = f"{examples.label_names[best[row]]} {probabilities[row, best[row]]:.2f}"
+            return Role.SUSPECT, f"models that never saw it give {names[row]} {quality[row]:.2f} and {said}"
+        if paired[row] >= 0:
+            return Role.BOUNDARY, f"in one group with {named}"
+        if distance[row] <= NEAR_MISS_RADIUS:
+            return Role.BOUNDARY, f"{distance[row]:.2f} from {named}"
+        if neighbours.same_distance[row] <= NEAR_DUPLICATE_RADIUS:
+            same = f"{unit} {lines[neighbours.same[row]]}"
+            return Role.REDUNDANT, f"{neighbours.same_distance[row]:.2f} from {same} of its own label"
+        if other < 0:
+            return Role.PLAIN, "shares no word with a row of another label"
+        return Role.PLAIN, f"nearest row of another label {distance[row]:.2f} away"
+
+    judged = [judge(row) for row in rows.tolist()]
+    redundant = np.array([role is Role.REDUNDANT for role, _ in judged], dtype=bool)
+    neighbour = np.where(redundant, neighbours.same, neighbour)
+    distance = np.where(redundant, neighbours.same_distance, distance)
+    return Roles(
+        role=tuple(role for role, _ in judged),
+        reason=tuple(reason for _, reason in judged),
+        neighbour=neighbour,
+        distance=np.where(neighbour >= 0, distance, np.nan),
+        label_quality=quality,
+    )
 
 
 def _same_text_other_label(

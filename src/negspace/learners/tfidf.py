@@ -8,7 +8,9 @@ counting the same texts again for every seed.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +28,14 @@ from negspace.learners.predictions import summarise_probabilities
 from negspace.records import Json, Run, TextTask
 
 __all__ = ["TfidfLearner"]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """One thread a fit; and no guess of scikit-learn's that labels with few rows were meant as numbers."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +77,7 @@ class TfidfLearner:
             return Run(arm.name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
         # Threads, not processes: the solvers release the interpreter lock, and the counts stay unshared.
-        with threadpool_limits(1):
+        with _one_thread_each():
             yield from Parallel(workers, backend="threading", return_as="generator_unordered")(
                 delayed(run)(arm, seed) for arm, seed in jobs
             )
@@ -102,7 +112,7 @@ class TfidfLearner:
             inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
             return inside, self._fit_predict(data, outside, inside, seed)
 
-        with threadpool_limits(1):
+        with _one_thread_each():
             for inside, predicted in Parallel(workers, backend="threading")(
                 delayed(predict)(fold) for fold in np.unique(folds).tolist()
             ):

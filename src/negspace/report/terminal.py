@@ -156,4 +156,4 @@ def _value(figure: views.Figure) -> str:
 
 def _flat(text: str) -> str:
     """Signs that every terminal's encoding has."""
-    return text.replace("\u00a0", " ").replace("−", "-")
+    return text.replace("\u00a0", " ").replace("−", "-").replace("–", "-")

@@ -24,7 +24,7 @@ def read(path: Path) -> Table:
     """
     try:
         # ParquetFile, for read_table would take folders named key=value as columns.
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
             table = file.read()
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -53,4 +53,5 @@ def write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
                 f"column '{name}': Parquet cannot hold its values: {error}",
                 do="give the column values of one type",
             ) from error
-    pq.write_table(pa.table(arrays), path)
+    with path.open("wb") as file:  # pyarrow itself takes no name that is not UTF-8
+        pq.write_table(pa.table(arrays), file)
