@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 __all__ = ["DataError", "MissingExtraError", "NegspaceError", "PlanError", "StoreError", "did_you_mean"]
 
+_NAMED = 10
+
 
 class NegspaceError(Exception):
     """An error the user can act on.
@@ -61,7 +63,7 @@ class MissingExtraError(NegspaceError):
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:
-    """Name the nearest known words to a mistyped one, and all of them where none is near.
+    """Name the nearest known words to a mistyped one, and the first of them where none is near.
 
     Case is ignored: ``sentiment`` is near ``Sentiment``.
     """
@@ -70,7 +72,8 @@ def did_you_mean(asked: str, known: Iterable[str]) -> str:
     near = [folded[f] for f in difflib.get_close_matches(asked.casefold(), folded, n=2, cutoff=0.6)]
     if near:
         return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
-    return "there is " + ", ".join(f"'{name}'" for name in names)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "there is " + ", ".join(f"'{name}'" for name in names[:_NAMED]) + more
 
 
 def _shorten(text: str, width: int = 120) -> str:
