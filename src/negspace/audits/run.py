@@ -105,16 +105,7 @@ def audit(
     boundary = find_boundary(space, source, suspected)
     external = isinstance(learner, str) and learner.startswith("scores:")
     layout = build_task(space, boundary, label_names, vary=not external, seed=seed)
-    fitted = _learner(learner, layout, inputs)
-    numbers = range(len(fitted.runs_predictions)) if isinstance(fitted, ScoresLearner) else range(seeds)
-    study = Study(
-        layout.task,
-        [RowsArm(ARM, np.arange(layout.task.n_train))],
-        fitted,
-        [seed + number for number in numbers] if not external else list(numbers),
-        _measures(layout),
-        [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
-    )
+    study = _study(layout, _learner(learner, layout, inputs), seeds=seeds, seed=seed, margin=margin)
     if store is None:
         with RunStore(default_store_path()) as opened:
             result = study.run(store=opened, workers=workers, progress=report)
@@ -205,6 +196,20 @@ def _learner(learner: str | Learner, layout: Layout, inputs: Inputs) -> Learner:
     lines = [int(line) for line in table.lines]
     return ScoresLearner.from_columns(
         table.columns, layout.task, source=table.source, lines=lines, ignore=taken
+    )
+
+
+def _study(layout: Layout, learner: Learner, *, seeds: int, seed: int, margin: float) -> Study:
+    numbers = range(seed, seed + seeds)
+    if isinstance(learner, ScoresLearner):  # its seeds are the runs that the file holds
+        numbers = range(len(learner.runs_predictions))
+    return Study(
+        layout.task,
+        [RowsArm(ARM, np.arange(layout.task.n_train))],
+        learner,
+        numbers,
+        _measures(layout),
+        [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
     )
 
 

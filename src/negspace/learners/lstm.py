@@ -19,60 +19,23 @@ from joblib import Parallel, delayed, parallel_config
 
 from negspace.errors import MissingExtraError
 from negspace.learners.arms import RowsArm
+from negspace.learners.lstm_settings import Encoded, LstmSettings
 from negspace.learners.predictions import summarise_probabilities
 from negspace.records import Json, Run, TextTask
 
-__all__ = ["Encoded", "LstmLearner"]
+__all__ = ["LstmLearner"]
 
 _IDLE_SECONDS = 5
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """Texts as word numbers, shared by every fit.
-
-    Attributes:
-        words: Number of each word, from 2; 0 pads, 1 stands for a word that a fit does not know.
-        length: Words of each text, at least 1.
-        labels: Label of each text.
-        n_words: Numbers in use, 0 and 1 included.
-        n_labels: Number of labels.
-    """
-
-    words: Int[np.ndarray, "texts tokens"]
-    length: Int[np.ndarray, " texts"]
-    labels: Int[np.ndarray, " texts"]
-    n_words: int
-    n_labels: int
-
-
 @dataclass(frozen=True)
-class LstmLearner:
-    """A small LSTM classifier over the data's own words.
-
-    Attributes:
-        embedding: Width of the word embedding.
-        hidden: Width of the LSTM.
-        tokens: Words of a text that are read, from its start.
-        epochs: Passes over the training rows.
-        batch: Texts a step.
-        learning_rate: Of Adam.
-        dropout: Share of embedded inputs and of pooled states that are dropped in training.
-        min_df: Words that fewer training rows have are read as unknown.
+class LstmLearner(LstmSettings):
+    """A small LSTM classifier over the data's own words; `LstmSettings` has its settings.
 
     Raises:
         MissingExtraError: If PyTorch is not installed.
     """
-
-    embedding: int = 32
-    hidden: int = 32
-    tokens: int = 200
-    epochs: int = 8
-    batch: int = 32
-    learning_rate: float = 5e-3
-    dropout: float = 0.5
-    min_df: int = 2
 
     name = "lstm"
 

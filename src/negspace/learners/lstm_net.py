@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from negspace.learners.lstm import Encoded, LstmLearner
+from negspace.learners.lstm_settings import Encoded, LstmSettings
 
 __all__ = ["fit_predict"]
 
@@ -17,7 +17,7 @@ _SORTED_BATCHES = 8
 
 
 class _Net(nn.Module):
-    def __init__(self, words: int, labels: int, settings: LstmLearner) -> None:
+    def __init__(self, words: int, labels: int, settings: LstmSettings) -> None:
         super().__init__()
         self.embedding = nn.Embedding(words, settings.embedding, padding_idx=0)
         self.lstm = nn.LSTM(settings.embedding, settings.hidden, batch_first=True)
@@ -35,7 +35,7 @@ class _Net(nn.Module):
 
 
 def fit_predict(
-    settings: LstmLearner,
+    settings: LstmSettings,
     data: Encoded,
     train: Int[np.ndarray, " train"],
     test: Int[np.ndarray, " test"],
