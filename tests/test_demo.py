@@ -68,6 +68,13 @@ def test_the_demo_shows_a_gap_and_its_closing(
     assert words[:2] == ["negspace", "audit"]
     assert json.loads(_run(capfd, *words[1:], "--json")) == before
 
+    # The README shows the same table.
+    table = shown[shown.index("  before") : shown.index("Report ")]
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    assert "\n".join(line.strip() for line in table.splitlines()).strip() in "\n".join(
+        line.strip() for line in readme.splitlines()
+    )
+
     # It is the example of docs/audit.md, and prints what stands there.
     printed = _run(capfd, *words[1:], "--out", "out")
     example = "\n".join(line.rstrip() for line in printed.splitlines())
