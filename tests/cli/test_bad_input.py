@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from negspace.learners import lstm
+
 GOOD = b"text,label\nthe film is good,pos\nthe film is bad,neg\na fine day,pos\nan awful night,neg\n"
 PAIRS = b"text,label,pair\na good film,pos,1\na bad film,neg,1\na nice day,pos,2\nan ugly day,neg,2\n"
 OBJECT = b'{"text": "fine", "label": "pos"}\n'
@@ -213,8 +215,9 @@ def test_a_mistyped_command_is_guessed(command: Callable[..., Any], work: Path) 
 def test_missing_torch_is_told_before_the_data_are_read(
     command: Callable[..., Any], work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)  # as importlib finds a package that is not installed
-    ended = command("audit", "not_there.csv", "--learner", "lstm")
+    monkeypatch.setattr(lstm, "find_spec", lambda _name: None)  # as for a package that is not installed
+    (work / "empty.csv").touch()  # which would be told of, were it read
+    ended = command("audit", "empty.csv", "--learner", "lstm")
     assert (ended.code, ended.out) == (2, "")
     assert "lstm" in ended.err
     assert "pip install 'negspace[torch]'" in ended.err

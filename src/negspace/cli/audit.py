@@ -83,10 +83,15 @@ def audit_command(
     """
     from rich.console import Console
 
-    from negspace.audits import audit
-    from negspace.report import summary_lines
+    from negspace.datasets import check_exists
 
+    # Of a mistyped path the user is told at once; the rooms of an audit take seconds to open.
+    for path in (train, test, near_miss):
+        if path is not None:
+            check_exists(path.expanduser())
     with output_folder(out), shown_progress() as progress:
+        from negspace.audits import audit
+
         result = audit(
             train,
             test=test,
@@ -101,6 +106,8 @@ def audit_command(
             workers=workers,
             progress=progress,
         )
+    from negspace.report import summary_lines
+
     report = result.save(out) if out is not None else None
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2))

@@ -45,15 +45,16 @@ def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from negspace.demo import run_demo
-    from negspace.report import comparison_table
-
     with output_folder(out), shown_progress() as progress:
+        from negspace.demo import run_demo
+
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)
     audits = [("before", demo.before.to_dict()), ("after", demo.after.to_dict())]
     if as_json:
         click.echo(json.dumps(dict(audits), indent=2))
         return
+    from negspace.report import comparison_table
+
     console = Console()
     console.print(Text(demo.intro))
     console.print()

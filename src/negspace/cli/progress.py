@@ -22,7 +22,7 @@ def shown_progress() -> Iterator[Progress]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
+        task = bar.add_task("starting", total=None)
 
         def show(stage: str, done: int, total: int) -> None:
             # A stage of one step has no share to show.

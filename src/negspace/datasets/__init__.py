@@ -8,7 +8,7 @@ from negspace.datasets.duplicates import Duplicates, duplicates_across
 from negspace.datasets.fingerprints import fingerprint
 from negspace.datasets.groups import check_groups_apart, shared_groups
 from negspace.datasets.reading import read
-from negspace.datasets.sources import read_table
+from negspace.datasets.sources import check_exists, read_table
 from negspace.datasets.splitting import Split, grouped_folds, split_rows
 from negspace.datasets.table import Table
 from negspace.datasets.values import MAX_TEXT_CHARACTERS
@@ -23,6 +23,7 @@ __all__ = [
     "Recognised",
     "Split",
     "Table",
+    "check_exists",
     "check_groups_apart",
     "check_writable",
     "duplicates_across",

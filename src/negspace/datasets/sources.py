@@ -11,7 +11,7 @@ from negspace.datasets.formats.arrow import from_stream
 from negspace.datasets.table import Table, suggest
 from negspace.errors import DataError
 
-__all__ = ["read_table"]
+__all__ = ["check_exists", "read_table"]
 
 
 def read_table(source: object, *, split: str | None = None) -> Table:
@@ -59,8 +59,7 @@ def _read_path(path: Path, split: str | None) -> Table:
     try:
         if path.is_dir():
             return _read_folder(path, split)
-        if not path.exists():
-            raise _missing(path)
+        check_exists(path)
         _no_split(str(path), split)
         form = FORMATS.get(path.suffix.lower())
         if form is None:
@@ -92,12 +91,19 @@ def _no_split(source: str, split: str | None) -> None:
         )
 
 
-def _missing(path: Path) -> DataError:
+def check_exists(path: Path) -> None:
+    """Refuse a path that leads nowhere, before anything slow is done for it.
+
+    Raises:
+        DataError: There is no such file or folder; names the nearest there is.
+    """
+    if path.exists():
+        return
     if not path.parent.is_dir():
-        return DataError(f"{path}: there is no such folder as {path.parent}", do="correct the path")
+        raise DataError(f"{path}: there is no such folder as {path.parent}", do="correct the path")
     names = _readable(path.parent)
     do = suggest(path.name, names) if names else "correct the path: the folder holds no data files"
-    return DataError(f"{path}: there is no such file", do=do)
+    raise DataError(f"{path}: there is no such file", do=do)
 
 
 def _unknown_suffix(path: Path) -> DataError:
