@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -72,7 +73,7 @@ def scikit_learn(result: AuditResult) -> None:
         model.predict_proba(texts[folds == fold])
 
 
-def _pipeline(n_labels: int, seed: int):  # type: ignore[no-untyped-def]
+def _pipeline(n_labels: int, seed: int) -> Any:
     # The learner's own choice of solver, so that only the sharing of work differs.
     solver = {"solver": "lbfgs"} if n_labels == 2 else {"solver": "saga", "tol": 1e-2, "random_state": seed}
     return make_pipeline(

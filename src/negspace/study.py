@@ -20,9 +20,10 @@ from negspace.measures import Measure
 from negspace.records import Estimate, Json, Measurement, Predictions, Run, TextTask, Verdict
 from negspace.runs import RunStore, content_hash, source_hash
 
-__all__ = ["Hypothesis", "Progress", "Study", "StudyResult"]
+__all__ = ["N_SEEDS", "Hypothesis", "Progress", "Study", "StudyResult"]
 
-_SEEDS = 2**32  # what NumPy, PyTorch and scikit-learn all take
+N_SEEDS = 2**32
+"""Seeds run from 0 to one below this: what NumPy, PyTorch and scikit-learn all take."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and of how many."""
@@ -136,7 +137,7 @@ class Study:
         for seed in self.seeds:
             if not _is_seed(seed):
                 raise PlanError(
-                    f"a seed is a whole number from 0 to {_SEEDS - 1}", came=seed, do="give range(20), say"
+                    f"a seed is a whole number from 0 to {N_SEEDS - 1}", came=seed, do="give range(20), say"
                 )
         for arm in self.arms:
             self._check_rows(arm)
@@ -298,4 +299,4 @@ class Study:
 
 def _is_seed(seed: object) -> bool:
     # NumPy's integers are not JSON, so a plan could not be hashed with them.
-    return isinstance(seed, int) and 0 <= seed < _SEEDS
+    return isinstance(seed, int) and 0 <= seed < N_SEEDS

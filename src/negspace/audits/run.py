@@ -31,13 +31,12 @@ from negspace.measures import (
     PairConsistency,
 )
 from negspace.runs import RunStore, default_store_path
-from negspace.study import Hypothesis, Progress, Study
+from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
 __all__ = ["ARM", "GAP", "audit", "check_settings"]
 
 ARM = "as given"
 GAP = "near-miss gap"
-_SEEDS_THERE_ARE = 2**32  # scikit-learn takes no larger one
 
 
 def audit(
@@ -135,9 +134,9 @@ def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
     """
     if seeds < 1:
         raise PlanError("an audit needs at least one seed", came=seeds, do="give --seeds 20")
-    if seed < 0 or seed + seeds > _SEEDS_THERE_ARE:
+    if seed < 0 or seed + seeds > N_SEEDS:
         raise PlanError(
-            f"seeds are whole numbers from 0 to {_SEEDS_THERE_ARE - 1}",
+            f"seeds are whole numbers from 0 to {N_SEEDS - 1}",
             came=f"{seeds} seeds from {seed}",
             do="give --seed 0",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -64,6 +65,13 @@ class Findings:
         # A share lies in [0, 1], which Student's t does not know; a difference of shares in [-1, 1].
         lowest = -1.0 if isinstance(measure, Gap) else 0.0
         return None if math.isnan(found.mean) else _plain(found, lowest)
+
+    @cached_property
+    def share_right(self) -> Float[np.ndarray, " held_out"]:
+        """For each held-out row, the share of seeds that predict its label."""
+        truth = self.layout.task.held_out_labels
+        right = [run.predictions.label == truth for run in self.result.of_arm(self.arm)]
+        return np.asarray(np.mean(right, axis=0))
 
 
 def summarise(findings: Findings) -> dict[str, Json]:
@@ -185,7 +193,7 @@ def _curve(findings: Findings) -> list[dict[str, Json]]:
 def _trend(findings: Findings) -> tuple[float, float]:
     """Rank correlation of distance and share of seeds right, over held-out rows, and its p-value."""
     distance = findings.boundary.distance
-    share = _share_right(findings)[: len(distance)]
+    share = findings.share_right[: len(distance)]
     if len(np.unique(distance)) < 2 or len(np.unique(share)) < 2:
         return math.nan, math.nan
     found = spearmanr(distance, share)
@@ -260,17 +268,11 @@ def _role_examples(findings: Findings) -> dict[str, list[dict[str, Json]]]:
     return shown
 
 
-def _share_right(findings: Findings) -> Float[np.ndarray, " held_out"]:
-    task = findings.layout.task
-    right = [run.predictions.label == task.held_out_labels for run in findings.result.of_arm(findings.arm)]
-    return np.asarray(np.mean(right, axis=0))
-
-
 def _worst_pairs(findings: Findings) -> list[dict[str, Json]]:
     """Pairs of which a side is wrong at most seeds, the nearest first among equals."""
     task, pairs = findings.layout.task, findings.layout.task.eval_sets[PAIRS]
     assert pairs.partner is not None
-    share = _share_right(findings)
+    share = findings.share_right
     worse = np.minimum(share[pairs.rows], share[pairs.partner])
     texts = task.texts[task.n_train :]
 
@@ -304,7 +306,7 @@ def _left_out(findings: Findings) -> dict[str, Json]:
         return {"near_miss_suspects": 0, "near_miss_mean_with_them": None}
     near = np.concatenate([findings.boundary.near_miss, dropped])
     at = np.isin(findings.layout.rows[: len(findings.boundary.rows)], near)
-    share = _share_right(findings)[: len(at)]
+    share = findings.share_right[: len(at)]
     return {"near_miss_suspects": len(dropped), "near_miss_mean_with_them": float(share[at].mean())}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 import click
 
@@ -56,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader went away (`| head`): nothing more to say, and nothing to say it to.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        # It stays open: the interpreter flushes it once more on its way out.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         sys.exit(1)
     except OSError as error:
         click.echo(f"error: {error}\n  do:   free the disk, or choose another place", err=True)

@@ -51,8 +51,9 @@ class LstmLearner(LstmSettings):
         """Fit each (arm, seed) and yield it as it is done."""
         data = _encode(task, self.tokens)
         held_out = np.arange(task.n_train, len(task.texts))
-        # Processes: steps this small spend most of their time holding the interpreter lock. Those of a run
-        # that was killed end a few seconds after the fit they are at, instead of waiting for minutes.
+        # Processes: steps this small spend most of their time holding the interpreter lock. After a kill,
+        # an idle one ends within seconds, not loky's five minutes; one that was just being sent its work
+        # waits for the rest of it.
         with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=_IDLE_SECONDS):
             finished = Parallel(workers, return_as="generator_unordered")(
                 delayed(_fit_predict)(self, data, arm.name, arm.draw(task, seed), held_out, seed)
