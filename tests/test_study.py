@@ -59,6 +59,8 @@ class Written:
     values: Mapping[tuple[str, int], float]
     name: str = "written"
 
+    bounds = (-math.inf, math.inf)
+
     def describe(self) -> Mapping[str, Json]:
         return {"measure": self.name}
 
@@ -137,7 +139,11 @@ def asserted_equal(one: StudyResult, other: StudyResult) -> None:
         ({"arms": [ALL, replace(HALF, rows=np.arange(15, 21))]}, "no training rows.*\n.*15 to 20 of 20"),
         ({"arms": [ALL, replace(HALF, rows=np.array([-1, 3]))]}, "no training rows of the task"),
         ({"measures": [Accuracy("esay")]}, "esay: the task has no eval set 'esay'\n.*mean 'easy'"),
-        ({"hypotheses": [Hypothesis("h", Accuracy("hard"), "all")]}, "no eval set 'hard'"),
+        ({"hypotheses": [Hypothesis("h", Accuracy("hard"), "all", margin=0.5)]}, "no eval set 'hard'"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all")]}, "one way only: the effect lies from 0 to 1"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", margin=1)]}, "one way only: .* from -1 to 1"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", 1, "no less")]}, "exceeds -1"),
+        ({"arms": [ALL, replace(ALL, name="half")]}, "the same under two names"),
     ],
 )
 def test_a_plan_that_cannot_give_an_answer_is_refused(changes: dict[str, object], message: str) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int32
 
 __all__ = [
     "Estimate",
@@ -24,6 +24,8 @@ __all__ = [
     "Outcome",
     "Predictions",
     "Run",
+    "SequenceTask",
+    "Task",
     "TextTask",
     "Verdict",
 ]
@@ -76,6 +78,61 @@ class EvalSet:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What measures read of a task: the held-out rows, and what is measured on them."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of all of the task's content."""
+        ...
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Distinct labels."""
+        ...
+
+    @property
+    def eval_sets(self) -> Mapping[str, EvalSet]:
+        """By name. Their positions count from the first held-out row."""
+        ...
+
+    @property
+    def held_out_labels(self) -> Int[np.ndarray, " held_out"]:
+        """Position of each held-out row's label in ``label_names``."""
+        ...
+
+    @property
+    def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
+        """Cluster of each held-out row; rows of one cluster are not independent test items."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceTask:
+    """Token sequences whose label a rule decides, held out for measuring; training rows are drawn as needed.
+
+    Attributes:
+        concept: Name of the rule.
+        tokens: Held-out sequences, padded with 0 from their length on.
+        lengths: Number of tokens of each.
+        held_out_labels: 1 where the rule holds (or, in an eval set that says so, is said to hold), else 0.
+        held_out_clusters: A positive and the near misses made from it are one cluster.
+        label_names: Names of the labels 0 and 1.
+        eval_sets: By name.
+        fingerprint: SHA-256 (hex) of all of the above.
+    """
+
+    concept: str
+    tokens: Int32[np.ndarray, "held_out longest"]
+    lengths: Int[np.ndarray, " held_out"]
+    held_out_labels: Int[np.ndarray, " held_out"]
+    held_out_clusters: Int[np.ndarray, " held_out"]
+    label_names: tuple[str, ...]
+    eval_sets: Mapping[str, EvalSet]
+    fingerprint: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +196,15 @@ class Run:
         seed: The seed; arms of a study are paired by it.
         predictions: On all of the task's held-out rows.
         resumed: True if the run came out of the store instead of being computed.
+        diverged_at: Step (from 0) at which training stopped being finite, and the model stayed as it was
+            before; None for one that did not, or does not train by steps.
     """
 
     arm: str
     seed: int
     predictions: Predictions
     resumed: bool = False
+    diverged_at: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

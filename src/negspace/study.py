@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, Literal
 
 import numpy as np
 
 from negspace import evidence
 from negspace.errors import PlanError, did_you_mean
 from negspace.evidence import difference, estimate, item_variance_of, judge_family
-from negspace.learners import Learner, RowsArm
+from negspace.learners import Arm, ArmT, Learner, TaskT
 from negspace.measures import Measure
-from negspace.records import Estimate, Json, Measurement, Predictions, Run, TextTask, Verdict
+from negspace.records import Estimate, Json, Measurement, Predictions, Run, Verdict
 from negspace.runs import RunStore, content_hash, source_hash
 
 __all__ = ["N_SEEDS", "Hypothesis", "Progress", "Study", "StudyResult"]
@@ -31,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A claim that can come out both ways: an effect exceeds a margin.
+    """A claim that can come out both ways: an effect exceeds a margin, or does not fall short of 0 by one.
 
     The effect at a seed is ``measure`` of ``arm``, less that of ``versus`` where it is given.
 
@@ -41,6 +42,8 @@ class Hypothesis:
         arm: Name of the arm.
         versus: Name of the arm it is compared with, or None where the measure itself is a difference.
         margin: Smallest effect of interest, in the measure's units; not negative.
+        claim: ``"more"``: the effect exceeds the margin. ``"no less"``: it does not fall short of 0 by the
+            margin or more.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Hypothesis:
     arm: str
     versus: str | None = None
     margin: float = 0.0
+    claim: Literal["more", "no less"] = "more"
 
     def describe(self) -> Mapping[str, Json]:
         """The claim as it is hashed into the plan."""
@@ -57,11 +61,12 @@ class Hypothesis:
             "arm": self.arm,
             "versus": self.versus,
             "margin": self.margin,
+            "claim": self.claim,
         }
 
 
 @dataclass(frozen=True, eq=False)
-class StudyResult:
+class StudyResult(Generic[TaskT, ArmT]):
     """All that a study found.
 
     Attributes:
@@ -70,7 +75,7 @@ class StudyResult:
         verdicts: By name of the hypothesis.
     """
 
-    study: Study
+    study: Study[TaskT, ArmT]
     runs: Mapping[tuple[str, int], Run]
     verdicts: Mapping[str, Verdict]
 
@@ -98,7 +103,7 @@ class StudyResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class Study(Generic[TaskT, ArmT]):
     """Arms of a task, fitted by a learner once per seed, measured and judged.
 
     Attributes:
@@ -111,14 +116,15 @@ class Study:
 
     Raises:
         PlanError: If the plan cannot give an answer: no arm, seed or hypothesis, names or seeds that are
-            not unique, a seed that is no whole number from 0, an arm without rows or with held-out ones, a
-            hypothesis about an arm that is not in the study, a margin that is negative or not finite, a
-            measure on an eval set that the task lacks.
+            not unique, a seed that is no whole number from 0, an arm that cannot be fitted on the task, a
+            hypothesis about an arm that is not in the study, one that can come out one way only (an arm
+            against itself under whatever name, a margin that no effect can clear), a measure on an eval set
+            that the task lacks.
     """
 
-    task: TextTask
-    arms: Sequence[RowsArm]
-    learner: Learner
+    task: TaskT
+    arms: Sequence[ArmT]
+    learner: Learner[TaskT, ArmT]
     seeds: Sequence[int]
     measures: Sequence[Measure]
     hypotheses: Sequence[Hypothesis]
@@ -140,19 +146,9 @@ class Study:
                     f"a seed is a whole number from 0 to {N_SEEDS - 1}", came=seed, do="give range(20), say"
                 )
         for arm in self.arms:
-            self._check_rows(arm)
+            arm.check(self.task)
         self._check_hypotheses(names)
         self._check_measures()
-
-    def _check_rows(self, arm: RowsArm) -> None:
-        if len(arm.rows) == 0:
-            raise PlanError(f"arm '{arm.name}' has no rows")
-        if arm.rows.min() < 0 or arm.rows.max() >= self.task.n_train:
-            raise PlanError(
-                f"arm '{arm.name}' has rows that are no training rows of the task",
-                came=f"rows {arm.rows.min()} to {arm.rows.max()} of {self.task.n_train}",
-                do="train on rows 0 to n_train - 1; those after them are held out",
-            )
 
     def _check_hypotheses(self, names: Sequence[str]) -> None:
         for hypothesis in self.hypotheses:
@@ -173,6 +169,27 @@ class Study:
                     came=hypothesis.margin,
                     do="give the smallest effect that would matter; for the other direction, swap the arms",
                 )
+            self._check_open(hypothesis)
+
+    def _check_open(self, hypothesis: Hypothesis) -> None:
+        """Refuse a hypothesis that is decided before the first run."""
+        described = {arm.name: {**arm.describe(), "name": ""} for arm in self.arms}
+        if hypothesis.versus is not None and described[hypothesis.arm] == described[hypothesis.versus]:
+            raise PlanError(
+                f"hypothesis '{hypothesis.name}': the arms '{hypothesis.arm}' and '{hypothesis.versus}' are "
+                "the same under two names",
+                do="an effect that can only be 0 is no hypothesis",
+            )
+        low, high = hypothesis.measure.bounds
+        if hypothesis.versus is not None:
+            low, high = low - high, high - low
+        threshold = -hypothesis.margin if hypothesis.claim == "no less" else hypothesis.margin
+        if not low < threshold < high:
+            raise PlanError(
+                f"hypothesis '{hypothesis.name}' can come out one way only: the effect lies from {low:g} to "
+                f"{high:g}, and the claim is that it exceeds {threshold:g}",
+                do="give a margin that effects can lie on either side of",
+            )
 
     def _check_measures(self) -> None:
         """Measure a run that is always right: what fails here would fail after the last fit."""
@@ -210,7 +227,7 @@ class Study:
         store: RunStore | None = None,
         workers: int = 1,
         progress: Progress | None = None,
-    ) -> StudyResult:
+    ) -> StudyResult[TaskT, ArmT]:
         """Run what is not in the store yet, then judge.
 
         Args:
@@ -250,7 +267,7 @@ class Study:
         runs = {(arm.name, seed): found[arm.name, seed] for arm, seed in jobs}
         return StudyResult(self, runs, self._judge(runs))
 
-    def _check_run(self, run: Run, asked: Sequence[tuple[RowsArm, int]]) -> None:
+    def _check_run(self, run: Run, asked: Sequence[tuple[Arm, int]]) -> None:
         """A learner of the user's own may be wrong: better said here than by a measure."""
         if (run.arm, run.seed) not in {(arm.name, seed) for arm, seed in asked}:
             raise PlanError(
@@ -268,11 +285,18 @@ class Study:
         common: dict[str, Json] = {
             "task": self.task.fingerprint,
             "learner": self.learner.describe(),
-            "code": source_hash(self.learner),
+        }
+        described: dict[str, dict[str, Json]] = {
+            arm.name: {
+                **common,
+                "arm": arm.describe(),
+                "code": sorted({source_hash(part) for part in (self.learner, *arm.code)}),
+            }
+            for arm in self.arms
         }
         return {
-            (arm.name, seed): content_hash({**common, "arm": arm.describe(), "seed": seed})
-            for arm in self.arms
+            (name, seed): content_hash({**content, "seed": seed})
+            for name, content in described.items()
             for seed in self.seeds
         }
 
@@ -287,6 +311,7 @@ class Study:
                 variance,
                 df,
                 what=hypothesis.name,
+                no_less=hypothesis.claim == "no less",
             )
         return judge_family(family)
 

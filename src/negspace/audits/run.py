@@ -18,7 +18,7 @@ from negspace.audits.task import EASY, NEAR_MISS, PAIRS, Layout, build_task
 from negspace.curation import sort_rows, suspects
 from negspace.datasets import read_table
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.learners import LEARNERS, Learner, RowsArm, ScoresLearner
+from negspace.learners import LEARNERS, RowsArm, ScoresLearner, TextLearner
 from negspace.measures import (
     Accuracy,
     BrierScore,
@@ -30,6 +30,7 @@ from negspace.measures import (
     Measure,
     PairConsistency,
 )
+from negspace.records import TextTask
 from negspace.runs import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
@@ -47,7 +48,7 @@ def audit(
     text: str | None = None,
     label: str | None = None,
     group: str | None = None,
-    learner: str | Learner = "tfidf",
+    learner: str | TextLearner = "tfidf",
     seeds: int = 20,
     seed: int = 0,
     margin: float = 0.05,
@@ -146,7 +147,7 @@ def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
         )
 
 
-def _check_learner(learner: str | Learner, *, has_test: bool) -> None:
+def _check_learner(learner: str | TextLearner, *, has_test: bool) -> None:
     """Refuse a learner that cannot run before any work is done for it."""
     if not isinstance(learner, str):
         return
@@ -184,7 +185,7 @@ def _check_labels(
     return probabilities[:audited], suspected
 
 
-def _learner(learner: str | Learner, layout: Layout, inputs: Inputs) -> Learner:
+def _learner(learner: str | TextLearner, layout: Layout, inputs: Inputs) -> TextLearner:
     if not isinstance(learner, str):
         return learner
     if not learner.startswith("scores:"):
@@ -198,7 +199,9 @@ def _learner(learner: str | Learner, layout: Layout, inputs: Inputs) -> Learner:
     )
 
 
-def _study(layout: Layout, learner: Learner, *, seeds: int, seed: int, margin: float) -> Study:
+def _study(
+    layout: Layout, learner: TextLearner, *, seeds: int, seed: int, margin: float
+) -> Study[TextTask, RowsArm]:
     numbers = range(seed, seed + seeds)
     if isinstance(learner, ScoresLearner):  # its seeds are the runs that the file holds
         numbers = range(len(learner.runs_predictions))

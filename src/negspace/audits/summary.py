@@ -18,7 +18,7 @@ from negspace.audits.space import Space
 from negspace.audits.task import EASY, NEAR_MISS, PAIRS, Layout
 from negspace.audits.words import curve_reading, method, next_step, question
 from negspace.curation import Role, Roles
-from negspace.learners import ScoresLearner
+from negspace.learners import RowsArm, ScoresLearner
 from negspace.measures import (
     Accuracy,
     BrierScore,
@@ -31,7 +31,7 @@ from negspace.measures import (
     PairConsistency,
 )
 from negspace.negatives import NEAR_MISS_RADIUS
-from negspace.records import Estimate, Json
+from negspace.records import Estimate, Json, TextTask
 from negspace.study import StudyResult
 
 __all__ = ["SCHEMA", "Findings", "summarise"]
@@ -51,7 +51,7 @@ class Findings:
     space: Space
     boundary: Boundary
     layout: Layout
-    result: StudyResult
+    result: StudyResult[TextTask, RowsArm]
     roles: Roles
 
     @property

@@ -35,6 +35,8 @@ def tests(seeds: int, p_flip: float, adjusted: float, family: int) -> str:
 
 def above(margin: float) -> str:
     """Supported: the interval clears the margin."""
+    if margin < 0:
+        return f"it does not fall short by {-margin:.3g}"
     return f"it lies above the margin {margin:.3g}"
 
 
@@ -42,6 +44,8 @@ def refuted(interval: Interval, margin: float, p_equivalent: float) -> str:
     """Refuted, by where the interval lies."""
     if margin == 0:
         return "it lies below 0, the opposite of the claim"
+    if margin < 0:
+        return f"it falls short by more than {-margin:.3g}"
     if interval.high < -margin:
         return f"it lies below -{margin:.3g}, the opposite of the claim"
     if interval.high >= margin:

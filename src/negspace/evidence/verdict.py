@@ -29,6 +29,8 @@ class Hypothesis:
     Attributes:
         differences: One paired difference a seed.
         margin: Smallest effect of interest: finite, 0 or above, set before the data were seen.
+        no_less: The claim is that the difference does not fall short of 0 by the margin or more
+            (non-inferiority; CONSORT extension, Piaggio et al. 2012), instead of that it exceeds it.
         item_variance: Variance of the mean because the test items are a sample.
         item_df: Degrees of freedom of ``item_variance``.
         what: What the difference is, to begin the reason with.
@@ -39,6 +41,12 @@ class Hypothesis:
     item_variance: float = 0.0
     item_df: float = math.inf
     what: str = "the effect"
+    no_less: bool = False
+
+    @property
+    def threshold(self) -> float:
+        """What the true mean difference is claimed to exceed."""
+        return -self.margin if self.no_less else self.margin
 
 
 def judge(
@@ -50,6 +58,7 @@ def judge(
     alpha: float = 0.05,
     min_seeds: int = 10,
     what: str = "the effect",
+    no_less: bool = False,
 ) -> Verdict:
     """Judge one hypothesis: does the true mean difference exceed ``margin``?
 
@@ -61,6 +70,9 @@ def judge(
     difference that is not finite, and differences that are all equal while the items add no error (a
     width of zero is no evidence).
 
+    With ``no_less`` the claim is that the difference is no worse than ``-margin``: the same rule about
+    ``-margin``, without the equivalence test.
+
     Args:
         differences: One paired difference a seed.
         margin: Smallest effect of interest: finite, 0 or above, set before the data were seen.
@@ -69,6 +81,7 @@ def judge(
         alpha: Level of the two-sided interval and of the tests.
         min_seeds: Fewest seeds that give a verdict.
         what: What the difference is, to begin the reason with.
+        no_less: Claim that the difference does not fall short of 0 by the margin or more.
 
     Returns:
         The verdict; its reason is one sentence with the numbers that decided.
@@ -76,7 +89,7 @@ def judge(
     Raises:
         PlanError: If the margin is negative or not finite, or another setting is out of range.
     """
-    hypothesis = Hypothesis(differences, margin, item_variance, item_df, what)
+    hypothesis = Hypothesis(differences, margin, item_variance, item_df, what, no_less)
     return judge_family({what: hypothesis}, alpha=alpha, min_seeds=min_seeds)[what]
 
 
@@ -149,7 +162,7 @@ def _weigh(hypothesis: Hypothesis, *, alpha: float, min_seeds: int) -> _Evidence
     unfit = _why_unfit(values, variance, min_seeds)
     if unfit is not None:
         return _Evidence(effect, interval, unfit=unfit)
-    margin = hypothesis.margin
+    margin = hypothesis.threshold
     error = standard_error(seed_spread(values), len(values), item_variance=variance, item_df=df)
     above, below = _exceeds(values, margin, error), _exceeds(-values, -margin, error)
     # Every route to "refuted" implies that both p-values of `below` are at most alpha: the minimum is valid.
@@ -223,7 +236,7 @@ def _unfit(
 def _decide(
     hypothesis: Hypothesis, evidence: _Evidence, adjusted: _Adjusted, *, alpha: float, family: int
 ) -> Verdict:
-    sd, seeds, margin = seed_spread(hypothesis.differences), len(hypothesis.differences), hypothesis.margin
+    sd, seeds, margin = seed_spread(hypothesis.differences), len(hypothesis.differences), hypothesis.threshold
     mde = minimum_detectable_effect(
         sd,
         seeds,
@@ -248,7 +261,9 @@ def _decide(
     reason = f"{reasons.lead(hypothesis.what, evidence.effect, evidence.interval)}: {finding} ({tests})"
     if outcome is Outcome.INCONCLUSIVE:
         reason += f"; {reasons.outlook(mde, needed, has_item_error=hypothesis.item_variance > 0)}"
-    return Verdict(outcome, reason, margin, evidence.effect, evidence.interval, adjusted.flip, mde, needed)
+    return Verdict(
+        outcome, reason, hypothesis.margin, evidence.effect, evidence.interval, adjusted.flip, mde, needed
+    )
 
 
 def _needed(
@@ -257,7 +272,7 @@ def _needed(
     return seeds_needed(
         effect,
         sd,
-        margin=hypothesis.margin,
+        margin=hypothesis.threshold,
         item_variance=hypothesis.item_variance,
         item_df=hypothesis.item_df,
         alpha=alpha,

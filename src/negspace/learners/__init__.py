@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeAlias
 
-from negspace.learners.arms import Learner, RowsArm
+from negspace.learners.arms import Arm, ArmT, Learner, RowsArm, TaskT
 from negspace.learners.lstm import LstmLearner
 from negspace.learners.scores import ScoresLearner
 from negspace.learners.tfidf import TfidfLearner
+from negspace.records import TextTask
 
-__all__ = ["LEARNERS", "Learner", "LstmLearner", "RowsArm", "ScoresLearner", "TfidfLearner"]
+__all__ = [
+    "LEARNERS",
+    "Arm",
+    "ArmT",
+    "Learner",
+    "LstmLearner",
+    "RowsArm",
+    "ScoresLearner",
+    "TaskT",
+    "TextLearner",
+    "TfidfLearner",
+]
 
-LEARNERS: Mapping[str, Callable[[], Learner]] = MappingProxyType({"tfidf": TfidfLearner, "lstm": LstmLearner})
+TextLearner: TypeAlias = Learner[TextTask, RowsArm]
+"""Fits rows of texts."""
+
+LEARNERS: Mapping[str, Callable[[], TextLearner]] = MappingProxyType(
+    {"tfidf": TfidfLearner, "lstm": LstmLearner}
+)
 """Learners by the name the command line knows them by; ``scores:FILE`` is read once the task is known."""

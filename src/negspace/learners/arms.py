@@ -5,15 +5,48 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
 
 from negspace.errors import PlanError
-from negspace.records import Json, Run, TextTask
+from negspace.records import Json, Run, Task, TextTask
 
-__all__ = ["Learner", "RowsArm"]
+__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT"]
+
+
+@runtime_checkable
+class Arm(Protocol):
+    """What one side of a comparison is trained on, and how."""
+
+    @property
+    def name(self) -> str:
+        """As results name the arm."""
+        ...
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """Parts, besides the learner, whose code decides the arm's runs: stored runs depend on it."""
+        ...
+
+    def describe(self) -> Mapping[str, Json]:
+        """All that decides the arm's runs, the seed aside."""
+        ...
+
+    def check(self, task: Any) -> None:
+        """Refuse a task that the arm cannot be fitted on.
+
+        Raises:
+            PlanError: If so.
+        """
+        ...
+
+
+TaskT = TypeVar("TaskT", bound=Task)
+ArmT = TypeVar("ArmT", bound=Arm)
+_TaskT_contra = TypeVar("_TaskT_contra", bound=Task, contravariant=True)
+_ArmT_contra = TypeVar("_ArmT_contra", bound=Arm, contravariant=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +74,26 @@ class RowsArm:
             raise PlanError(
                 f"arm '{self.name}': keep is the share of clusters a seed trains on, above 0 and at most 1",
                 came=self.keep,
+            )
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """Nothing beside the learner."""
+        return ()
+
+    def check(self, task: TextTask) -> None:
+        """Refuse rows that the task does not train on.
+
+        Raises:
+            PlanError: If there are no rows, or held-out ones.
+        """
+        if len(self.rows) == 0:
+            raise PlanError(f"arm '{self.name}' has no rows")
+        if self.rows.min() < 0 or self.rows.max() >= task.n_train:
+            raise PlanError(
+                f"arm '{self.name}' has rows that are no training rows of the task",
+                came=f"rows {self.rows.min()} to {self.rows.max()} of {task.n_train}",
+                do="train on rows 0 to n_train - 1; those after them are held out",
             )
 
     def describe(self) -> Mapping[str, Json]:
@@ -76,7 +129,7 @@ class RowsArm:
 
 
 @runtime_checkable
-class Learner(Protocol):
+class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
     """Fits arms of a task and predicts its held-out rows.
 
     A learner depends on nothing but the task, the arm and the seed: not on which other jobs run
@@ -92,7 +145,9 @@ class Learner(Protocol):
         """All settings that decide a result."""
         ...
 
-    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+    def runs(
+        self, task: _TaskT_contra, jobs: Sequence[tuple[_ArmT_contra, int]], *, workers: int
+    ) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done, in any order.
 
         Args:

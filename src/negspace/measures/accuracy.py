@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from negspace.measures.base import share_of
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["Accuracy"]
 
@@ -21,6 +21,8 @@ class Accuracy:
 
     on: str
 
+    bounds = (0.0, 1.0)
+
     @property
     def name(self) -> str:
         """As results name the measure."""
@@ -30,7 +32,7 @@ class Accuracy:
         """The measure and its test distribution."""
         return {"measure": "accuracy", "on": self.on}
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
         rows = task.eval_sets[self.on].rows
         right = run.predictions.label[rows] == task.held_out_labels[rows]

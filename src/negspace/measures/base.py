@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["Measure", "mean_of", "share_of", "undefined"]
 
@@ -23,11 +23,16 @@ class Measure(Protocol):
         """As results name the measure."""
         ...
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value it can have; infinite where there is none."""
+        ...
+
     def describe(self) -> Mapping[str, Json]:
         """All that decides what is measured, the test distribution included."""
         ...
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run.
 
         Args:

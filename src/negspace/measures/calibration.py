@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from negspace.measures.base import mean_of, undefined
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["BrierScore", "CalibrationError", "Confidence"]
 
@@ -26,6 +26,8 @@ class _OfConfidence:
 
     kind = ""
 
+    bounds = (0.0, 1.0)
+
     @property
     def name(self) -> str:
         """As results name the measure."""
@@ -35,9 +37,7 @@ class _OfConfidence:
         """The measure and its test distribution."""
         return {"measure": self.kind, "on": self.on}
 
-    def _read(
-        self, run: Run, task: TextTask
-    ) -> tuple[Float[np.ndarray, " items"], Bool[np.ndarray, " items"]]:
+    def _read(self, run: Run, task: Task) -> tuple[Float[np.ndarray, " items"], Bool[np.ndarray, " items"]]:
         rows = task.eval_sets[self.on].rows
         right = run.predictions.label[rows] == task.held_out_labels[rows]
         return run.predictions.confidence[rows], right
@@ -49,7 +49,7 @@ class Confidence(_OfConfidence):
 
     kind = "confidence"
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run; undefined where the model gave no probabilities."""
         confidence, _ = self._read(run, task)
         if np.isnan(confidence).any():
@@ -66,7 +66,7 @@ class BrierScore(_OfConfidence):
 
     kind = "top-label Brier score"
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run; undefined where the model gave no probabilities."""
         confidence, right = self._read(run, task)
         if np.isnan(confidence).any():
@@ -91,7 +91,7 @@ class CalibrationError(_OfConfidence):
 
     kind = "expected calibration error"
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run; undefined where the model gave no probabilities."""
         confidence, right = self._read(run, task)
         if len(right) == 0 or np.isnan(confidence).any():

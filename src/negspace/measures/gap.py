@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from negspace.evidence import difference
 from negspace.measures.base import Measure
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["Gap"]
 
@@ -32,10 +32,16 @@ class Gap:
         """As results name the measure."""
         return f"{self.far.name} - {self.near.name}"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Of the difference."""
+        (far_low, far_high), (near_low, near_high) = self.far.bounds, self.near.bounds
+        return far_low - near_high, far_high - near_low
+
     def describe(self) -> Mapping[str, Json]:
         """Both measures."""
         return {"measure": "difference", "of": self.far.describe(), "and": self.near.describe()}
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
         return difference(self.far(run, task), self.near(run, task))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from negspace.measures.base import share_of
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["Invariance"]
 
@@ -24,6 +24,8 @@ class Invariance:
 
     on: str
 
+    bounds = (0.0, 1.0)
+
     @property
     def name(self) -> str:
         """As results name the measure."""
@@ -33,7 +35,7 @@ class Invariance:
         """The measure and its test distribution."""
         return {"measure": "invariance", "on": self.on}
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
         varied = task.eval_sets[self.on]
         assert varied.partner is not None

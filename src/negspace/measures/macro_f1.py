@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspace.measures.base import undefined
-from negspace.records import Json, Measurement, Run, TextTask
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["MacroF1"]
 
@@ -27,6 +27,8 @@ class MacroF1:
 
     on: str
 
+    bounds = (0.0, 1.0)
+
     @property
     def name(self) -> str:
         """As results name the measure."""
@@ -36,7 +38,7 @@ class MacroF1:
         """The measure and its test distribution."""
         return {"measure": "macro-F1", "on": self.on}
 
-    def __call__(self, run: Run, task: TextTask) -> Measurement:
+    def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
         rows = task.eval_sets[self.on].rows
         if len(rows) == 0:

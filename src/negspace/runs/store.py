@@ -21,7 +21,7 @@ from negspace.records import Predictions, Run
 
 __all__ = ["RunStore", "default_store_path"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 _SECONDS_TO_WAIT = 30.0
 
 _CREATE = """
@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS runs (
     arm TEXT NOT NULL,
     seed INTEGER NOT NULL,
     finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    predictions BLOB NOT NULL
+    predictions BLOB NOT NULL,
+    diverged_at INTEGER
 ) STRICT
 """
 
@@ -94,6 +95,8 @@ class RunStore:
                 f"{self._path}: the run store has layout {layout}; this negspace reads up to {_LAYOUT}",
                 do="upgrade negspace, or name another file in NEGSPACE_STORE",
             )
+        if layout == 1:
+            self._connection.execute("ALTER TABLE runs ADD COLUMN diverged_at INTEGER")
         self._connection.execute(_CREATE)
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
@@ -111,19 +114,19 @@ class RunStore:
         """
         try:
             found = self._connection.execute(
-                "SELECT arm, seed, predictions FROM runs WHERE key = ?", (key,)
+                "SELECT arm, seed, predictions, diverged_at FROM runs WHERE key = ?", (key,)
             ).fetchone()
         except sqlite3.Error as error:
             raise self._failed("read", error) from error
         if found is None:
             return None
-        arm, seed, payload = found
+        arm, seed, payload, diverged_at = found
         try:
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 predictions = Predictions(arrays["label"], arrays["confidence"], arrays["truth"])
         except Exception as error:  # a damaged archive fails in a dozen ways, and all mean the same
             raise self._failed("read", error) from error
-        return Run(arm, seed, predictions, resumed=True)
+        return Run(arm, seed, predictions, resumed=True, diverged_at=diverged_at)
 
     def put(self, key: str, run: Run) -> None:
         """Keep a finished run, at once and for good.
@@ -141,8 +144,8 @@ class RunStore:
         try:
             with self._connection:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions) VALUES (?, ?, ?, ?)",
-                    (key, run.arm, run.seed, buffer.getvalue()),
+                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions, diverged_at) VALUES (?, ?, ?, ?, ?)",
+                    (key, run.arm, run.seed, buffer.getvalue(), run.diverged_at),
                 )
         except sqlite3.Error as error:
             raise self._failed("written", error) from error
