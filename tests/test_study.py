@@ -141,8 +141,8 @@ def asserted_equal(one: StudyResult, other: StudyResult) -> None:
         ({"measures": [Accuracy("esay")]}, "esay: the task has no eval set 'esay'\n.*mean 'easy'"),
         ({"hypotheses": [Hypothesis("h", Accuracy("hard"), "all", margin=0.5)]}, "no eval set 'hard'"),
         ({"hypotheses": [Hypothesis("h", EASY, "all")]}, "one way only: the effect lies from 0 to 1"),
-        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", margin=1)]}, "one way only: .* from -1 to 1"),
-        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", 1, "no less")]}, "exceeds -1"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", margin=1.0)]}, "one way only: .* from -1 to 1"),
+        ({"hypotheses": [Hypothesis("h", EASY, "all", "half", 1.0, "no less")]}, "exceeds -1"),
         ({"arms": [ALL, replace(ALL, name="half")]}, "the same under two names"),
     ],
 )
@@ -167,10 +167,11 @@ def test_the_plan_hash_changes_with_every_part_of_the_plan() -> None:
         study_of(measures=[EASY, Gap(EASY, NEAR)]),
         study_of(hypotheses=plain.hypotheses[:1]),
         study_of(hypotheses=[replace(plain.hypotheses[0], margin=0.06), plain.hypotheses[1]]),
-        study_of(hypotheses=[replace(plain.hypotheses[0], measure=EASY), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], measure=NEAR), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], arm="half"), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], versus="half"), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], name="chasm"), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], claim="no less"), plain.hypotheses[1]]),
     ]
     hashes = [study.plan_hash for study in (plain, *others)]
     assert len(set(hashes)) == len(hashes)
@@ -205,7 +206,7 @@ def test_another_arm_learner_or_task_is_fitted_anew(tmp_path: Path) -> None:
             ({"task": task_of("u")}, 24),
             ({"arms": [ALL, replace(HALF, keep=0.5)]}, 12),
             ({"learner": Scripted(level=0.71)}, 24),
-            ({"hypotheses": [Hypothesis("other", NEAR, "half")], "measures": []}, 0),
+            ({"hypotheses": [Hypothesis("other", Gap(NEAR, EASY), "half")], "measures": []}, 0),
         ):
             study = study_of(**changes)
             study.run(store=store)
@@ -255,6 +256,17 @@ def test_arms_are_paired_by_seed() -> None:
     assert unpaired.pvalue > 0.5
     swapped = replace(hypothesis, arm="half", versus="all", margin=0.0)
     assert study_of(hypotheses=[swapped]).run().verdict.outcome is Outcome.REFUTED
+
+
+def test_no_less_is_supported_by_an_effect_of_nothing() -> None:
+    rng = np.random.default_rng(2)
+    values = {("all", s): rng.normal(0, 0.01) for s in SEEDS}
+    claim = Hypothesis("h", Written(values), "all", versus="half", margin=0.05, claim="no less")
+    assert study_of(hypotheses=[claim]).run().verdict.outcome is Outcome.SUPPORTED
+    more = replace(claim, claim="more")
+    assert study_of(hypotheses=[more]).run().verdict.outcome is Outcome.REFUTED
+    worse = replace(claim, measure=Written({key: value - 0.2 for key, value in values.items()}))
+    assert study_of(hypotheses=[worse]).run().verdict.outcome is Outcome.REFUTED
 
 
 def test_few_seeds_give_no_verdict() -> None:

@@ -271,3 +271,13 @@ def test_intervals_of_ten_seeds_cover_as_the_page_says(name: str) -> None:
     assert rates["percentile"] < rates["bootstrap-t"] - 2
     for method, rate in rates.items():
         assert states(rate, name, 10, method)
+
+
+@pytest.mark.parametrize("seeds", [10, 20])
+def test_what_falls_short_by_the_margin_is_called_no_less_in_at_most_5_percent(seeds: int) -> None:
+    rng = np.random.default_rng([seeds, 7])
+    draws = rng.normal(-MARGIN, 0.1, (STUDIES, seeds))
+    outcomes = [judge(d, margin=MARGIN, no_less=True).outcome for d in draws]
+    rate = 100 * np.mean([outcome is Outcome.SUPPORTED for outcome in outcomes])
+    assert rate <= 5
+    assert np.mean([outcome is Outcome.REFUTED for outcome in outcomes]) <= 0.05

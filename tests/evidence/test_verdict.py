@@ -223,3 +223,33 @@ def test_equivalence_asks_for_both_ends_of_the_margin() -> None:
     # 1.9 errors below +margin would do, 1.43 above -margin do not.
     x = standardised(-0.007, 0.03 * math.sqrt(20), 20)
     assert judge(x, margin=0.05).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("mean", "margin", "outcome", "words"),
+    [
+        (0.30, 0.05, Outcome.SUPPORTED, "does not fall short by 0.05"),
+        (0.00, 0.05, Outcome.SUPPORTED, "does not fall short by 0.05"),
+        (-0.02, 0.05, Outcome.SUPPORTED, "does not fall short by 0.05"),
+        (-0.05, 0.05, Outcome.INCONCLUSIVE, "holds the margin -0.05"),
+        (-0.10, 0.05, Outcome.REFUTED, "falls short by more than 0.05"),
+        (0.00, 0.00, Outcome.INCONCLUSIVE, "holds the margin 0"),
+        (-0.10, 0.00, Outcome.REFUTED, "below 0, the opposite"),
+    ],
+)
+def test_no_less_is_judged_against_the_margin_below_zero(
+    mean: float, margin: float, outcome: Outcome, words: str
+) -> None:
+    verdict = judge(standardised(mean, 0.05, 20), margin=margin, no_less=True)  # half a width of 0.0234
+    assert verdict.outcome is outcome
+    assert words in verdict.reason
+    assert verdict.margin == margin
+
+
+def test_no_less_by_a_margin_is_more_than_nothing_of_effects_shifted_by_it() -> None:
+    values = standardised(-0.03, 0.05, 20)
+    shifted = judge(values + 0.05, margin=0.0)
+    no_less = judge(values, margin=0.05, no_less=True)
+    assert no_less.outcome is shifted.outcome
+    assert no_less.p_value == pytest.approx(shifted.p_value)
+    assert no_less.mde == pytest.approx(shifted.mde - 0.05)

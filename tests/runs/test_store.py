@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,42 @@ def test_a_store_of_a_newer_negspace(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="layout 99") as caught:
         RunStore(path)
     assert "upgrade negspace" in caught.value.do
+
+
+def test_a_store_of_an_older_negspace_keeps_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with RunStore(path) as store:
+        store.put("k", run_of())
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "ALTER TABLE runs DROP COLUMN diverged_at; DROP TABLE results; PRAGMA user_version = 1"
+    )
+    connection.close()
+    with RunStore(path) as store:
+        assert_same(store.get("k"), run_of())
+        store.put("d", replace(run_of(), diverged_at=7))
+        assert store.latest_results() == {}
+    with RunStore(path) as store:
+        found = [store.get(key) for key in ("k", "d")]
+    assert [one and one.diverged_at for one in found] == [None, 7]
+
+
+def test_of_a_name_the_result_that_came_last_is_the_latest(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "r.sqlite") as store:
+        store.put_result("invariant", "plan 1", {"verdict": "supported"})
+        store.put_result("collapse", "plan 3", {"verdict": "refuted", "delta": [0.25, None]})
+        store.put_result("invariant", "plan 2", {"verdict": "inconclusive"})
+    with RunStore(tmp_path / "r.sqlite") as store:
+        latest = store.latest_results()
+        assert {name: result.plan for name, result in latest.items()} == {
+            "invariant": "plan 2",
+            "collapse": "plan 3",
+        }
+        assert latest["collapse"].summary == {"verdict": "refuted", "delta": [0.25, None]}
+        store.put_result("invariant", "plan 1", {"verdict": "refuted"})
+        assert store.latest_results()["invariant"].summary == {"verdict": "refuted"}
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            store.put_result("invariant", "plan 1", {"delta": float("nan")})
 
 
 def test_a_folder_in_the_way(tmp_path: Path) -> None:

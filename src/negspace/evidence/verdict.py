@@ -46,7 +46,7 @@ class Hypothesis:
     @property
     def threshold(self) -> float:
         """What the true mean difference is claimed to exceed."""
-        return -self.margin if self.no_less else self.margin
+        return 0.0 - self.margin if self.no_less else self.margin  # and not -0.0, which prints so
 
 
 def judge(

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from negspace.runs.keys import content_hash, source_hash
-from negspace.runs.store import RunStore, default_store_path
+from negspace.runs.store import RunStore, StoredResult, default_store_path
 
-__all__ = ["RunStore", "content_hash", "default_store_path", "source_hash"]
+__all__ = ["RunStore", "StoredResult", "content_hash", "default_store_path", "source_hash"]

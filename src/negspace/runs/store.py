@@ -8,8 +8,11 @@ plain NumPy archives, never pickles.
 from __future__ import annotations
 
 import io
+import json
 import os
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -17,14 +20,14 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from negspace.errors import StoreError
-from negspace.records import Predictions, Run
+from negspace.records import Json, Predictions, Run
 
-__all__ = ["RunStore", "default_store_path"]
+__all__ = ["RunStore", "StoredResult", "default_store_path"]
 
 _LAYOUT = 2
 _SECONDS_TO_WAIT = 30.0
 
-_CREATE = """
+_CREATE_RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY,
     arm TEXT NOT NULL,
@@ -35,11 +38,36 @@ CREATE TABLE IF NOT EXISTS runs (
 ) STRICT
 """
 
+_CREATE_RESULTS = """
+CREATE TABLE IF NOT EXISTS results (
+    name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    summary TEXT NOT NULL,
+    PRIMARY KEY (name, plan)
+) STRICT
+"""
+
 
 def default_store_path() -> Path:
     """Where runs are kept: ``$NEGSPACE_STORE``, else ``runs.sqlite`` in the user's cache folder."""
     chosen = os.environ.get("NEGSPACE_STORE")
     return Path(chosen) if chosen else user_cache_path("negspace") / "runs.sqlite"
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """What a named study found when it was run last.
+
+    Attributes:
+        plan: Hash of its plan.
+        finished: When, as ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        summary: The result.
+    """
+
+    plan: str
+    finished: str
+    summary: Mapping[str, Json]
 
 
 class RunStore:
@@ -97,7 +125,8 @@ class RunStore:
             )
         if layout == 1:
             self._connection.execute("ALTER TABLE runs ADD COLUMN diverged_at INTEGER")
-        self._connection.execute(_CREATE)
+        self._connection.execute(_CREATE_RUNS)
+        self._connection.execute(_CREATE_RESULTS)
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
     def get(self, key: str) -> Run | None:
@@ -144,11 +173,47 @@ class RunStore:
         try:
             with self._connection:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions, diverged_at) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions, diverged_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
                     (key, run.arm, run.seed, buffer.getvalue(), run.diverged_at),
                 )
         except sqlite3.Error as error:
             raise self._failed("written", error) from error
+
+    def put_result(self, name: str, plan: str, summary: Json) -> None:
+        """Keep what a study with a name of its own found.
+
+        Args:
+            name: Of the study.
+            plan: Hash of its plan; a result of the same plan is replaced.
+            summary: The result, as JSON without NaN.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        text = json.dumps(summary, allow_nan=False)
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO results (name, plan, summary) VALUES (?, ?, ?)",
+                    (name, plan, text),
+                )
+        except sqlite3.Error as error:
+            raise self._failed("written", error) from error
+
+    def latest_results(self) -> dict[str, StoredResult]:
+        """The result that each name got last.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        try:
+            found = self._connection.execute(
+                "SELECT name, plan, finished, summary FROM results ORDER BY finished, rowid"
+            ).fetchall()
+            return {name: StoredResult(plan, when, json.loads(text)) for name, plan, when, text in found}
+        except (sqlite3.Error, ValueError) as error:
+            raise self._failed("read", error) from error
 
     def close(self) -> None:
         """Close the file."""

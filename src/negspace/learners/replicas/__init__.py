@@ -1,0 +1,36 @@
+"""Small nets, all seeds and arms of an architecture trained side by side."""
+
+from __future__ import annotations
+
+from negspace.learners.replicas.arm import BestOf, ReplicaArm, Sweep
+from negspace.learners.replicas.batches import Adam, Batches, Delta
+from negspace.learners.replicas.engines import Replicas
+from negspace.learners.replicas.learner import DEVICES, ReplicaLearner
+from negspace.learners.replicas.module_net import ModuleNet, count, gru_net, transformer_net
+from negspace.learners.replicas.nets import LstmNet, Net
+from negspace.learners.replicas.rows import POSITIVE, TrueRows
+from negspace.learners.replicas.taught import Confident, Oracle, TaughtRows, Verifier
+
+__all__ = [
+    "DEVICES",
+    "POSITIVE",
+    "Adam",
+    "Batches",
+    "BestOf",
+    "Confident",
+    "Delta",
+    "LstmNet",
+    "ModuleNet",
+    "Net",
+    "Oracle",
+    "ReplicaArm",
+    "ReplicaLearner",
+    "Replicas",
+    "Sweep",
+    "TaughtRows",
+    "TrueRows",
+    "Verifier",
+    "count",
+    "gru_net",
+    "transformer_net",
+]
