@@ -12,6 +12,7 @@ import click
 from negspace._version import __version__
 from negspace.cli.audit import audit_command
 from negspace.cli.demo import demo_command
+from negspace.cli.lab import lab_group
 from negspace.errors import NegspaceError
 
 __all__ = ["cli", "main"]
@@ -31,6 +32,7 @@ def cli() -> None:
 
 cli.add_command(audit_command)
 cli.add_command(demo_command)
+cli.add_command(lab_group)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,37 @@
+"""The lab: claims about how data forms models, one a file, each with a plan that can come out both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from negspace.claims import collapse, invariant, pivot, zigzag
+from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part
+from negspace.claims.outline import described, outline
+from negspace.claims.pages import save_claim, save_lab
+from negspace.claims.run import ClaimResult, run_claim
+from negspace.claims.status import status
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "ClaimResult",
+    "Curve",
+    "Expectation",
+    "Part",
+    "Point",
+    "Published",
+    "Scale",
+    "described",
+    "outline",
+    "part",
+    "run_claim",
+    "save_claim",
+    "save_lab",
+    "status",
+]
+
+CLAIMS: Mapping[str, Claim] = MappingProxyType(
+    {module.CLAIM.name: module.CLAIM for module in (invariant, collapse, zigzag, pivot)}
+)
+"""The claims by name, in the order of the source."""

@@ -1,0 +1,227 @@
+"""What a claim of the lab consists of: words, published figures, and a plan that can come out both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from negspace.learners.replicas import ReplicaArm, ReplicaLearner, Sweep
+from negspace.measures import Accuracy, Measure
+from negspace.records import Json, SequenceTask
+from negspace.runs import content_hash
+from negspace.study import Hypothesis, Study
+
+__all__ = [
+    "Claim",
+    "Curve",
+    "Expectation",
+    "LabArm",
+    "LabStudy",
+    "Part",
+    "Point",
+    "Published",
+    "Scale",
+    "part",
+]
+
+LabArm = ReplicaArm | Sweep
+LabStudy = Study[SequenceTask, LabArm]
+
+_SMOKE_SEEDS = 2
+_SMOKE_SHARE = 40
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large a plan is run: as it was registered, or less.
+
+    Attributes:
+        seeds: Instead of each part's own number; None leaves it.
+        smoke: A fortieth of the steps, a tenth of the test rows, two seeds: shows that it runs, and no more.
+        device: Of the learner.
+    """
+
+    seeds: int | None = None
+    smoke: bool = False
+    device: str = "cpu"
+
+    def seeds_of(self, registered: int) -> range:
+        """The seeds of a part."""
+        smallest = _SMOKE_SEEDS if self.smoke else registered
+        return range(smallest if self.seeds is None else self.seeds)
+
+    def steps(self, registered: int) -> int:
+        """Training steps of an arm."""
+        return registered // _SMOKE_SHARE if self.smoke else registered
+
+    def rows(self, registered: int) -> int:
+        """Test rows of each label."""
+        return registered // 10 if self.smoke else registered
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure as it was published.
+
+    Attributes:
+        arm: Name of the arm.
+        on: Name of the eval set.
+        mean: Accuracy, in [0, 1].
+        sd: Standard deviation over seeds; None where none was published.
+    """
+
+    arm: str
+    on: str
+    mean: float
+    sd: float | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A hypothesis with its words and the effect that was published for it.
+
+    Attributes:
+        hypothesis: What is judged.
+        says: The hypothesis as a sentence.
+        on: Name of the eval set it is about.
+        published: The effect as published, in the measure's units; None where no figure was.
+    """
+
+    hypothesis: Hypothesis
+    says: str
+    on: str
+    published: float | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place of a curve.
+
+    Attributes:
+        x: Where it stands: a number, or a name on a ladder.
+        arm: Whose runs.
+        measure: What is measured of them.
+    """
+
+    x: float | str
+    arm: str
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Measures drawn over something that was varied.
+
+    Attributes:
+        title: What it shows.
+        x_label: What was varied, with its unit.
+        y_label: What was measured.
+        series: Points by name of the series.
+        kind: ``"ladder"`` for names in order, ``"line"`` for numbers.
+        published: Published means, by x.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Mapping[str, Sequence[Point]]
+    kind: Literal["ladder", "line"] = "line"
+    published: Mapping[float, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A study of a claim; its hypotheses are one family.
+
+    Attributes:
+        name: As results name it.
+        title: What it asks.
+        control: Whether it is ours, beside what was published.
+        study: The plan.
+        expectations: The study's hypotheses, in its order.
+        tests: What each eval set holds, in words.
+        published: Published figures of its arms.
+        curves: What is drawn.
+    """
+
+    name: str
+    title: str
+    control: bool
+    study: LabStudy
+    expectations: Sequence[Expectation]
+    tests: Mapping[str, str]
+    published: Sequence[Published] = ()
+    curves: Sequence[Curve] = ()
+
+
+def part(
+    name: str,
+    title: str,
+    *,
+    scale: Scale,
+    task: SequenceTask,
+    arms: Sequence[LabArm],
+    seeds: int,
+    expectations: Sequence[Expectation],
+    tests: Mapping[str, str],
+    control: bool = True,
+    published: Sequence[Published] = (),
+    curves: Sequence[Curve] = (),
+) -> Part:
+    """Put a part together: accuracy of every arm on every test, and the hypotheses.
+
+    Args:
+        name: As results name it.
+        title: What it asks.
+        scale: How large it is run.
+        task: The held-out rows.
+        arms: What is compared.
+        seeds: Registered number of seeds.
+        expectations: The hypotheses.
+        tests: The eval sets that are measured, each in words.
+        control: Whether it is ours, beside what was published.
+        published: Published figures of its arms.
+        curves: What is drawn.
+
+    Raises:
+        PlanError: If the plan cannot come out both ways.
+    """
+    study = LabStudy(
+        task,
+        arms,
+        ReplicaLearner(scale.device),
+        scale.seeds_of(seeds),
+        [Accuracy(on) for on in tests],
+        [expectation.hypothesis for expectation in expectations],
+    )
+    return Part(name, title, control, study, expectations, tests, published, curves)
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """Something that is said of how data forms models, and how it is tested.
+
+    Attributes:
+        name: As the command line names it.
+        title: The claim in a line.
+        statement: The claim as it was made, and what would refute it.
+        source: Who made it, and where.
+        plan: The parts at a scale; the published ones first.
+    """
+
+    name: str
+    title: str
+    statement: str
+    source: str
+    plan: Callable[[Scale], Sequence[Part]]
+
+    def parts(self, scale: Scale, *, controls: bool = True) -> tuple[Part, ...]:
+        """The parts at a scale, with the controls or without."""
+        return tuple(p for p in self.plan(scale) if controls or not p.control)
+
+
+def plan_hash(parts: Sequence[Part]) -> str:
+    """SHA-256 (hex) of all plans of a claim."""
+    hashes: list[Json] = [p.study.plan_hash for p in parts]
+    return content_hash(hashes)

@@ -1,0 +1,72 @@
+"""A claim before it is run: its words, its plan and the published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from negspace.claims.claim import Claim, Part, Scale, plan_hash
+from negspace.records import Json
+
+__all__ = ["described", "outline"]
+
+
+def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
+    """All that is decided before a claim is run.
+
+    Args:
+        claim: The claim.
+        scale: How large it is run.
+
+    Returns:
+        JSON: words, plans with their hashes, published figures.
+    """
+    parts = claim.parts(scale)
+    return {
+        "claim": claim.name,
+        "title": claim.title,
+        "statement": claim.statement,
+        "source": claim.source,
+        "plan_hash": plan_hash(parts),
+        "parts": [
+            {
+                "name": part.name,
+                "title": part.title,
+                "control": part.control,
+                "plan_hash": part.study.plan_hash,
+                "plan": part.study.plan(),
+                "tests": dict(part.tests),
+                "published": [
+                    {"arm": p.arm, "test": p.on, "mean": p.mean, "sd": p.sd} for p in part.published
+                ],
+            }
+            for part in parts
+        ],
+    }
+
+
+def outline(claim: Claim, scale: Scale) -> str:
+    """The same for a reader, in lines."""
+    parts = claim.parts(scale)
+    lines = [claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
+    for part in parts:
+        lines += ["", *_part(part)]
+    return "\n".join(lines)
+
+
+def _part(part: Part) -> list[str]:
+    kind = "control" if part.control else "published"
+    study = part.study
+    lines = [f"{part.title} ({kind}, {len(study.seeds)} seeds)"]
+    lines += [f"  arm         {arm.name}" for arm in study.arms]
+    lines += [f"  test        {name}: {words}" for name, words in part.tests.items()]
+    for expectation in part.expectations:
+        h = expectation.hypothesis
+        effect = h.measure.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
+        bound = f"> {h.margin:g}" if h.claim == "more" else f"> -{h.margin:g}"
+        published = "" if expectation.published is None else f" (published {expectation.published:+.3f})"
+        lines += [f"  hypothesis  {expectation.says}", f"              {effect} {bound}{published}"]
+    lines += [
+        f"  published   {p.arm}, {p.on}: {p.mean:.3f}" + ("" if p.sd is None else f" ± {p.sd:.3f}")
+        for p in part.published
+    ]
+    return lines

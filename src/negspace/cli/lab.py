@@ -1,0 +1,173 @@
+"""``negspace lab``: claims about how data forms models, tested."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from negspace.cli.folder import output_folder
+from negspace.cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from negspace.claims import Claim
+
+__all__ = ["lab_group"]
+
+
+@click.group("lab")
+def lab_group() -> None:
+    """Test claims about how data forms models.
+
+    Each claim is a plan that was written down before its first run: arms, seeds, measures, hypotheses and the
+    smallest effects of interest. Runs are kept as they finish, so that a killed run goes on where it was, and
+    a repeated one is instant.
+    """
+
+
+@lab_group.command("list", epilog="\b\nExamples:\n  negspace lab list\n  negspace lab list --json\n")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+def list_command(as_json: bool) -> None:
+    """Show the claims and what became of them."""
+    from negspace.claims import CLAIMS, status
+    from negspace.runs import RunStore, default_store_path
+
+    with RunStore(default_store_path()) as store:
+        latest = store.latest_results()
+    rows = [
+        {"name": name, "title": claim.title, "status": status(claim, latest.get(name))}
+        for name, claim in CLAIMS.items()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(name) for name in CLAIMS)
+    for row in rows:
+        click.echo(f"{row['name']:<{width}}  {row['title']}\n{'':<{width}}  {row['status']}")
+
+
+@lab_group.command("show", epilog="\b\nExamples:\n  negspace lab show invariant\n")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON, and nothing else.")
+def show_command(name: str, as_json: bool) -> None:
+    """Show a claim: statement, plan, published figures."""
+    from negspace.claims import Scale, described, outline
+
+    claim = _claim(name)
+    if as_json:
+        click.echo(json.dumps(described(claim, Scale()), indent=2))
+    else:
+        click.echo(outline(claim, Scale()))
+
+
+@lab_group.command(
+    "run",
+    epilog="""\b
+Examples:
+  negspace lab run invariant
+  negspace lab run invariant collapse --no-controls --out lab
+  negspace lab run --all --smoke
+  negspace lab run zigzag --json | jq '.[].parts[].hypotheses[].verdict'
+
+\b
+Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
+""",
+)
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--all", "everything", is_flag=True, help="Run all claims.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Instead of the registered number; a verdict needs 10."
+)
+@click.option(
+    "--smoke", is_flag=True, help="A fortieth of the steps and two seeds: shows that it runs, and no more."
+)
+@click.option("--controls/--no-controls", default=True, help="Run the controls as well.  [default: yes]")
+@click.option(
+    "--out",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
+    help="Folder for a page and a JSON file of each claim.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda", "auto"]),
+    default="cpu",
+    show_default=True,
+    help="What trains.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Replicas at once; changes no result.  [default: cores]"
+)
+def run_command(
+    names: tuple[str, ...],
+    everything: bool,
+    seeds: int | None,
+    smoke: bool,
+    controls: bool,
+    out: Path | None,
+    as_json: bool,
+    device: str,
+    workers: int | None,
+) -> None:
+    """Test claims and print each verdict beside the published figure."""
+    from rich.console import Console
+
+    from negspace.claims import CLAIMS, Scale, run_claim
+    from negspace.report import claim_lines
+
+    if bool(names) == everything:
+        raise click.UsageError("give the names of claims, or --all (`negspace lab list` shows them)")
+    claims = [*CLAIMS.values()] if everything else [_claim(name) for name in dict.fromkeys(names)]
+    console, found = Console(), []
+    with output_folder(out):
+        for claim in claims:
+            with shown_progress() as progress:
+                result = run_claim(
+                    claim,
+                    Scale(seeds=seeds, smoke=smoke, device=device),
+                    controls=controls,
+                    workers=workers,
+                    progress=progress,
+                )
+            page = result.save(out) if out is not None else None
+            if as_json:
+                found.append(result.to_dict())
+            else:
+                console.print(claim_lines(result.to_dict(), page))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+
+
+@lab_group.command("report", epilog="\b\nExamples:\n  negspace lab report --out lab\n")
+@click.option(
+    "--out",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
+    default=Path("negspace-lab"),
+    show_default=True,
+    help="Folder for the pages.",
+)
+def report_command(out: Path) -> None:
+    """Write one page over all stored results, and one for each claim."""
+    from negspace.claims import CLAIMS, save_lab
+    from negspace.runs import RunStore, default_store_path
+
+    with RunStore(default_store_path()) as store:
+        latest = store.latest_results()
+    summaries = [latest[name].summary for name in CLAIMS if name in latest]
+    if not summaries:
+        raise click.ClickException("no claim has been run yet\n  do:   negspace lab run --all")
+    with output_folder(out):
+        click.echo(save_lab(summaries, out))
+
+
+def _claim(name: str) -> Claim:
+    from negspace.claims import CLAIMS
+    from negspace.errors import PlanError, did_you_mean
+
+    if name not in CLAIMS:
+        raise PlanError(f"there is no claim '{name}'", do=did_you_mean(name, CLAIMS))
+    return CLAIMS[name]
