@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from negspace.report import fragment, render, render_comparison
+from negspace.report import fragment, render, render_claim, render_comparison, render_lab
 
 VOID = {"meta", "br", "link", "img", "input", "hr", "wbr"}
 HOSTILE = (
@@ -20,7 +20,7 @@ HOSTILE = (
     + "W"
     * 3000
 )
-KEPT = {"outcome", "source", "groups_source", "how", "schema"}
+KEPT = {"outcome", "source", "groups_source", "how", "schema", "verdict", "kind", "no less", "more"}
 
 
 class Page(HTMLParser):
@@ -75,20 +75,36 @@ def hostile(value: Any, key: str = "") -> Any:
         return {f"{HOSTILE}{k}": v for k, v in poisoned.items()} if key == "labels" else poisoned
     if isinstance(value, list):
         return [hostile(item, key) for item in value]
-    return f"{HOSTILE} {value}" if isinstance(value, str) and key not in KEPT else value
+    return f"{HOSTILE} {value}" if isinstance(value, str) and not {key, value} & KEPT else value
 
 
 @pytest.fixture(
-    params=["audit", "comparison", "fragment", "bare", "no easy rows", "hostile", "hostile pair"],
+    params=[
+        "audit",
+        "comparison",
+        "fragment",
+        "bare",
+        "no easy rows",
+        "hostile",
+        "hostile pair",
+        "claim",
+        "bare claim",
+        "large claim",
+        "hostile claim",
+        "lab",
+    ],
     scope="module",
 )
 def html(
     request: pytest.FixtureRequest,
     make_summary: Callable[..., dict[str, Any]],
     make_bare: Callable[[], dict[str, Any]],
+    make_claim: Callable[..., dict[str, Any]],
+    make_bare_claim: Callable[[], dict[str, Any]],
+    make_large_claim: Callable[..., dict[str, Any]],
 ) -> str:
     """Every kind of page, from every kind of summary."""
-    summary, bare = make_summary(), make_bare()
+    summary, bare, claim = make_summary(), make_bare(), make_claim()
     no_easy = summary | {"easy": None, "gap": None}
     poisoned = hostile(summary)
     return {
@@ -99,6 +115,11 @@ def html(
         "fragment": lambda: fragment(summary),
         "bare": lambda: render(bare),
         "no easy rows": lambda: render(no_easy),
+        "claim": lambda: render_claim(claim),
+        "bare claim": lambda: render_claim(make_bare_claim()),
+        "large claim": lambda: render_claim(make_large_claim(3)),
+        "hostile claim": lambda: render_claim(hostile(claim)),
+        "lab": lambda: render_lab([claim, hostile(claim), make_bare_claim()], {"invariant": "//evil/x"}),
         "hostile": lambda: render(poisoned) + fragment(poisoned),
         "hostile pair": lambda: render_comparison(
             HOSTILE,
@@ -162,6 +183,20 @@ def test_hostile_text_makes_no_element_and_no_attribute(summary: dict[str, Any])
         assert not re.search("[\x00-\x08\x0b-\x1f\u200b\u202a-\u202e\u2066-\u2069\ufeff]", html)
 
 
+def test_hostile_text_of_a_claim_makes_no_element(claim: dict[str, Any]) -> None:
+    poisoned = hostile(claim)
+    for html in (render_claim(poisoned), render_lab([poisoned])):
+        page = Page(html)
+        tags = {tag for tag, _ in page.elements}
+        assert not tags & {"xss-probe", "script"}
+        assert len(page.named("style")) == 1
+        assert not [a for _, attrs in page.elements for a in attrs if a.startswith("on") or "xss" in a]
+        assert "<script>alert(1)</script>" in page.said()
+        assert "{{ 7*7 }} {% raw %} {# c #}" in page.said()
+        assert not re.search("[\x00-\x08\x0b-\x1f\u200b\u202a-\u202e\u2066-\u2069\ufeff]", html)
+        html.encode("utf-8")
+
+
 def test_every_dataset_text_is_isolated(summary: dict[str, Any]) -> None:
     summary["pairs"] = [dict(summary["pairs"][0], label="שלום", other_label="world")]
     html = render(summary)
@@ -215,8 +250,9 @@ def test_the_same_summary_gives_the_same_bytes(summary: dict[str, Any]) -> None:
     assert summary == again
 
 
-def test_the_page_is_accessible(summary: dict[str, Any], bare: dict[str, Any]) -> None:
-    for html in (render(summary), render(bare), render_comparison("t", "i", [("a", summary), ("b", bare)])):
+def test_the_page_is_accessible(summary: dict[str, Any], bare: dict[str, Any], claim: dict[str, Any]) -> None:
+    both = render_comparison("t", "i", [("a", summary), ("b", bare)])
+    for html in (render(summary), render(bare), both, render_claim(claim), render_lab([claim])):
         page = Page(html)
         assert page.named("html")[0]["lang"] == "en"
         assert page.within("title").strip()
@@ -225,7 +261,7 @@ def test_the_page_is_accessible(summary: dict[str, Any], bare: dict[str, Any]) -
         assert levels.count(1) == 1
         assert all(b <= a + 1 for a, b in pairwise(levels))
         assert all(svg.get("aria-hidden") == "true" or svg.get("aria-label") for svg in page.named("svg"))
-        assert all(th.get("scope") in {"row", "col"} for th in page.named("th"))
+        assert all(th.get("scope") in {"row", "col", "rowgroup"} for th in page.named("th"))
         assert {"header", "main", "footer"} <= {tag for tag, _ in page.elements}
         viewport = [m["content"] for m in page.named("meta") if m.get("name") == "viewport"]
         assert viewport == ["width=device-width, initial-scale=1"]

@@ -205,7 +205,7 @@ class Claim:
     Attributes:
         name: As the command line names it.
         title: The claim in a line.
-        statement: The claim as it was made, and what would refute it.
+        statement: The claim as it was made, and what would refute it; paragraphs end in a blank line.
         source: Who made it, and where.
         plan: The parts at a scale; the published ones first.
     """
@@ -219,6 +219,12 @@ class Claim:
     def parts(self, scale: Scale, *, controls: bool = True) -> tuple[Part, ...]:
         """The parts at a scale, with the controls or without."""
         return tuple(p for p in self.plan(scale) if controls or not p.control)
+
+
+def statement_of(docstring: str | None) -> str:
+    """A claim's statement: the docstring of its file, without the title."""
+    _, _, statement = (docstring or "").partition("\n\n")
+    return statement.strip()
 
 
 def plan_hash(parts: Sequence[Part]) -> str:

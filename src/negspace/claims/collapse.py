@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part
+from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part, statement_of
 from negspace.concepts import Sorted, Test, sequence_task
 from negspace.learners.replicas import (
     POSITIVE,
@@ -148,10 +148,10 @@ def _generations(
                 "generation",
                 f"accuracy on {on}",
                 {
-                    chain: [Point(g, arm.name, Accuracy(on)) for g, arm in enumerate(arms)]
+                    chain: [Point(float(g), arm.name, Accuracy(on)) for g, arm in enumerate(arms)]
                     for chain, arms in chains.items()
                 },
-                published={g: mean for g, (mean, _) in figures.items()} if on == HARD else {},
+                published={float(g): mean for g, (mean, _) in figures.items()} if on == HARD else {},
             )
             for on in (HARD, EASY)
         ],
@@ -325,7 +325,7 @@ def _verification(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) ->
 CLAIM = Claim(
     name="collapse",
     title="Pseudo-labels blur the boundary while easy accuracy hides it",
-    statement=(__doc__ or "").strip(),
+    statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 2",
     plan=_plan,
 )

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part
+from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part, statement_of
 from negspace.concepts import Sorted, Test, sequence_task
 from negspace.learners.replicas import ReplicaArm, TrueRows
 from negspace.measures import Accuracy, Gap
@@ -234,8 +234,12 @@ def _budget(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
                 "training steps",
                 "accuracy on hard",
                 {
-                    "random": [Point(arm.steps, arm.name, Accuracy(HARD)) for arm in (random, *longer)],
-                    "near miss": [Point(arm.steps, arm.name, Accuracy(HARD)) for arm in (*shorter, near)],
+                    "random": [
+                        Point(float(arm.steps), arm.name, Accuracy(HARD)) for arm in (random, *longer)
+                    ],
+                    "near miss": [
+                        Point(float(arm.steps), arm.name, Accuracy(HARD)) for arm in (*shorter, near)
+                    ],
                 },
             )
         ],
@@ -245,7 +249,7 @@ def _budget(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
 CLAIM = Claim(
     name="invariant",
     title="Near misses teach the rule, random negatives a heuristic",
-    statement=(__doc__ or "").strip(),
+    statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 1",
     plan=_plan,
 )

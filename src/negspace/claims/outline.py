@@ -47,7 +47,7 @@ def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
 def outline(claim: Claim, scale: Scale) -> str:
     """The same for a reader, in lines."""
     parts = claim.parts(scale)
-    lines = [claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
+    lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
     for part in parts:
         lines += ["", *_part(part)]
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.claims.claim import Claim, Part, Published, Scale, part
+from negspace.claims.claim import Claim, Part, Published, Scale, part, statement_of
 from negspace.claims.deltas import SEEDS, TEST, Setting, best_checkpoint
 from negspace.concepts import Pivot
 from negspace.learners.replicas import LstmNet, Net
@@ -88,7 +88,7 @@ def _plan(scale: Scale) -> Sequence[Part]:
 CLAIM = Claim(
     name="pivot",
     title="The wrong difference is noise",
-    statement=(__doc__ or "").strip(),
+    statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 4",
     plan=_plan,
 )

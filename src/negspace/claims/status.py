@@ -33,5 +33,6 @@ def status(claim: Claim, last: StoredResult | None) -> str:
     if any(registered.get(name) != plan for name, plan in ran.items()):
         what = ", by another plan than the registered one"
     else:
-        what = "" if ran.keys() == registered.keys() else f", without {len(registered) - len(ran)} controls"
+        left = len(registered) - len(ran)
+        what = f", without {left} control{'s'[: left > 1]}" if left else ""
     return f"{counts} ({last.finished[:10]}{what})"

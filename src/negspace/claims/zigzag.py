@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.claims.claim import Claim, Part, Scale, part
+from negspace.claims.claim import Claim, Part, Scale, part, statement_of
 from negspace.claims.deltas import SEEDS, Setting
 from negspace.concepts import Zigzag
 from negspace.learners.replicas import LstmNet, Net
@@ -54,7 +54,7 @@ def _plan(scale: Scale) -> Sequence[Part]:
 CLAIM = Claim(
     name="zigzag",
     title="A difference that matches the boundary makes it learnable",
-    statement=(__doc__ or "").strip(),
+    statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 3",
     plan=_plan,
 )

@@ -14,15 +14,21 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from negspace.report.numbers import Summary, bounds, count, interval, number, percent, points
+from negspace.report.effect_strip import effect_strip
+from negspace.report.numbers import Summary, bounds, count, number, percent, points
+from negspace.report.sheet import (
+    ACCENT,
+    INK,
+    PAPER,
+    SERIES,
+    SOFT,
+    add_axes,
+    percent_ticks,
+    sheet,
+)
 from negspace.report.svg import drawing, inline_svg
 
-__all__ = ["SERIES", "boundary_curve", "chance", "easy_against_near", "seed_strip", "verdict_strip"]
-
-INK, SOFT, LINE, ACCENT, WARN, PAPER = (f"#{d:02d}{d:02d}{d:02d}" for d in range(1, 7))
-# One audit is drawn in the accent colour; several differ in colour and in shape.
-SERIES = ((ACCENT, "o"), (WARN, "D"), ("#070707", "^"), ("#080808", "s"))
-_POINT = 1 / 72
+__all__ = ["boundary_curve", "chance", "easy_against_near", "seed_strip", "verdict_strip"]
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,11 @@ def easy_against_near(summaries: Sequence[Summary], name: str) -> Markup | None:
     guess = _shared_chance(summaries)
     low, high = _square_limits(drawn, guess)
     with drawing():
-        figure, axes = _sheet(368, 352, (56, 44, 300, 300))
+        figure, axes = sheet(368, 352, (56, 44, 300, 300))
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
         axes.set_xlabel("accuracy on easy rows")
         axes.set_ylabel("accuracy on near misses")
-        _percent_ticks(axes, low, high)
+        percent_ticks(axes, low, high)
         _diagonal(axes, low, high)
         _chance_line(axes, guess, low, high)
         tips: dict[str, str] = {}
@@ -196,7 +202,7 @@ def seed_strip(summary: Summary, name: str) -> Markup | None:
     if not rows:
         return None
     with drawing():
-        figure, axes = _sheet(380, 60 + 44 * len(rows), (84, 44, 284, 8 + 44 * len(rows)))
+        figure, axes = sheet(380, 60 + 44 * len(rows), (84, 44, 284, 8 + 44 * len(rows)))
         axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6))
         axes.set_yticks(range(len(rows)), [said for said, _ in rows])
         quarters = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -227,7 +233,7 @@ def boundary_curve(summaries: Sequence[Summary], name: str) -> Markup | None:
         return None
     several = len(curves) > 1
     with drawing():
-        figure, axes = _sheet(374, 330, (56, 44 if several else 98, 312, 274 if several else 220))
+        figure, axes = sheet(374, 330, (56, 44 if several else 98, 312, 274 if several else 220))
         _draw_curves(axes, curves, _shared_chance(summaries))
         bottom = axes
         if not several:
@@ -247,7 +253,7 @@ def _draw_curves(axes: Axes, curves: Sequence[Sequence[Summary]], guess: float |
     edge = 0.03 * ((right - left) or 1.0)
     axes.set(xlim=(left - edge, right + edge), ylim=(low, high))
     axes.set_ylabel("accuracy")
-    _percent_ticks(axes, low, high, x=False)
+    percent_ticks(axes, low, high, x=False)
     _chance_line(axes, guess, low, high, 0.85)
     for index, curve in enumerate(curves):
         colour, marker = SERIES[index % len(SERIES)]
@@ -262,7 +268,7 @@ def _draw_curves(axes: Axes, curves: Sequence[Sequence[Summary]], guess: float |
 
 def _draw_counts(figure: Figure, above: Axes, curve: Sequence[Summary]) -> Axes:
     """How many rows each band rests on, as bars under the curve."""
-    axes = _axes(figure, (56, 44, 312, 44), 374, 330)
+    axes = add_axes(figure, (56, 44, 312, 44), 374, 330)
     above.tick_params(labelbottom=False)
     left, right = above.get_xlim()
     most = max(band["n"] for band in curve) or 1
@@ -301,61 +307,5 @@ def _describe_curves(curves: Sequence[Sequence[Summary]]) -> str:
 def verdict_strip(summary: Summary, name: str) -> Markup | None:
     """The effect and its interval against the margin: what the verdict was decided on."""
     verdict = summary["verdict"]
-    effect, ends, margin = number(verdict["effect"]), bounds(verdict["ci"]), number(verdict["margin"])
-    if effect is None or ends is None or margin is None:
-        return None
-    low, high = min(*ends, effect, -margin), max(*ends, effect, margin)
-    pad = 0.08 * (high - low)
-    with drawing():
-        figure, axes = _sheet(300, 70, (10, 26, 280, 24))
-        axes.set(xlim=(low - pad, high + pad), ylim=(-1, 1), yticks=[])
-        axes.spines["left"].set_visible(False)
-        axes.axvspan(-margin, margin, color=LINE, linewidth=0, alpha=0.8)
-        axes.plot((0, 0), (-1, 1), color=SOFT, linewidth=1)
-        axes.plot(ends, (0, 0), color=ACCENT, linewidth=4, solid_capstyle="round")
-        axes.plot(effect, 0, "o", color=PAPER, markersize=8, markeredgecolor=ACCENT, markeredgewidth=2.4)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}".replace("-", "−"))
-        axes.locator_params(axis="x", nbins=8)
-        axes.annotate(
-            f"margin ±{100 * margin:g}",
-            (0, 1),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            color=SOFT,
-            annotation_clip=False,
-        )
-        label = f"Effect {points(effect)}, 95 % interval {interval(ends)}, margin {points(margin)}."
-        return inline_svg(figure, name=name, label=label)
-
-
-def _sheet(width: int, height: int, box: tuple[int, int, int, int]) -> tuple[Figure, Axes]:
-    """A figure of ``width`` x ``height`` points with axes at ``box`` (left, bottom, width, height)."""
-    figure = Figure(figsize=(width * _POINT, height * _POINT))
-    figure.patch.set_visible(False)
-    return figure, _axes(figure, box, width, height)
-
-
-def _axes(figure: Figure, box: tuple[int, int, int, int], width: int, height: int) -> Axes:
-    left, bottom, across, up = box
-    axes = figure.add_axes((left / width, bottom / height, across / width, up / height))
-    axes.patch.set_visible(False)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(LINE)
-    axes.tick_params(color=LINE, labelcolor=SOFT, length=3, labelsize=10.5)
-    axes.xaxis.label.set_color(INK)
-    axes.yaxis.label.set_color(INK)
-    axes.yaxis.set_label_coords(-(left - 12) / across, 0.5)
-    return axes
-
-
-def _percent_ticks(axes: Axes, low: float, high: float, *, x: bool = True) -> None:
-    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / s <= 7)
-    ticks = [k * step for k in range(round(1 / step) + 1) if low <= k * step <= high]
-    said = [percent(tick, 0) for tick in ticks]
-    axes.set_yticks(ticks, said)
-    axes.yaxis.grid(visible=True, color=LINE, linewidth=0.6, alpha=0.7)
-    if x:
-        axes.set_xticks(ticks, said)
-        axes.xaxis.grid(visible=True, color=LINE, linewidth=0.6, alpha=0.7)
-    axes.set_axisbelow(True)
+    ends = bounds(verdict["ci"])
+    return None if ends is None else effect_strip(verdict["effect"], ends, verdict["margin"], name)

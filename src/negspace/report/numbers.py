@@ -12,6 +12,8 @@ __all__ = [
     "bounds",
     "count",
     "interval",
+    "limits",
+    "mean_sd",
     "number",
     "percent",
     "points",
@@ -19,7 +21,8 @@ __all__ = [
     "share_of",
 ]
 
-# The audit as `audit.json` holds it; docs/report.md names the parts.
+# An audit as `audit.json` holds it, or a claim as `negspace lab run --json` prints it, or a part of one;
+# docs/report.md names the parts.
 Summary: TypeAlias = Mapping[str, Any]
 NONE = "–"
 _SPACE = "\u00a0"
@@ -38,6 +41,28 @@ def bounds(ci: Sequence[float | None] | None) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
+def limits(
+    values: Sequence[float | None], spans: Sequence[tuple[float, float] | None] = (), *, least: float = 0.0
+) -> tuple[float, float] | None:
+    """Where an axis begins and ends so that all values are on it.
+
+    Args:
+        values: All are shown.
+        spans: Intervals; of them only what lies between ``least`` and 1, where shares lie, or among the
+            values. The interval of two seeds can be many times as wide, and the dots would be a heap.
+        least: The smallest possible value.
+
+    Returns:
+        Both ends, or None where there is no value.
+    """
+    shown = [value for value in map(number, values) if value is not None]
+    if not shown:
+        return None
+    low, high = min(least, *shown), max(1.0, *shown)
+    shown += [min(max(end, low), high) for span in spans for end in span or ()]
+    return min(shown), max(shown)
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """0.5432 -> ``54.3 %``."""
     value = number(value)
@@ -54,6 +79,14 @@ def interval(ci: Sequence[float | None] | None) -> str:
     """[0.512, 0.574] -> ``51.2 to 57.4``; empty where there is none."""
     ends = bounds(ci)
     return "" if ends is None else " to ".join(_minus(100 * end, 1) for end in ends)
+
+
+def mean_sd(mean: float | None, sd: float | None) -> str:
+    """A mean and its spread over seeds, in per cent without the sign: 0.853, 0.07 -> ``85.3 ± 7.0``."""
+    mean, sd = number(mean), number(sd)
+    if mean is None:
+        return NONE
+    return _minus(100 * mean, 1) + ("" if sd is None else f"{_SPACE}±{_SPACE}{_minus(100 * sd, 1)}")
 
 
 def count(value: int | None) -> str:

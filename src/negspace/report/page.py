@@ -9,15 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from negspace.report import figures, numbers, views
+from negspace.report.environment import relative_link, template
 from negspace.report.numbers import Summary
-from negspace.report.words import visible
 
 __all__ = ["fragment", "render", "render_comparison"]
 
@@ -35,7 +30,7 @@ def render(summary: Summary) -> str:
         same bytes.
     """
     columns, seed_rows = views.seed_table(summary)
-    return _template("audit.html.j2").render(
+    return template("audit.html.j2").render(
         summary=summary,
         title=views.title_of(summary),
         headlines=views.headlines(summary),
@@ -72,8 +67,8 @@ def render_comparison(
         A complete HTML document that asks for nothing outside itself.
     """
     summaries = [summary for _, summary in audits]
-    relative = {name: _relative(path) for name, path in (links or {}).items()}
-    return _template("comparison.html.j2").render(
+    relative = {name: relative_link(path) for name, path in (links or {}).items()}
+    return template("comparison.html.j2").render(
         title=title,
         intro=intro,
         audits=[
@@ -98,7 +93,7 @@ def fragment(summary: Summary) -> str:
     """
     digest = hashlib.sha256(json.dumps(summary, sort_keys=True, default=str).encode()).hexdigest()
     name = f"negspace-{digest[:12]}"
-    return _template("fragment.html.j2").render(
+    return template("fragment.html.j2").render(
         summary=summary,
         title=views.title_of(summary),
         headlines=views.headlines(summary),
@@ -124,43 +119,3 @@ def _side_by_side(summaries: Sequence[Summary]) -> list[dict[str, object]]:
         figures_of = [headline[place] for headline in shown]
         rows.append({"name": figures_of[0].name, "figures": figures_of, "differences": differences})
     return rows
-
-
-def _relative(path: str) -> str:
-    """A link that can only lead to a place beside this page, whatever the path says."""
-    return "./" + quote(path.replace("\\", "/").lstrip("/"), safe="/._-~")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("negspace.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {
-        "percent": numbers.percent,
-        "points": numbers.points,
-        "interval": numbers.interval,
-        "count": numbers.count,
-        "sentence": numbers.sentence,
-        "share_of": numbers.share_of,
-    }
-    environment.globals |= {
-        "OUTCOMES": views.OUTCOMES,
-        "ANSWERS": views.ANSWERS,
-        "series": len(figures.SERIES),
-    }
-    return environment
-
-
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
-
-
-def _shown(value: object) -> object:
-    """Every printed value passes here; markup is ours, all other text may hide something."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -11,11 +11,11 @@ from rich.text import Text
 
 from negspace.report import views
 from negspace.report.numbers import NONE, Summary, bounds, count, number, points, sentence
+from negspace.report.terminal_parts import TONES, copied, flat, hanging, plain_table
 from negspace.report.words import visible
 
 __all__ = ["comparison_table", "summary_lines"]
 
-_TONES: Mapping[str, str] = {"supported": "bold blue", "refuted": "bold yellow", "inconclusive": "bold"}
 _HEADLINES = ("easy", "near_miss", "gap", "pair_consistency")
 _BAR = 20
 
@@ -32,9 +32,9 @@ def summary_lines(summary: Summary, report: str | PathLike[str] | None = None) -
     """
     parts: list[RenderableType] = [*_verdict(summary), Text(), _figures(summary), Text(), _roles(summary)]
     for warning in summary["warnings"]:
-        parts.append(_hanging("Warning", sentence(visible(warning)), "yellow"))
+        parts.append(hanging("Warning", sentence(visible(warning)), "yellow"))
     if report is not None:
-        parts.append(_copied("Report", fspath(report)))
+        parts.append(copied("Report", fspath(report)))
     return Group(*parts)
 
 
@@ -44,7 +44,7 @@ def comparison_table(audits: Sequence[tuple[str, Summary]]) -> RenderableType:
     Args:
         audits: A name and a summary of each.
     """
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table = plain_table()
     table.add_column("", no_wrap=True)
     for name, _ in audits:
         table.add_column(Text(visible(name)), justify="right")
@@ -62,8 +62,7 @@ def comparison_table(audits: Sequence[tuple[str, Summary]]) -> RenderableType:
         cells = [Text(_value(figures[place]), style="bold") for figures in shown]
         table.add_row(shown[0][place].name, *cells, *(Text(said) for said in differences))
     outcomes = [
-        Text(views.OUTCOMES[s["verdict"]["outcome"]], style=_TONES[s["verdict"]["outcome"]])
-        for _, s in audits
+        Text(views.OUTCOMES[s["verdict"]["outcome"]], style=TONES[s["verdict"]["outcome"]]) for _, s in audits
     ]
     table.add_row("Verdict", *outcomes, *[""] * (len(audits) - 1))
     return table
@@ -71,15 +70,15 @@ def comparison_table(audits: Sequence[tuple[str, Summary]]) -> RenderableType:
 
 def _verdict(summary: Summary) -> Iterator[RenderableType]:
     verdict = summary["verdict"]
-    line = Text(views.OUTCOMES[verdict["outcome"]], style=_TONES[verdict["outcome"]])
+    line = Text(views.OUTCOMES[verdict["outcome"]], style=TONES[verdict["outcome"]])
     line.append(f"  {visible(verdict['question'])}", style="bold default")
     yield line
     yield Text(sentence(visible(verdict["reason"])))
-    yield _hanging("Next", sentence(visible(verdict["next"])))
+    yield hanging("Next", sentence(visible(verdict["next"])))
 
 
 def _figures(summary: Summary) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table = plain_table()
     table.add_column("", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
@@ -91,7 +90,7 @@ def _figures(summary: Summary) -> Table:
         table.add_row(
             Text(figure.name, style=style),
             value,
-            _flat(figure.interval),
+            flat(figure.interval),
             figure.n.partition(" ")[0],
             _Bar(summary[figure.key]),
         )
@@ -131,29 +130,9 @@ def _roles(summary: Summary) -> Text:
     return line
 
 
-def _hanging(head: str, said: str, style: str = "dim") -> RenderableType:
-    table = Table.grid(padding=(0, 0))
-    table.add_column(width=9, no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row(Text(head, style=style), Text(said))
-    return table
-
-
-def _copied(head: str, path: str) -> Text:
-    """A path is there to be copied: broken only where the terminal is too narrow, and never cut."""
-    line = Text(f"{head:<9}", style="dim", overflow="fold")
-    line.append(path, style="not dim")
-    return line
-
-
 def _signed(difference: float) -> str:
-    return _flat(points(difference, signed=True)).removesuffix(" points")
+    return flat(points(difference, signed=True)).removesuffix(" points")
 
 
 def _value(figure: views.Figure) -> str:
-    return _flat(f"{figure.value} {figure.unit}".strip())
-
-
-def _flat(text: str) -> str:
-    """Signs that every terminal's encoding has."""
-    return text.replace("\u00a0", " ").replace("−", "-").replace("–", "-")
+    return flat(f"{figure.value} {figure.unit}".strip())

@@ -22,6 +22,7 @@ __all__ = [
     "measures",
     "pairs",
     "role_rows",
+    "seed_range",
     "seed_table",
     "title_of",
 ]
@@ -263,7 +264,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     settings = {key: value for key, value in summary["learner"].items() if key != "name"}
     yield "Learner", str(summary["learner"]["name"])
     yield "Settings", ", ".join(f"{key} = {value}" for key, value in settings.items())
-    yield "Seeds", _seeds(summary["seeds"])
+    yield "Seeds", seed_range(summary["seeds"])
     yield "Fingerprint of the data", str(data["fingerprint"])
     yield "Hash of the plan", str(summary["plan_hash"])
     yield "negspace", str(summary["version"])
@@ -275,7 +276,8 @@ def _labels(labels: Mapping[str, int], most: int = 12) -> str:
     return said + (f" and {len(named) - most} more" if len(named) > most else "")
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seed_range(seeds: Sequence[int]) -> str:
+    """How many seeds and which: ``20: 0 to 19``."""
     if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
         return f"{len(seeds)}: {seeds[0]} to {seeds[-1]}"
     return f"{len(seeds)}: " + ", ".join(str(seed) for seed in seeds)

@@ -116,10 +116,12 @@ def test_confidence_keeps_what_the_teacher_is_sure_of() -> None:
     assert kept.tolist() == [True, True, False, False, False, True, True]
 
 
-def test_a_verifier_that_keeps_nothing_is_told_of() -> None:
-    rows = TaughtRows(FIRST, THIRDS, verifier=Confident(0.9))
-    with pytest.raises(PlanError, match="keeps too few rows: 0 of 10"):
-        rows.draw(DRAW, 10, LENGTH, [constant(0.5)])
+def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
+    rows = TaughtRows(FIRST, THIRDS, labels="soft", verifier=Confident(0.9))
+    tokens, labels = rows.draw(DRAW, 10, LENGTH, [constant(0.5)])
+    assert tokens.shape == (10, LENGTH)
+    assert set(labels.tolist()) == {0.5}
+    assert len(np.unique(tokens, axis=0)) == 10
 
 
 def test_a_teacher_is_known_by_what_it_learnt_from_and_not_by_its_name() -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Int32, Int64
 
 from negspace.concepts import Concept
 from negspace.errors import PlanError
@@ -27,7 +27,7 @@ from negspace.records import Json
 
 __all__ = ["Confident", "Oracle", "TaughtRows", "Verifier"]
 
-_ATTEMPTS = 100
+_ATTEMPTS = 20
 
 
 @runtime_checkable
@@ -120,7 +120,8 @@ class TaughtRows:
             ``"accumulated"``: each row comes from one of all generations so far, equally often, labelled as
             it was then (Gerstgrasser et al. 2024); ``true_share`` is not used.
         verifier: Which pseudo-labelled rows are kept; those dropped are replaced, so that the budget is the
-            same. None keeps all.
+            same. What twenty draws do not fill (a teacher that learnt nothing is sure of nothing) is filled
+            with rows that are not verified. None keeps all.
 
     Raises:
         PlanError: If the mix is none, the share is no probability, or generation 0 was itself taught.
@@ -204,34 +205,40 @@ class TaughtRows:
         return tokens[chosen], labels[chosen]
 
     def _taught(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
-        tokens, labels = self._candidates(draw, rows, length, teacher)
-        attempt = 0
-        while len(labels) < rows:
-            attempt += 1
-            if attempt == _ATTEMPTS:
-                raise PlanError(
-                    f"the verifier keeps too few rows: {len(labels)} of {rows} after {attempt} draws",
-                    came=None if self.verifier is None else self.verifier.describe(),
-                    do="ask less of it",
-                )
-            more, their = self._candidates(replace(draw, attempt=attempt), rows, length, teacher)
-            tokens, labels = np.concatenate([tokens, more]), np.concatenate([labels, their])
-        return tokens[:rows], labels[:rows]
+        parts = [self._candidates(draw, rows, length, teacher)]
+        while sum(len(labels) for _, labels in parts) < rows:
+            again = replace(draw, attempt=len(parts))
+            if len(parts) == _ATTEMPTS:
+                parts.append(self._unverified(again, rows, length, teacher))
+            else:
+                parts.append(self._candidates(again, rows, length, teacher))
+        tokens, labels = zip(*parts, strict=True)
+        return np.concatenate(tokens)[:rows], np.concatenate(labels)[:rows]
 
     def _candidates(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
-        kinds = pick(draw.rng(Purpose.KINDS, length), self.mix, rows)
-        tokens = inputs(self.concept, draw, kinds, length)
-        probability = teacher(tokens)
-        match self.labels:
-            case "hard":
-                labels = (probability >= 0.5).astype(np.float32)
-            case "soft":
-                labels = probability
-            case "sampled":
-                drawn = draw.rng(Purpose.SAMPLES, length).random(rows)
-                labels = (drawn < probability).astype(np.float32)
+        tokens, labels, probability = self._pseudo_labelled(draw, rows, length, teacher)
         if self.verifier is None:
             return tokens, labels
         rng = draw.rng(Purpose.VERDICTS, length)
         kept = self.verifier.keeps(self.concept.holds(tokens), probability, rng)
         return tokens[kept], labels[kept]
+
+    def _unverified(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
+        tokens, labels, _ = self._pseudo_labelled(draw, rows, length, teacher)
+        return tokens, labels
+
+    def _pseudo_labelled(
+        self, draw: Draw, rows: int, length: int, teacher: Teacher
+    ) -> tuple[Int32[np.ndarray, "rows length"], Float32[np.ndarray, " rows"], Float32[np.ndarray, " rows"]]:
+        """Inputs, their labels, and the teacher's probabilities."""
+        kinds = pick(draw.rng(Purpose.KINDS, length), self.mix, rows)
+        tokens = inputs(self.concept, draw, kinds, length)
+        probability = teacher(tokens)
+        match self.labels:
+            case "hard":
+                return tokens, (probability >= 0.5).astype(np.float32), probability
+            case "soft":
+                return tokens, probability, probability
+            case "sampled":
+                drawn = draw.rng(Purpose.SAMPLES, length).random(rows)
+                return tokens, (drawn < probability).astype(np.float32), probability

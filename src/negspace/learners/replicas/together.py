@@ -161,11 +161,7 @@ class ModuleReplicas:
 
     def _step(self, data: _Stacked, step: int, longest: int, rate: Tensor) -> Tensor:
         """One step of all replicas; its losses, NaN where a replica is no longer finite."""
-        inputs = data.at(step, longest)
-        found = [
-            self._gradient(views, *(i if i is None else i[group] for i in inputs))
-            for group, views in self._groups
-        ]
+        found = [self._gradient(views, *data.at(step, longest, group)) for group, views in self._groups]
         with torch.no_grad():
             losses, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
             proposed = self._optimiser.propose(gradient, rate)
@@ -260,11 +256,11 @@ class _Stacked:
         self._labels = torch.from_numpy(np.stack([b.labels for b in batches], axis=1)).to(device)
         self._lengths = torch.from_numpy(lengths).to(device)
 
-    def at(self, step: int, longest: int) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
-        """Tokens, against, lengths and labels of one step, replicas first, then rows."""
-        against = None if self._against is None else self._against[step, :, :longest].mT
-        lengths = self._lengths[step][:, None].expand(-1, self._rows)
-        return self._tokens[step, :, :longest].mT, against, lengths, self._labels[step]
+    def at(self, step: int, longest: int, group: slice) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        """Tokens, against, lengths and labels of one step of some replicas; replicas first, then rows."""
+        against = None if self._against is None else self._against[step, group, :longest].mT
+        lengths = self._lengths[step, group, None].expand(-1, self._rows)
+        return self._tokens[step, group, :longest].mT, against, lengths, self._labels[step, group]
 
 
 def _highest(parts: Sequence[np.ndarray | None]) -> int:
