@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from negspace.claims import CLAIMS, Part, Scale
 from negspace.learners.replicas import Adam, LstmNet, ReplicaArm, Sweep, TaughtRows, count
-from negspace.runs import content_hash
 
 REGISTERED = {
-    "invariant": "",
-    "collapse": "",
-    "zigzag": "",
-    "pivot": "",
+    "invariant": "b1b2bf44aacfe72f",
+    "collapse": "f14bd4f142f48a0d",
+    "zigzag": "4778c312a72f555f",
+    "pivot": "b48f4d2d64086991",
 }
 
 
@@ -34,14 +36,21 @@ def replica_arms(part: Part) -> Iterator[ReplicaArm]:
         yield from arm.arms if isinstance(arm, Sweep) else (arm,)
 
 
+def _without_versions(plan: Any) -> Any:
+    """The plan without what an upgrade changes: engines, and the code of other architectures."""
+    if isinstance(plan, Mapping):
+        left = {key: value for key, value in plan.items() if key not in {"learner", "source", "torch"}}
+        return {key: _without_versions(value) for key, value in left.items()}
+    if isinstance(plan, Sequence) and not isinstance(plan, str):
+        return [_without_versions(value) for value in plan]
+    return plan
+
+
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_plan_stays_as_it_was_registered(name: str) -> None:
     """A plan that changes is another plan: then change the hash here, and say so in the changelog."""
-    decided = [
-        {key: value for key, value in part.study.plan().items() if key != "learner"}
-        for part in CLAIMS[name].parts(Scale())
-    ]
-    assert content_hash(decided) == REGISTERED[name]
+    plans = _without_versions([part.study.plan() for part in CLAIMS[name].parts(Scale())])
+    assert hashlib.sha256(json.dumps(plans, sort_keys=True).encode()).hexdigest()[:16] == REGISTERED[name]
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS, ids=IDS)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from negspace.claims import collapse, invariant, pivot, zigzag
-from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part
+from negspace.claims.claim import Claim, Curve, Expectation, Ground, Part, Point, Published, Scale, part
 from negspace.claims.outline import described, outline
 from negspace.claims.pages import save_claim, save_lab
 from negspace.claims.run import ClaimResult, run_claim
@@ -18,6 +18,7 @@ __all__ = [
     "ClaimResult",
     "Curve",
     "Expectation",
+    "Ground",
     "Part",
     "Point",
     "Published",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from negspace.concepts import Concept, Test, sequence_task
 from negspace.learners.replicas import ReplicaArm, ReplicaLearner, Sweep
 from negspace.measures import Accuracy, Measure
 from negspace.records import Json, SequenceTask
@@ -16,6 +17,7 @@ __all__ = [
     "Claim",
     "Curve",
     "Expectation",
+    "Ground",
     "LabArm",
     "LabStudy",
     "Part",
@@ -131,41 +133,65 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
+class Ground:
+    """What all parts of a claim stand on: the held-out rows, at a scale.
+
+    Attributes:
+        scale: How large the claim is run.
+        task: The held-out rows.
+        tests: What each eval set holds, in words.
+    """
+
+    scale: Scale
+    task: SequenceTask
+    tests: Mapping[str, str]
+
+    @staticmethod
+    def of(concept: Concept, tests: Sequence[Test], scale: Scale) -> Ground:
+        """Draw the tests of a concept, their rows at the scale."""
+        scaled = [replace(test, rows_each=scale.rows(test.rows_each)) for test in tests]
+        words = {
+            test.name: f"{test.rows_each} positives and {test.rows_each} '{test.negatives}' negatives of "
+            f"length {test.length}"
+            for test in scaled
+        }
+        return Ground(scale, sequence_task(concept, scaled, seed=0), words)
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """A study of a claim; its hypotheses are one family.
 
     Attributes:
         name: As results name it.
         title: What it asks.
-        control: Whether it is ours, beside what was published.
         study: The plan.
         expectations: The study's hypotheses, in its order.
         tests: What each eval set holds, in words.
         published: Published figures of its arms.
         curves: What is drawn.
+        control: Whether it is ours, beside what was published.
     """
 
     name: str
     title: str
-    control: bool
     study: LabStudy
     expectations: Sequence[Expectation]
     tests: Mapping[str, str]
     published: Sequence[Published] = ()
     curves: Sequence[Curve] = ()
+    control: bool = False
 
 
 def part(
     name: str,
     title: str,
+    ground: Ground,
     *,
-    scale: Scale,
-    task: SequenceTask,
     arms: Sequence[LabArm],
     seeds: int,
     expectations: Sequence[Expectation],
-    tests: Mapping[str, str],
-    control: bool = True,
+    tests: Sequence[str],
     published: Sequence[Published] = (),
     curves: Sequence[Curve] = (),
 ) -> Part:
@@ -174,13 +200,11 @@ def part(
     Args:
         name: As results name it.
         title: What it asks.
-        scale: How large it is run.
-        task: The held-out rows.
+        ground: The held-out rows, and how large the part is run.
         arms: What is compared.
         seeds: Registered number of seeds.
         expectations: The hypotheses.
-        tests: The eval sets that are measured, each in words.
-        control: Whether it is ours, beside what was published.
+        tests: Names of the eval sets that are measured.
         published: Published figures of its arms.
         curves: What is drawn.
 
@@ -188,14 +212,15 @@ def part(
         PlanError: If the plan cannot come out both ways.
     """
     study = LabStudy(
-        task,
+        ground.task,
         arms,
-        ReplicaLearner(scale.device),
-        scale.seeds_of(seeds),
+        ReplicaLearner(ground.scale.device),
+        ground.scale.seeds_of(seeds),
         [Accuracy(on) for on in tests],
         [expectation.hypothesis for expectation in expectations],
     )
-    return Part(name, title, control, study, expectations, tests, published, curves)
+    words = {on: ground.tests[on] for on in tests}
+    return Part(name, title, study, expectations, words, published, curves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +232,8 @@ class Claim:
         title: The claim in a line.
         statement: The claim as it was made, and what would refute it; paragraphs end in a blank line.
         source: Who made it, and where.
-        plan: The parts at a scale; the published ones first.
+        plan: What was published, at a scale.
+        controls: Ours beside it, at a scale.
     """
 
     name: str
@@ -215,10 +241,16 @@ class Claim:
     statement: str
     source: str
     plan: Callable[[Scale], Sequence[Part]]
+    controls: Callable[[Scale], Sequence[Part]]
 
     def parts(self, scale: Scale, *, controls: bool = True) -> tuple[Part, ...]:
-        """The parts at a scale, with the controls or without."""
-        return tuple(p for p in self.plan(scale) if controls or not p.control)
+        """The parts at a scale, with the controls or without.
+
+        Raises:
+            MissingExtraError: If an arm's architecture cannot be told without a package that is missing.
+        """
+        ours = self.controls(scale) if controls else ()
+        return (*self.plan(scale), *(replace(each, control=True) for each in ours))
 
 
 def statement_of(docstring: str | None) -> str:

@@ -21,8 +21,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part, statement_of
-from negspace.concepts import Sorted, Test, sequence_task
+from negspace.claims.claim import (
+    Claim,
+    Curve,
+    Expectation,
+    Ground,
+    Part,
+    Point,
+    Published,
+    Scale,
+    part,
+    statement_of,
+)
+from negspace.concepts import Sorted, Test
 from negspace.learners.replicas import (
     POSITIVE,
     Confident,
@@ -33,7 +44,6 @@ from negspace.learners.replicas import (
     Verifier,
 )
 from negspace.measures import Accuracy
-from negspace.records import SequenceTask
 from negspace.study import Hypothesis
 
 __all__ = ["CLAIM"]
@@ -98,44 +108,35 @@ PUBLISHED_CHAINS: Mapping[str, Taught] = {
 }
 
 
+def _ground(scale: Scale) -> Ground:
+    return Ground.of(CONCEPT, [Test(EASY, 20, "random"), Test(HARD, 20, "swap")], scale)
+
+
 def _plan(scale: Scale) -> Sequence[Part]:
-    rows = scale.rows(500)
-    task = sequence_task(CONCEPT, [Test(EASY, 20, "random", rows), Test(HARD, 20, "swap", rows)], seed=0)
-    words = {
-        EASY: f"{rows} positives and {rows} 'random' negatives of length 20",
-        HARD: f"{rows} positives and {rows} 'swap' negatives of length 20",
-    }
+    return [_generations("published", "Two generations, as published", 2, _ground(scale))]
+
+
+def _controls(scale: Scale) -> Sequence[Part]:
+    ground = _ground(scale)
     return [
-        _generations("published", "Two generations, as published", 2, scale, task, words, control=False),
-        _generations("six", "The same over six generations", 6, scale, task, words, control=True),
-        _true_rows(scale, task, words),
-        _labels(scale, task, words),
-        _verification(scale, task, words),
+        _generations("six", "The same over six generations", 6, ground),
+        _true_rows(ground),
+        _labels(ground),
+        _verification(ground),
     ]
 
 
-def _generations(
-    name: str,
-    title: str,
-    last: int,
-    scale: Scale,
-    task: SequenceTask,
-    tests: Mapping[str, str],
-    *,
-    control: bool,
-) -> Part:
-    chains = {chain: _chain(chain, taught, last, scale) for chain, taught in PUBLISHED_CHAINS.items()}
+def _generations(name: str, title: str, last: int, ground: Ground) -> Part:
+    chains = {chain: _chain(chain, taught, last, ground.scale) for chain, taught in PUBLISHED_CHAINS.items()}
     start = next(iter(chains.values()))[0]
     figures = {0: (0.856, 0.049), 1: (0.728, 0.054), 2: (0.68, 0.057)}
     return part(
         name,
         title,
-        control=control,
-        scale=scale,
-        task=task,
+        ground,
         arms=[start, *(arm for chain in chains.values() for arm in chain[1:])],
         seeds=SEEDS,
-        tests=tests,
+        tests=[EASY, HARD],
         expectations=_expectations(last),
         published=[
             *(Published(_at("hard labels", g), HARD, mean, sd) for g, (mean, sd) in figures.items()),
@@ -209,7 +210,8 @@ def _expectations(last: int) -> list[Expectation]:
     return expectations
 
 
-def _true_rows(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
+def _true_rows(ground: Ground) -> Part:
+    scale = ground.scale
     share, fresh, original, grown = SHARES[0], "20% true rows", "20% original rows", "accumulated rows"
     chains = {
         fresh: _chain(fresh, _with_truth(share), 2, scale),
@@ -220,11 +222,10 @@ def _true_rows(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Pa
     return part(
         "true rows",
         "True rows: fresh, original, or all that came before",
-        scale=scale,
-        task=task,
+        ground,
         arms=[*hard, *(arm for chain in chains.values() for arm in chain[1:])],
         seeds=SEEDS,
-        tests=tests,
+        tests=[EASY, HARD],
         expectations=[
             Expectation(
                 Hypothesis(
@@ -247,17 +248,17 @@ def _true_rows(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Pa
     )
 
 
-def _labels(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
+def _labels(ground: Ground) -> Part:
+    scale = ground.scale
     hard, sampled = _chain("hard labels", _hard, 2, scale), _chain("sampled labels", _sampled, 2, scale)
     soft = _chain("soft labels", _soft, 2, scale)
     return part(
         "labels",
         "Labels sampled from the teacher's probabilities",
-        scale=scale,
-        task=task,
+        ground,
         arms=[*hard, *soft[1:], *sampled[1:]],
         seeds=SEEDS,
-        tests=tests,
+        tests=[EASY, HARD],
         expectations=[
             Expectation(
                 Hypothesis(
@@ -282,7 +283,8 @@ def _labels(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
     )
 
 
-def _verification(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
+def _verification(ground: Ground) -> Part:
+    scale = ground.scale
     hard = _chain("hard labels", _hard, 2, scale)
     oracles = {
         accuracy: _chain(f"oracle of {accuracy:.0%}", _verified(Oracle(accuracy)), 2, scale)
@@ -292,11 +294,10 @@ def _verification(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) ->
     return part(
         "verification",
         "Rows that a verifier rejects are dropped",
-        scale=scale,
-        task=task,
+        ground,
         arms=[*hard, *(arm for chain in oracles.values() for arm in chain[1:]), *sure[1:]],
         seeds=SEEDS,
-        tests=tests,
+        tests=[EASY, HARD],
         expectations=[
             Expectation(
                 Hypothesis(f"hard: {what} - none", Accuracy(HARD), chain[2].name, hard[2].name, NEAR),
@@ -328,4 +329,5 @@ CLAIM = Claim(
     statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 2",
     plan=_plan,
+    controls=_controls,
 )

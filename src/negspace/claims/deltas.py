@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from negspace.claims.claim import Expectation, Part, Scale, part
-from negspace.concepts import Concept, Test, sequence_task
+from negspace.claims.claim import Expectation, Ground, Part, Scale, part
+from negspace.concepts import Concept, Test
 from negspace.learners.replicas import (
     Adam,
     BestOf,
@@ -18,10 +18,9 @@ from negspace.learners.replicas import (
     transformer_net,
 )
 from negspace.measures import Accuracy
-from negspace.records import SequenceTask
 from negspace.study import Hypothesis
 
-__all__ = ["CHECKED", "EASY", "NEAR", "SEEDS", "TEST", "Setting", "best_checkpoint"]
+__all__ = ["NEAR", "REPORTED", "SEEDS", "TEST", "Setting", "best_checkpoint"]
 
 STEPS = 2000
 SEEDS = 10
@@ -29,7 +28,7 @@ CHECKPOINTS = 10
 NEAR = 0.05
 RATES = (0.002, 0.005, 0.0125)
 
-TEST, CHECKED, EASY = "near miss", "near miss, checked labels", "easy"
+TEST, CHECKED, EASY = REPORTED = ("near miss", "near miss, checked labels", "easy")
 _VALIDATION = "validation"
 
 
@@ -40,16 +39,12 @@ class Setting:
     Attributes:
         concept: The rule.
         kind: Its near misses.
-        scale: How large it is run.
-        task: The held-out rows.
-        tests: What the reported eval sets hold, in words.
+        ground: The held-out rows.
     """
 
     concept: Concept
     kind: str
-    scale: Scale
-    task: SequenceTask
-    tests: Mapping[str, str]
+    ground: Ground
 
     @staticmethod
     def of(concept: Concept, kind: str, scale: Scale) -> Setting:
@@ -57,19 +52,13 @@ class Setting:
 
         The validation rows, of the longest length of the training, choose learning rates and nothing else.
         """
-        rows = scale.rows(250)
         tests = [
-            Test(TEST, 40, kind, rows, labels="published"),
-            Test(CHECKED, 40, kind, rows, labels="true"),
-            Test(EASY, 40, "random", rows),
-            Test(_VALIDATION, 12, kind, rows, labels="published"),
+            Test(TEST, 40, kind, 250, labels="published"),
+            Test(CHECKED, 40, kind, 250, labels="true"),
+            Test(EASY, 40, "random", 250),
+            Test(_VALIDATION, 12, kind, 250, labels="published"),
         ]
-        words = {
-            test.name: f"{rows} positives and {rows} '{test.negatives}' negatives of length {test.length}"
-            for test in tests
-            if test.name != _VALIDATION
-        }
-        return Setting(concept, kind, scale, sequence_task(concept, tests, seed=0), words)
+        return Setting(concept, kind, Ground.of(concept, tests, scale))
 
     def arm(self, name: str, net: Net, *, checked: bool = False, best: bool = False) -> ReplicaArm:
         """An arm of 2,000 steps on near misses."""
@@ -77,7 +66,7 @@ class Setting:
             name,
             TrueRows(self.concept, {self.kind: 1.0}, checked=checked),
             net=net,
-            steps=self.scale.steps(STEPS),
+            steps=self.ground.scale.steps(STEPS),
             best_of=BestOf(CHECKPOINTS, TEST) if best else None,
         )
 
@@ -123,11 +112,10 @@ class Setting:
         return part(
             "labels",
             "Labels as published against the checker's",
-            scale=self.scale,
-            task=self.task,
+            self.ground,
             arms=arms,
             seeds=SEEDS,
-            tests=self.tests,
+            tests=REPORTED,
             expectations=[
                 Expectation(
                     Hypothesis(
@@ -173,11 +161,10 @@ class Setting:
         return part(
             "architectures",
             "Does another architecture find the difference by itself?",
-            scale=self.scale,
-            task=self.task,
+            self.ground,
             arms=arms,
             seeds=SEEDS,
-            tests=self.tests,
+            tests=REPORTED,
             expectations=[
                 against(
                     "transformer",

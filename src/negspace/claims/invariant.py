@@ -16,13 +16,23 @@ test. All else (model, budget, seeds) as published.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, part, statement_of
-from negspace.concepts import Sorted, Test, sequence_task
+from negspace.claims.claim import (
+    Claim,
+    Curve,
+    Expectation,
+    Ground,
+    Part,
+    Point,
+    Published,
+    Scale,
+    part,
+    statement_of,
+)
+from negspace.concepts import Sorted, Test
 from negspace.learners.replicas import ReplicaArm, TrueRows
 from negspace.measures import Accuracy, Gap
-from negspace.records import SequenceTask
 from negspace.study import Hypothesis
 
 __all__ = ["CLAIM"]
@@ -33,7 +43,7 @@ SEEDS = 20
 NEAR = 0.05
 FAR = 0.01
 
-EASY, HARD, LONG = "easy", "hard", "extrapolation"
+EASY, HARD, LONG = MAIN = ("easy", "hard", "extrapolation")
 OTHER_ERRORS = tuple(kind for kind in CONCEPT.kinds if kind not in {"swap", "random"})
 SHARES = (0.1, 0.25, 0.5, 0.75)
 BUDGETS = (2, 4, 8, 16)
@@ -47,31 +57,27 @@ def _near(name: str, steps: int) -> ReplicaArm:
     return ReplicaArm(name, TrueRows(CONCEPT, {"swap": 1.0}), steps=steps)
 
 
-def _plan(scale: Scale) -> Sequence[Part]:
-    rows, steps = scale.rows(500), scale.steps(STEPS)
+def _ground(scale: Scale) -> Ground:
     tests = [
-        Test(EASY, 20, "random", rows),
-        Test(HARD, 20, "swap", rows),
-        Test(LONG, 40, "swap", rows),
-        *(Test(kind, 20, kind, rows) for kind in OTHER_ERRORS),
+        Test(EASY, 20, "random"),
+        Test(HARD, 20, "swap"),
+        Test(LONG, 40, "swap"),
+        *(Test(kind, 20, kind) for kind in OTHER_ERRORS),
     ]
-    task = sequence_task(CONCEPT, tests, seed=0)
-    words = {
-        test.name: f"{rows} positives and {rows} '{test.negatives}' negatives of length {test.length}"
-        for test in tests
-    }
-    main = {on: words[on] for on in (EASY, HARD, LONG)}
-    random, near = _random("random", steps), _near("near miss", steps)
+    return Ground.of(CONCEPT, tests, scale)
+
+
+def _plan(scale: Scale) -> Sequence[Part]:
+    ground, steps = _ground(scale), scale.steps(STEPS)
+    arms = [_random("random", steps), _near("near miss", steps)]
     return [
         part(
             "published",
             "Random negatives against near misses, as published",
-            control=False,
-            scale=scale,
-            task=task,
-            arms=[random, near],
+            ground,
+            arms=arms,
             seeds=SEEDS,
-            tests=main,
+            tests=MAIN,
             expectations=_published_expectations(),
             published=[
                 Published("random", EASY, 1.0, 0.001),
@@ -85,31 +91,28 @@ def _plan(scale: Scale) -> Sequence[Part]:
         part(
             "ladder",
             "The rule, or the local dent? Errors that were never trained on",
-            control=False,
-            scale=scale,
-            task=task,
-            arms=[random, near],
+            ground,
+            arms=arms,
             seeds=SEEDS,
-            tests={HARD: words[HARD], **{kind: words[kind] for kind in OTHER_ERRORS}, EASY: words[EASY]},
-            expectations=[
-                Expectation(
-                    Hypothesis(
-                        f"near miss: {kind} as well as swap",
-                        Gap(Accuracy(kind), Accuracy(HARD)),
-                        "near miss",
-                        margin=NEAR,
-                        claim="no less",
-                    ),
-                    f"A model trained on swaps tells '{kind}' from sorted as well as a swap",
-                    kind,
-                )
-                for kind in OTHER_ERRORS
-            ],
+            tests=[HARD, *OTHER_ERRORS, EASY],
+            expectations=[_as_well_as_swap(kind) for kind in OTHER_ERRORS],
             curves=[_ladder()],
         ),
-        _mix(scale, task, main, steps),
-        _budget(scale, task, main),
     ]
+
+
+def _controls(scale: Scale) -> Sequence[Part]:
+    ground = _ground(scale)
+    return [_mix(ground), _budget(ground)]
+
+
+def _as_well_as_swap(kind: str) -> Expectation:
+    more = Gap(Accuracy(kind), Accuracy(HARD))
+    return Expectation(
+        Hypothesis(f"near miss: {kind} as well as swap", more, "near miss", margin=NEAR, claim="no less"),
+        f"A model trained on swaps tells '{kind}' from sorted as well as a swap",
+        kind,
+    )
 
 
 def _published_expectations() -> list[Expectation]:
@@ -152,7 +155,8 @@ def _ladder() -> Curve:
     )
 
 
-def _mix(scale: Scale, task: SequenceTask, tests: Mapping[str, str], steps: int) -> Part:
+def _mix(ground: Ground) -> Part:
+    steps = ground.scale.steps(STEPS)
     mixed = [
         ReplicaArm(
             f"{share:.0%} near misses",
@@ -170,11 +174,10 @@ def _mix(scale: Scale, task: SequenceTask, tests: Mapping[str, str], steps: int)
     return part(
         "mix",
         "A mix of both negatives",
-        scale=scale,
-        task=task,
+        ground,
         arms=[_random("random", steps), *mixed, _near("near miss", steps)],
         seeds=SEEDS,
-        tests=tests,
+        tests=MAIN,
         expectations=[
             Expectation(
                 Hypothesis("hard: half - near miss", Accuracy(HARD), half, "near miss", NEAR, "no less"),
@@ -197,13 +200,14 @@ def _mix(scale: Scale, task: SequenceTask, tests: Mapping[str, str], steps: int)
                 "Accuracy by share of near misses among the negatives",
                 "near misses among the negatives (%)",
                 "accuracy",
-                {on: [Point(100 * s, arm, Accuracy(on)) for s, arm in by_share.items()] for on in tests},
+                {on: [Point(100 * s, arm, Accuracy(on)) for s, arm in by_share.items()] for on in MAIN},
             )
         ],
     )
 
 
-def _budget(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
+def _budget(ground: Ground) -> Part:
+    scale = ground.scale
     longer = [_random(f"random, {times} x", scale.steps(times * STEPS)) for times in BUDGETS]
     shorter = [_near(f"near miss, 1/{part} x", scale.steps(STEPS // part)) for part in (4, 2)]
     random, near = _random("random", scale.steps(STEPS)), _near("near miss", scale.steps(STEPS))
@@ -211,11 +215,10 @@ def _budget(scale: Scale, task: SequenceTask, tests: Mapping[str, str]) -> Part:
     return part(
         "budget",
         "How much volume buys what near misses teach?",
-        scale=scale,
-        task=task,
+        ground,
         arms=[random, *longer, *shorter, near],
         seeds=SEEDS,
-        tests=tests,
+        tests=MAIN,
         expectations=[
             Expectation(
                 Hypothesis(f"hard: near miss - {most}", Accuracy(HARD), "near miss", most, NEAR),
@@ -252,4 +255,5 @@ CLAIM = Claim(
     statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 1",
     plan=_plan,
+    controls=_controls,
 )

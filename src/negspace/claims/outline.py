@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from negspace.claims.claim import Claim, Part, Scale, plan_hash
+from negspace.errors import MissingExtraError
 from negspace.records import Json
 
 __all__ = ["described", "outline"]
@@ -45,11 +46,17 @@ def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
 
 
 def outline(claim: Claim, scale: Scale) -> str:
-    """The same for a reader, in lines."""
-    parts = claim.parts(scale)
+    """The same for a reader, in lines; without the controls where telling them takes a missing package."""
+    missing = ""
+    try:
+        parts = claim.parts(scale)
+    except MissingExtraError as error:
+        parts, missing = claim.parts(scale, controls=False), str(error)
     lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
     for part in parts:
         lines += ["", *_part(part)]
+    if missing:
+        lines += ["", f"Its controls are not shown: {missing}"]
     return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from negspace.claims.claim import Claim, Part, Published, Scale, part, statement_of
-from negspace.claims.deltas import SEEDS, TEST, Setting, best_checkpoint
+from negspace.claims.deltas import REPORTED, SEEDS, TEST, Setting, best_checkpoint
 from negspace.concepts import Pivot
 from negspace.learners.replicas import LstmNet, Net
 
@@ -45,18 +45,20 @@ CONTROLS: Mapping[str, Net] = {
 LOWER = 0.01
 
 
+def _setting(scale: Scale) -> Setting:
+    return Setting.of(Pivot(), "below", scale)
+
+
 def _plan(scale: Scale) -> Sequence[Part]:
-    setting = Setting.of(Pivot(), "below", scale)
+    setting = _setting(scale)
     return [
         part(
             "published",
             "Three inputs, as published",
-            control=False,
-            scale=scale,
-            task=setting.task,
+            setting.ground,
             arms=setting.last_and_best(NETS),
             seeds=SEEDS,
-            tests=setting.tests,
+            tests=REPORTED,
             expectations=[
                 *setting.compared(ANCHOR, PLAIN, "The anchor delta helps", published=0.11),
                 *setting.compared(PLAIN, NEIGHBOUR, "The neighbour delta harms", margin=LOWER),
@@ -65,15 +67,20 @@ def _plan(scale: Scale) -> Sequence[Part]:
                 Published(best_checkpoint(ANCHOR), TEST, 0.98),
                 Published(best_checkpoint(PLAIN), TEST, 0.87),
             ],
-        ),
+        )
+    ]
+
+
+def _controls(scale: Scale) -> Sequence[Part]:
+    setting = _setting(scale)
+    return [
         part(
             "width",
             "Is it the width, or any difference at all?",
-            scale=scale,
-            task=setting.task,
+            setting.ground,
             arms=setting.last_and_best(CONTROLS),
             seeds=SEEDS,
-            tests=setting.tests,
+            tests=REPORTED,
             expectations=[
                 *setting.compared(ANCHOR, WIDE, "The anchor delta helps over an embedding as wide"),
                 *setting.compared(ANCHOR, RANDOM, "The anchor delta helps over a random difference"),
@@ -91,4 +98,5 @@ CLAIM = Claim(
     statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 4",
     plan=_plan,
+    controls=_controls,
 )

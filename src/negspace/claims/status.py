@@ -28,11 +28,10 @@ def status(claim: Claim, last: StoredResult | None) -> str:
     assert isinstance(parts, list)
     outcomes = Counter(hypothesis["verdict"] for part in parts for hypothesis in part["hypotheses"])
     counts = ", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome)
-    registered = {part.name: part.study.plan_hash for part in claim.parts(Scale())}
-    ran = {part["name"]: part["plan_hash"] for part in parts}
-    if any(registered.get(name) != plan for name, plan in ran.items()):
+    with_controls = any(part["control"] for part in parts)
+    registered = [part.study.plan_hash for part in claim.parts(Scale(), controls=with_controls)]
+    if [part["plan_hash"] for part in parts] != registered:
         what = ", by another plan than the registered one"
     else:
-        left = len(registered) - len(ran)
-        what = f", without {left} control{'s'[: left > 1]}" if left else ""
+        what = "" if with_controls else ", without controls"
     return f"{counts} ({last.finished[:10]}{what})"

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from negspace.claims.claim import Claim, Part, Scale, part, statement_of
-from negspace.claims.deltas import SEEDS, Setting
+from negspace.claims.deltas import REPORTED, SEEDS, Setting
 from negspace.concepts import Zigzag
 from negspace.learners.replicas import LstmNet, Net
 
@@ -30,25 +30,30 @@ PLAIN, DELTA = "embedding 16", "neighbour delta"
 NETS: Mapping[str, Net] = {PLAIN: LstmNet(16), DELTA: LstmNet(8, "neighbour")}
 
 
+def _setting(scale: Scale) -> Setting:
+    return Setting.of(Zigzag(), "continued", scale)
+
+
 def _plan(scale: Scale) -> Sequence[Part]:
-    setting = Setting.of(Zigzag(), "continued", scale)
+    setting = _setting(scale)
     return [
         part(
             "published",
             "Plain embeddings against a neighbour delta, as published",
-            control=False,
-            scale=scale,
-            task=setting.task,
+            setting.ground,
             arms=setting.last_and_best(NETS),
             seeds=SEEDS,
-            tests=setting.tests,
+            tests=REPORTED,
             expectations=setting.compared(
                 DELTA, PLAIN, "A neighbour delta makes the zigzag learnable", published=0.4
             ),
-        ),
-        setting.labels(NETS),
-        setting.architectures(PLAIN, NETS, found_by=DELTA),
+        )
     ]
+
+
+def _controls(scale: Scale) -> Sequence[Part]:
+    setting = _setting(scale)
+    return [setting.labels(NETS), setting.architectures(PLAIN, NETS, found_by=DELTA)]
 
 
 CLAIM = Claim(
@@ -57,4 +62,5 @@ CLAIM = Claim(
     statement=statement_of(__doc__),
     source="The essay that negspace tests, experiment 3",
     plan=_plan,
+    controls=_controls,
 )

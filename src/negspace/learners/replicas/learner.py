@@ -44,7 +44,6 @@ class ReplicaLearner:
 
     Raises:
         PlanError: If there is no such device.
-        MissingExtraError: If neither numba nor PyTorch is installed.
     """
 
     device: str = "cpu"
@@ -58,8 +57,6 @@ class ReplicaLearner:
             object.__setattr__(self, "device", "cuda" if _has_cuda() else "cpu")
         elif self.device == "cuda" and not _has_cuda():
             raise PlanError("PyTorch finds no CUDA device", came=self.device, do="give cpu, or auto")
-        if not (find_spec("numba") or find_spec("torch")):
-            raise MissingExtraError("training replicas", "lab")
 
     @property
     def compiled(self) -> bool:
@@ -69,12 +66,19 @@ class ReplicaLearner:
     def describe(self) -> Mapping[str, Json]:
         """Device and engine; another version of it may round differently."""
         engine = "numba" if self.compiled else "torch"
-        return {"name": self.name, "device": self.device, engine: version(engine)}
+        installed = version(engine) if find_spec(engine) else None
+        return {"name": self.name, "device": self.device, engine: installed}
 
     def runs(
         self, task: SequenceTask, jobs: Sequence[tuple[ReplicaArm | Sweep, int]], *, workers: int
     ) -> Iterator[Run]:
-        """Train each (arm, seed) and yield it as it is done, generation by generation."""
+        """Train each (arm, seed) and yield it as it is done, generation by generation.
+
+        Raises:
+            MissingExtraError: If neither numba nor PyTorch is installed, or a net takes the latter.
+        """
+        if not (find_spec("numba") or find_spec("torch")):
+            raise MissingExtraError("training replicas", "lab")
         plan = _Plan()
         for arm, seed in jobs:
             for member in arm.arms if isinstance(arm, Sweep) else (arm,):
