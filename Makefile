@@ -32,8 +32,10 @@ format: $(VENV)/.developer  ## Format, and mend what can be mended by itself
 docs: $(VENV)/.developer  ## Write docs/cli.md anew from --help
 	NEGSPACE_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/cli/test_cli_docs.py
 
-benchmarks: $(VENV)/.developer  ## Time the audit against the bare fits it contains
+benchmarks: $(VENV)/.developer  ## Time the audit against its bare fits, and replicas against PyTorch and JAX
+	$(PIP) --editable '.[bench]'
 	$(BIN)/python benchmarks/audit.py
+	$(BIN)/python benchmarks/replicas.py
 
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -46,5 +48,5 @@ $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.developer: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable '.[dev,hf,torch]'
+	$(PIP) --editable '.[dev,hf,lab,torch]'
 	@touch $@ $(VENV)/.user

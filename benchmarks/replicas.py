@@ -9,10 +9,11 @@ The task is that of the claim *invariant*: is a sequence sorted? Two arms (rando
 * PyTorch together: `ModuleReplicas`, one thread;
 * engine: `LstmReplicas`, compiled by numba; on one core, and on two, a thread for each half of the models.
 
-All times include drawing the rows. A cold start is what the first steps take beyond later ones, from the
-imports on, compilation included; numba's cache is empty for the engine's first way and filled by it for the
-second. Printed are medians over rounds, for all 40 models, and the ratios of each round with their range. A
-round times a few steps and is scaled to the claim; `--steps 1600 --plain-models 40` times all of it.
+All times include drawing the rows: in Python, a row at a time, for the plain loop; by negspace for the
+others. A cold start is what the first steps take beyond later ones, from the imports on, compilation
+included; numba's cache is empty for the engine's first way and filled by it for the second. Printed are
+medians over rounds, for all 40 models, and the ratios of each round with their range. A round times a few
+steps and is scaled to the claim; `--steps 1600 --plain-models 40` times all of it.
 
     python benchmarks/replicas.py                 # the table
     python benchmarks/replicas.py --curve         # cost of a model, from 1 to 200 side by side
@@ -36,14 +37,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from negspace.learners.replicas.batches import Adam, Batches
-from negspace.learners.replicas.engines import Replicas
-from negspace.learners.replicas.nets import LstmNet, tensors
+from negspace.concepts import Sorted
+from negspace.learners.replicas import Adam, Batches, LstmNet, ReplicaArm, Replicas, TrueRows
+from negspace.learners.replicas.nets import tensors
+from negspace.learners.replicas.rows import CHUNK
+from negspace.learners.replicas.stream import batches_of
 
 MODELS, STEPS, BATCH, SHORTEST, LONGEST, VOCABULARY = 40, 1600, 32, 6, 12, 50
-CHUNK = 50  # steps drawn at once
 CURVE = (1, 2, 5, 10, 20, 40, 80, 200)
 NET, ADAM = LstmNet(embedding=8), Adam()
+ARMS = [ReplicaArm(kind, TrueRows(Sorted(), {kind: 1.0}), net=NET) for kind in ("random", "swap")]
 
 Advance: TypeAlias = Callable[[int], None]
 """Trains all models for some more steps, a multiple of `CHUNK`."""
@@ -54,46 +57,9 @@ def near_miss(model: int) -> bool:
     return model % 2 == 1
 
 
-def draw(rng: np.random.Generator, steps: int, *, near_miss: bool) -> Batches:
-    """Draw the batches of one model."""
-    lengths = rng.integers(SHORTEST, LONGEST + 1, steps)
-    rows = np.repeat(lengths, BATCH)
-    positive = rng.random(len(rows)) < 0.5
-    drawn = _sorted_samples(rng, rows)
-    if near_miss:
-        row = np.flatnonzero(~positive)
-        at = rng.integers(0, rows[row] - 1)
-        drawn[row, at], drawn[row, at + 1] = drawn[row, at + 1], drawn[row, at]
-    else:
-        row = np.flatnonzero(~positive)
-        while len(row):
-            drawn[row] = rng.integers(VOCABULARY, size=(len(row), LONGEST), dtype=np.int32)
-            falls = (np.diff(drawn[row], axis=1) < 0) & (np.arange(1, LONGEST) < rows[row, None])
-            row = row[~falls.any(axis=1)]
-    tokens = np.ascontiguousarray(drawn.reshape(steps, BATCH, LONGEST).transpose(0, 2, 1))
-    return Batches(tokens, None, positive.reshape(steps, BATCH).astype(np.float32), lengths)
-
-
-def _sorted_samples(
-    rng: np.random.Generator, lengths: np.ndarray[Any, np.dtype[np.int64]]
-) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Samples without replacement, ascending (Floyd's algorithm; Bentley & Floyd 1987), all rows at once."""
-    found = np.full((len(lengths), LONGEST), VOCABULARY, dtype=np.int32)
-    seen = np.zeros(len(lengths), dtype=np.int64)
-    for place in range(LONGEST):
-        last = VOCABULARY - lengths + place
-        token = rng.integers(0, np.minimum(last, VOCABULARY - 1) + 1)
-        token = np.where(seen >> token & 1, last, token)
-        wanted = place < lengths
-        seen |= np.where(wanted, np.int64(1) << np.minimum(token, VOCABULARY), 0)
-        found[:, place] = np.where(wanted, token, VOCABULARY)
-    found.sort(axis=1)
-    return np.where(found == VOCABULARY, 0, found).astype(np.int32)
-
-
-def generators(models: int) -> list[np.random.Generator]:
-    """One for each model."""
-    return [np.random.default_rng([1, model]) for model in range(models)]
+def streams(models: Sequence[int]) -> list[Iterator[Batches]]:
+    """The library's own rows, a chunk at a time, for each model."""
+    return [batches_of(ARMS[model % 2], model // 2, STEPS * 1000) for model in models]
 
 
 def plain(models: int, device: str) -> Advance:
@@ -195,12 +161,12 @@ def with_jax(models: int, device: str) -> Advance:
     parameters = {name: jnp.stack([views[name] for views in start]) for name in start[0]}
     zeros = [jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)]
     carry: Any = (parameters, *zeros, jnp.zeros(()))
-    rngs = generators(models)
+    rows = streams(range(models))
 
     def advance(steps: int) -> None:
         nonlocal carry
         for _ in range(steps // CHUNK):
-            drawn = [draw(rng, CHUNK, near_miss=near_miss(m)) for m, rng in enumerate(rngs)]
+            drawn = [next(each) for each in rows]
             batches = tuple(
                 np.stack([getattr(b, part) for b in drawn], axis=1)
                 for part in ("tokens", "labels", "lengths")
@@ -247,13 +213,11 @@ def _engine(models: Sequence[int], device: str) -> Advance:
 
 
 def _advance(replicas: Replicas, models: Sequence[int]) -> Advance:
-    rngs = [np.random.default_rng([1, model]) for model in models]
+    rows = streams(models)
 
     def advance(steps: int) -> None:
         for _ in range(steps // CHUNK):
-            replicas.train(
-                [draw(rng, CHUNK, near_miss=near_miss(m)) for m, rng in zip(models, rngs, strict=True)]
-            )
+            replicas.train([next(each) for each in rows])
 
     return advance
 
@@ -368,7 +332,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=100, help=f"steps a round, a multiple of {CHUNK}")
+    parser.add_argument("--steps", type=int, default=CHUNK, help=f"steps a round, a multiple of {CHUNK}")
     parser.add_argument(
         "--plain-models", type=int, default=2, help="models of the plain loop, an even number"
     )

@@ -18,7 +18,21 @@ import pytest
 from negspace.cli.main import cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
-COMMANDS = sorted(cli.commands)
+
+
+def commands(group: click.Group, *words: str) -> dict[tuple[str, ...], click.Command]:
+    """Every command by its words, those of groups included."""
+    found: dict[tuple[str, ...], click.Command] = {}
+    for name in sorted(group.commands):
+        command = group.commands[name]
+        found[*words, name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, *words, name)
+    return found
+
+
+COMMANDS = commands(cli)
+WORKING = [words for words, command in COMMANDS.items() if not isinstance(command, click.Group)]
 HEAD = """\
 # The command line
 
@@ -35,7 +49,7 @@ command then goes on from the fits that were finished).
 def page(command: Callable[..., Any]) -> str:
     """The page as it should be."""
     parts = [HEAD]
-    for words in ([], *([name] for name in COMMANDS)):
+    for words in ((), *COMMANDS):
         ended = command(*words, "--help")
         assert (ended.code, ended.err) == (0, "")
         title = " ".join(["negspace", *words])
@@ -54,25 +68,26 @@ def test_the_help_is_the_same_on_every_terminal(
     page: str, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    for name in COMMANDS:
-        shown = command(name, "--help").out
+    for words in COMMANDS:
+        shown = command(*words, "--help").out
         assert shown.rstrip() in page
         assert max(map(len, shown.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_examples_that_parse(name: str) -> None:
-    command = cli.commands[name]
+@pytest.mark.parametrize("words", WORKING, ids=" ".join)
+def test_every_command_has_examples_that_parse(words: tuple[str, ...]) -> None:
+    command = COMMANDS[words]
     examples = re.findall(r"^ +negspace (.*)$", command.epilog or "", flags=re.MULTILINE)
     assert examples
     for example in examples:
-        asked, *words = shlex.split(example.split(" | ")[0])
-        assert asked == name
-        command.make_context(name, words)  # raises where an option does not exist
+        asked = shlex.split(example.split(" | ")[0])
+        assert tuple(asked[: len(words)]) == words
+        # Raises where an option does not exist.
+        command.make_context(words[-1], asked[len(words) :])
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_says_what_it_is(name: str) -> None:
-    for option in cli.commands[name].params:
+@pytest.mark.parametrize("words", WORKING, ids=" ".join)
+def test_every_option_says_what_it_is(words: tuple[str, ...]) -> None:
+    for option in COMMANDS[words].params:
         if isinstance(option, click.Option):
             assert option.help, option.name

@@ -153,13 +153,14 @@ def run_command(
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
     from negspace.claims import CLAIMS, save_lab
+    from negspace.errors import StoreError
     from negspace.runs import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
         latest = store.latest_results()
     summaries = [latest[name].summary for name in CLAIMS if name in latest]
     if not summaries:
-        raise click.ClickException("no claim has been run yet\n  do:   negspace lab run --all")
+        raise StoreError("no claim has been run yet", do="run `negspace lab run --all` first")
     with output_folder(out):
         click.echo(save_lab(summaries, out))
 
