@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from negspace.concepts import Sorted, sequence_task
 from negspace.concepts import Test as Distribution
@@ -98,6 +99,22 @@ def test_a_run_is_what_a_plain_loop_over_nn_lstm_gives(task: SequenceTask) -> No
         found.truth, np.where(task.held_out_labels == 1, positive, 1 - positive), atol=2e-4
     )
     assert np.ptp(positive) > 0.01  # sixty steps have moved it
+
+
+@pytest.mark.slow
+def test_final_accuracies_are_distributed_as_those_of_a_plain_loop() -> None:
+    """Rounding grows over hundreds of steps, so single runs part; over seeds nothing may be left of it."""
+    task = sequence_task(Sorted(), [Distribution("hard", 12, "swap", 250)], seed=0)
+    arm = ReplicaArm("near", SWAPS, steps=1000)
+    truth = task.held_out_labels
+    found = run(task, [arm], range(12), 2)
+    engine = [(found["near", seed].predictions.label == truth).mean() for seed in range(12)]
+    plain = [((plain_probabilities(arm, task, seed) > 0.5) == truth).mean() for seed in range(12, 24)]
+    assert np.std(engine) > 0.01
+    assert stats.ks_2samp(engine, plain).pvalue > 1e-3
+    # The same seeds end close to each other, far closer than different ones.
+    twins = [((plain_probabilities(arm, task, seed) > 0.5) == truth).mean() for seed in range(4)]
+    assert np.abs(np.subtract(engine[:4], twins)).mean() < np.std(engine)
 
 
 def test_a_run_depends_on_nothing_beside_it(task: SequenceTask) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from scipy import stats
 
 from negspace.concepts import Sorted
-from negspace.errors import PlanError
 from negspace.learners.replicas import POSITIVE, Confident, Oracle, ReplicaArm, TaughtRows, TrueRows
 from negspace.learners.replicas.rows import Draw, Teacher
 
