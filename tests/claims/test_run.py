@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negspace.claims import CLAIMS, Claim, Scale, described, outline, run_claim, save_lab, status
+from negspace.claims import (
+    CLAIMS,
+    Claim,
+    Scale,
+    described,
+    latest_results,
+    outline,
+    run_claim,
+    save_lab,
+    status,
+)
 from negspace.evidence import judge
 from negspace.records import Outcome
 from negspace.runs import RunStore
@@ -68,26 +78,42 @@ def test_a_repeated_run_trains_nothing_and_finds_the_same(small: Claim, tmp_path
     assert again.to_dict() == first.to_dict()
 
 
-def test_a_smoke_run_is_no_result(small: Claim) -> None:
+def test_only_a_run_as_registered_is_kept_as_the_result(small: Claim, tmp_path: Path) -> None:
     with RunStore() as store:
-        result = run_claim(small, Scale(smoke=True), store=store)
-        assert store.latest_results() == {}
-        assert {verdict.outcome for verdict in result.verdicts.values()} == {Outcome.INCONCLUSIVE}
-        assert result.to_dict()["smoke"] is True
+        smoke = run_claim(small, Scale(smoke=True), store=store)
+        trial = run_claim(small, Scale(seeds=2), store=store)
+        assert latest_results(store) == {}
+        assert {verdict.outcome for verdict in smoke.verdicts.values()} == {Outcome.INCONCLUSIVE}
+        for result, word in ((smoke, "Smoke run: no result"), (trial, "Trial: not the registered")):
+            assert word in result.save(tmp_path).read_text()
+        whole = run_claim(small, store=store)
+        assert "no-result" not in whole.save(tmp_path).read_text().split("</style>")[1]
+        assert latest_results(store).keys() == {"small"}
+
+
+def test_a_result_with_controls_is_not_given_up_for_one_without(small: Claim) -> None:
+    with RunStore() as store:
+        run_claim(small, store=store, controls=False)
+        assert len(latest_results(store)["small"].summary["parts"]) == 1
         run_claim(small, store=store)
-        assert store.latest_results().keys() == {"small"}
+        run_claim(small, store=store, controls=False)
+        assert len(latest_results(store)["small"].summary["parts"]) == 2
+
+
+def test_a_result_in_another_format_is_left_out() -> None:
+    with RunStore() as store:
+        store.put_result("small", "plan", {"format": 0})
+        assert latest_results(store) == {}
 
 
 def test_the_status_of_a_claim(small: Claim) -> None:
     with RunStore() as store:
-        assert status(small, None) == "not run"
-        run_claim(small, store=store)
-        last = store.latest_results()["small"]
-        assert status(small, last) == f"1 supported, 1 refuted, 0 inconclusive ({last.finished[:10]})"
+        assert status(None) == "not run"
         run_claim(small, store=store, controls=False)
-        assert "without controls)" in status(small, store.latest_results()["small"])
-        run_claim(small, Scale(seeds=11), store=store)
-        assert "by another plan" in status(small, store.latest_results()["small"])
+        assert status(latest_results(store)["small"]).endswith(", without controls)")
+        run_claim(small, store=store)
+        last = latest_results(store)["small"]
+        assert status(last) == f"1 supported, 1 refuted, 0 inconclusive ({last.finished[:10]})"
 
 
 def test_pages_are_written_beside_each_other(small: Claim, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from negspace.claims import collapse, invariant, pivot, zigzag
 from negspace.claims.claim import Claim, Curve, Expectation, Ground, Part, Point, Published, Scale, part
 from negspace.claims.outline import described, outline
 from negspace.claims.pages import save_claim, save_lab
-from negspace.claims.run import ClaimResult, run_claim
+from negspace.claims.run import ClaimResult, latest_results, run_claim
 from negspace.claims.status import status
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Published",
     "Scale",
     "described",
+    "latest_results",
     "outline",
     "part",
     "run_claim",

@@ -25,6 +25,8 @@ __all__ = [
     "Published",
     "Scale",
     "part",
+    "plan_hash",
+    "statement_of",
 ]
 
 LabArm = ReplicaArm | Sweep
@@ -47,6 +49,11 @@ class Scale:
     seeds: int | None = None
     smoke: bool = False
     device: str = "cpu"
+
+    @property
+    def registered(self) -> bool:
+        """Whether this is the scale that plans were registered at."""
+        return self.seeds is None and not self.smoke
 
     def seeds_of(self, registered: int) -> range:
         """The seeds of a part."""
@@ -260,6 +267,10 @@ def statement_of(docstring: str | None) -> str:
 
 
 def plan_hash(parts: Sequence[Part]) -> str:
-    """SHA-256 (hex) of all plans of a claim."""
-    hashes: list[Json] = [p.study.plan_hash for p in parts]
-    return content_hash(hashes)
+    """SHA-256 (hex) of all plans of a claim, with the words of its hypotheses and the published figures."""
+    decided: list[Json] = []
+    for each in parts:
+        words: list[Json] = [[e.says, e.on, e.published] for e in each.expectations]
+        figures: list[Json] = [[p.arm, p.on, p.mean, p.sd] for p in each.published]
+        decided.append(content_hash({"study": each.study.plan_hash, "says": words, "published": figures}))
+    return content_hash(decided)

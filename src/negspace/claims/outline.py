@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from negspace.claims.claim import Claim, Part, Scale, plan_hash
+from negspace.claims.claim import Claim, LabArm, Part, Scale, plan_hash
 from negspace.errors import MissingExtraError
+from negspace.learners.replicas import LstmNet, Rows, Sweep, TaughtRows
 from negspace.records import Json
 
 __all__ = ["described", "outline"]
@@ -64,7 +65,7 @@ def _part(part: Part) -> list[str]:
     kind = "control" if part.control else "published"
     study = part.study
     lines = [f"{part.title} ({kind}, {len(study.seeds)} seeds)"]
-    lines += [f"  arm         {arm.name}" for arm in study.arms]
+    lines += [f"  arm         {arm.name}: {_settings(arm)}" for arm in study.arms]
     lines += [f"  test        {name}: {words}" for name, words in part.tests.items()]
     for expectation in part.expectations:
         h = expectation.hypothesis
@@ -77,3 +78,33 @@ def _part(part: Part) -> list[str]:
         for p in part.published
     ]
     return lines
+
+
+def _settings(arm: LabArm) -> str:
+    if isinstance(arm, Sweep):
+        rates = ", ".join(f"{member.adam.lr:g}" for member in arm.arms)
+        return f"{_settings(arm.arms[0])}, the best of learning rates {rates} on '{arm.on}'"
+    net = arm.net
+    shape = net.name
+    if isinstance(net, LstmNet):
+        shape += f", embedding {net.embedding}" + (f" with {net.delta} delta" if net.delta else "")
+    best = "" if arm.best_of is None else f", best of {arm.best_of.checkpoints} checkpoints"
+    return f"{shape}; {arm.steps} steps{best}; {_rows(arm.rows)}"
+
+
+def _rows(rows: Rows) -> str:
+    if isinstance(rows, TaughtRows):
+        parts = [f"{rows.labels} labels of generation {rows.generation - 1}"]
+        if rows.true_rows == "accumulated":
+            parts.append("rows of all generations")
+        elif rows.true_share:
+            parts.append(f"{rows.true_share:.0%} {rows.true_rows} true rows")
+        if rows.verifier is not None:
+            parts.append(", ".join(f"{key} {value}" for key, value in rows.verifier.describe().items()))
+        return ", ".join(parts)
+    described = rows.describe()
+    mix = described.get("negatives")
+    negatives = (
+        ", ".join(f"{kind} {share:.0%}" for kind, share in mix.items()) if isinstance(mix, dict) else ""
+    )
+    return f"negatives {negatives}" + (", labels checked" if described.get("checked") else "")

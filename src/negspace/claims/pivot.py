@@ -65,7 +65,6 @@ def _plan(scale: Scale) -> Sequence[Part]:
             ],
             published=[
                 Published(best_checkpoint(ANCHOR), TEST, 0.98),
-                Published(best_checkpoint(PLAIN), TEST, 0.87),
             ],
         )
     ]
@@ -88,7 +87,7 @@ def _controls(scale: Scale) -> Sequence[Part]:
             ],
         ),
         setting.labels(NETS),
-        setting.architectures(PLAIN, {PLAIN: NETS[PLAIN], ANCHOR: NETS[ANCHOR]}, found_by=ANCHOR),
+        setting.architectures(WIDE, {WIDE: CONTROLS[WIDE], ANCHOR: NETS[ANCHOR]}, found_by=ANCHOR),
     ]
 
 

@@ -11,12 +11,12 @@ from joblib import cpu_count
 
 from negspace.claims.claim import Claim, LabArm, Part, Scale, plan_hash
 from negspace.claims.pages import save_claim
-from negspace.claims.summary import summarise
+from negspace.claims.summary import FORMAT, summarise
 from negspace.records import Json, SequenceTask, Verdict
-from negspace.runs import RunStore, default_store_path
+from negspace.runs import RunStore, StoredResult, default_store_path
 from negspace.study import Progress, StudyResult
 
-__all__ = ["ClaimResult", "run_claim"]
+__all__ = ["ClaimResult", "latest_results", "run_claim"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def run_claim(
         progress: Told after every run.
 
     Returns:
-        The result. That of a smoke run is not kept: it is none.
+        The result. It is kept as the claim's own if it was run at the registered scale.
 
     Raises:
         StoreError: If the store cannot be read or written.
@@ -109,9 +109,34 @@ def run_claim(
         for part in parts
     ]
     result = ClaimResult(claim, scale, parts, results)
-    if not scale.smoke:
-        store.put_result(claim.name, plan_hash(parts), result.to_dict())
+    if scale.registered:
+        _keep(result, store)
     return result
+
+
+def _keep(result: ClaimResult, store: RunStore) -> None:
+    """Keep a result, unless the one that is kept has the same published part and the controls as well."""
+    kept = latest_results(store).get(result.claim.name)
+    hashes = [part.study.plan_hash for part in result.parts]
+    if kept is not None:
+        parts = kept.summary["parts"]
+        assert isinstance(parts, list)
+        if len(parts) > len(hashes) and [part["plan_hash"] for part in parts[: len(hashes)]] == hashes:
+            return
+    store.put_result(result.claim.name, plan_hash(result.parts), result.to_dict())
+
+
+def latest_results(store: RunStore) -> Mapping[str, StoredResult]:
+    """The results that are kept, by claim; those of another format of the summary are left out.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    return {
+        name: result
+        for name, result in store.latest_results().items()
+        if result.summary.get("format") == FORMAT
+    }
 
 
 def _named(claim: Claim, part: Part, progress: Progress | None) -> Progress | None:

@@ -44,6 +44,7 @@ def summarise(
         "negspace": __version__,
         "device": scale.device,
         "smoke": scale.smoke,
+        "registered": scale.registered,
         "plan_hash": plan_hash(parts),
         "parts": [_part(part, result) for part, result in zip(parts, results, strict=True)],
     }

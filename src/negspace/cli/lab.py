@@ -31,13 +31,13 @@ def lab_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 def list_command(as_json: bool) -> None:
     """Show the claims and what became of them."""
-    from negspace.claims import CLAIMS, status
+    from negspace.claims import CLAIMS, latest_results, status
     from negspace.runs import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
-        latest = store.latest_results()
+        latest = latest_results(store)
     rows = [
-        {"name": name, "title": claim.title, "status": status(claim, latest.get(name))}
+        {"name": name, "title": claim.title, "status": status(latest.get(name))}
         for name, claim in CLAIMS.items()
     ]
     if as_json:
@@ -119,7 +119,8 @@ def run_command(
     from negspace.report import claim_lines
 
     if bool(names) == everything:
-        raise click.UsageError("give the names of claims, or --all (`negspace lab list` shows them)")
+        given = "both were given" if names else "`negspace lab list` shows them"
+        raise click.UsageError(f"give the names of claims, or --all ({given})")
     claims = [*CLAIMS.values()] if everything else [_claim(name) for name in dict.fromkeys(names)]
     console, found = Console(), []
     with output_folder(out):
@@ -152,15 +153,15 @@ def run_command(
 )
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
-    from negspace.claims import CLAIMS, save_lab
+    from negspace.claims import CLAIMS, latest_results, save_lab
     from negspace.errors import StoreError
     from negspace.runs import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
-        latest = store.latest_results()
+        latest = latest_results(store)
     summaries = [latest[name].summary for name in CLAIMS if name in latest]
     if not summaries:
-        raise StoreError("no claim has been run yet", do="run `negspace lab run --all` first")
+        raise StoreError("no claim has been run yet, as registered", do="run `negspace lab run --all` first")
     with output_folder(out):
         click.echo(save_lab(summaries, out))
 

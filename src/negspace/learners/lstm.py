@@ -15,17 +15,16 @@ from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float, Int
-from joblib import Parallel, delayed, parallel_config
 
 from negspace.errors import MissingExtraError
 from negspace.learners.arms import RowsArm
 from negspace.learners.lstm_settings import Encoded, LstmSettings
 from negspace.learners.predictions import summarise_probabilities
+from negspace.learners.workers import in_processes
 from negspace.records import Json, Run, TextTask
 
 __all__ = ["LstmLearner"]
 
-_IDLE_SECONDS = 5
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -51,16 +50,9 @@ class LstmLearner(LstmSettings):
         """Fit each (arm, seed) and yield it as it is done."""
         data = _encode(task, self.tokens)
         held_out = np.arange(task.n_train, len(task.texts))
-        # Processes: steps this small spend most of their time holding the interpreter lock. After a kill,
-        # an idle one ends within seconds, not loky's five minutes; one that was just being sent its work
-        # waits for the rest of it.
-        with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=_IDLE_SECONDS):
-            finished = Parallel(workers, return_as="generator_unordered")(
-                delayed(_fit_predict)(self, data, arm.name, arm.draw(task, seed), held_out, seed)
-                for arm, seed in jobs
-            )
-            for arm_name, seed, probabilities in finished:
-                yield Run(arm_name, seed, summarise_probabilities(probabilities, task.held_out_labels))
+        fits = ((self, data, arm.name, arm.draw(task, seed), held_out, seed) for arm, seed in jobs)
+        for arm_name, seed, probabilities in in_processes(_fit_predict, fits, workers=workers):
+            yield Run(arm_name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
 
 def _encode(task: TextTask, tokens: int) -> Encoded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from negspace.measures.accuracy import Accuracy
+from negspace.measures.against_level import AgainstLevel
 from negspace.measures.base import Measure
 from negspace.measures.calibration import BrierScore, CalibrationError, Confidence
 from negspace.measures.gap import Gap
@@ -12,6 +13,7 @@ from negspace.measures.pair_consistency import PairConsistency
 
 __all__ = [
     "Accuracy",
+    "AgainstLevel",
     "BrierScore",
     "CalibrationError",
     "Confidence",

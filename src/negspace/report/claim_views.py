@@ -225,7 +225,7 @@ def diverged(part: Summary) -> list[str]:
     """A sentence for each replica that was masked."""
     return [
         f"{one['arm']}, seed {one['seed']}: training diverged at step {count(one['step'])}; "
-        "its figures are missing below"
+        "its figures are those of its last finite parameters"
         for one in part["diverged"]
     ]
 

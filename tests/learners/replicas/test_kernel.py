@@ -242,8 +242,8 @@ def test_blas_threads_are_given_back() -> None:
     net = small_net()
     train(net, [draw(net, 1, seed=0)])
     before = threadpoolctl.threadpool_info()
-    with kernel._ONE_BLAS_THREAD:
-        with kernel._ONE_BLAS_THREAD:
+    with kernel.ONE_BLAS_THREAD:
+        with kernel.ONE_BLAS_THREAD:
             pass
         held = threadpoolctl.threadpool_info()
         assert {pool["num_threads"] for pool in held if pool["user_api"] == "blas"} == {1}

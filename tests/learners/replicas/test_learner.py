@@ -190,6 +190,18 @@ def test_stacked_nets_resume_to_the_same_numbers(task: SequenceTask) -> None:
         assert same(run(task, [gru], (seed,))["gru", seed], together["gru", seed])
 
 
+def test_a_teacher_may_be_of_another_architecture(task: SequenceTask) -> None:
+    gru = ReplicaArm("gru", SWAPS, net=gru_net(4, 6), steps=10)
+    student = ReplicaArm("student", TaughtRows(gru, THIRDS, labels="soft"), steps=20)
+    grandchild = ReplicaArm("grandchild", TaughtRows(student, THIRDS), net=gru_net(4, 6), steps=10)
+    together = run(task, [gru, student, grandchild], (0, 3), workers=2)
+    assert same(run(task, [grandchild], (3,))["grandchild", 3], together["grandchild", 3])
+    assert same(run(task, [student], (3,))["student", 3], together["student", 3])
+    threads = torch.get_num_threads()
+    run(task, [gru], workers=1)  # in this very process
+    assert torch.get_num_threads() == threads
+
+
 def test_what_decides_a_run_is_described() -> None:
     described = ReplicaLearner().describe()
     assert described["device"] == "cpu"

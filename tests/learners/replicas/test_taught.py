@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from negspace.concepts import Sorted
-from negspace.learners.replicas import POSITIVE, Confident, Oracle, ReplicaArm, TaughtRows, TrueRows
+from negspace.errors import PlanError
+from negspace.learners.replicas import POSITIVE, BestOf, Confident, Oracle, ReplicaArm, TaughtRows, TrueRows
 from negspace.learners.replicas.rows import Draw, Teacher
 
 THIRDS = {POSITIVE: 1 / 3, "random": 1 / 3, "swap": 1 / 3}
@@ -122,9 +125,53 @@ def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
     assert len(np.unique(tokens, axis=0)) == 10
 
 
-def test_a_teacher_is_known_by_what_it_learnt_from_and_not_by_its_name() -> None:
-    from dataclasses import replace
+def test_accumulated_rows_of_two_teachers_are_drawn_apart() -> None:
+    second = ReplicaArm("1", TaughtRows(FIRST, THIRDS, labels="soft"), steps=400)
+    rows = TaughtRows(second, THIRDS, labels="soft", true_rows="accumulated")
+    tokens, labels = rows.draw(Draw(0, 2, 0), N, LENGTH, [constant(0.25), constant(0.75)])
+    one, other = tokens[labels == 0.25], tokens[labels == 0.75]
+    agree = Sorted().holds(one[:9000]) == Sorted().holds(other[:9000])
+    assert share(agree, 1 / 9 + 4 / 9)  # both sorted, or both not
+    shared = set(map(tuple, one.tolist())) & set(map(tuple, other.tolist()))
+    assert len(shared) < 10
 
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"true_share": 1.5}, "lies between 0 and 1"),
+        ({"labels": "hrad"}, "labels are hard, soft, sampled"),
+        ({"true_rows": "orig"}, "true_rows are fresh"),
+        ({"mix": {"swap": 0.5}}, "sum to 1"),
+    ],
+)
+def test_settings_that_are_none_are_refused(settings: dict[str, object], message: str) -> None:
+    # Without the type checks of these tests, which would refuse some of it before.
+    unchecked = object.__new__(TaughtRows)
+    unchecked.__dict__.update(
+        {
+            "teacher": FIRST,
+            "mix": THIRDS,
+            "labels": "hard",
+            "true_share": 0.0,
+            "true_rows": "fresh",
+            **settings,
+        }
+    )
+    with pytest.raises(PlanError, match=message):
+        unchecked.__post_init__()
+
+
+def test_verifiers_and_teachers_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(PlanError, match="accuracy lies between"):
+        Oracle(7.0)
+    with pytest.raises(PlanError, match=r"from 0.5 to 1"):
+        Confident(0.3)
+    with pytest.raises(PlanError, match="best checkpoint"):
+        TaughtRows(replace(FIRST, best_of=BestOf(2, "hard")), THIRDS)
+
+
+def test_a_teacher_is_known_by_what_it_learnt_from_and_not_by_its_name() -> None:
     def described(teacher: ReplicaArm) -> object:
         return TaughtRows(teacher, THIRDS).describe()
 

@@ -8,8 +8,8 @@ from negspace.learners.replicas.engines import Replicas
 from negspace.learners.replicas.learner import DEVICES, ReplicaLearner
 from negspace.learners.replicas.module_net import ModuleNet, count, gru_net, transformer_net
 from negspace.learners.replicas.nets import LstmNet, Net
-from negspace.learners.replicas.rows import POSITIVE, TrueRows
-from negspace.learners.replicas.taught import Confident, Oracle, TaughtRows, Verifier
+from negspace.learners.replicas.rows import POSITIVE, Rows, TrueRows
+from negspace.learners.replicas.taught import Confident, Oracle, TaughtRows, TrueRowsFrom, Verifier
 
 __all__ = [
     "DEVICES",
@@ -26,9 +26,11 @@ __all__ = [
     "ReplicaArm",
     "ReplicaLearner",
     "Replicas",
+    "Rows",
     "Sweep",
     "TaughtRows",
     "TrueRows",
+    "TrueRowsFrom",
     "Verifier",
     "count",
     "gru_net",

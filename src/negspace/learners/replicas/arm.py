@@ -71,8 +71,8 @@ class ReplicaArm:
 
     @property
     def code(self) -> tuple[object, ...]:
-        """The concept, which draws and checks the rows."""
-        return (self.rows.concept,)
+        """The net, the rows, and what these depend on."""
+        return (self.net, self.rows, *self.rows.code)
 
     def check(self, task: SequenceTask) -> None:
         """Refuse a task of another concept, or without the eval set that chooses the checkpoint.
@@ -146,7 +146,7 @@ class Sweep:
     @property
     def code(self) -> tuple[object, ...]:
         """Those of its arms."""
-        return self.arms[0].code
+        return tuple(part for arm in self.arms for part in arm.code)
 
     def check(self, task: SequenceTask) -> None:
         """Refuse a task that one of the arms refuses, or without the eval set that chooses.

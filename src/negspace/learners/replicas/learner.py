@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.learners.predictions import summarise_probabilities
 from negspace.learners.replicas.arm import ReplicaArm, Sweep
 from negspace.learners.replicas.course import Course, CourseResult, Learnt, train
-from negspace.learners.replicas.nets import LstmNet
-from negspace.learners.replicas.start import Parameters, Start, StartCompiled, StartStacked
+from negspace.learners.replicas.kernel import ONE_BLAS_THREAD
+from negspace.learners.replicas.start import Parameters, Start, one_torch_thread
 from negspace.learners.replicas.taught import TaughtRows
+from negspace.learners.workers import in_processes
 from negspace.records import Json, Predictions, Run, SequenceTask
 
 __all__ = ["DEVICES", "ReplicaLearner"]
@@ -26,7 +26,6 @@ __all__ = ["DEVICES", "ReplicaLearner"]
 DEVICES = ("cpu", "cuda", "auto")
 
 _BLOCK = 10
-_IDLE_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,16 @@ class ReplicaLearner:
         elif self.device == "cuda" and not _has_cuda():
             raise PlanError("PyTorch finds no CUDA device", came=self.device, do="give cpu, or auto")
 
-    @property
-    def compiled(self) -> bool:
-        """Whether the LSTM runs in the compiled kernel."""
-        return self.device == "cpu" and find_spec("numba") is not None
-
     def describe(self) -> Mapping[str, Json]:
-        """Device and engine; another version of it may round differently."""
-        engine = "numba" if self.compiled else "torch"
-        installed = version(engine) if find_spec(engine) else None
-        return {"name": self.name, "device": self.device, engine: installed}
+        """Device and engine with its version; another one may round differently."""
+        # numba multiplies matrices by SciPy's BLAS.
+        engines = ("numba", "scipy") if self._start.compiled else ("torch",)
+        installed = {engine: version(engine) if find_spec(engine) else None for engine in engines}
+        return {"name": self.name, "device": self.device, **installed}
+
+    @property
+    def _start(self) -> Start:
+        return Start(self.device, compiled=self.device == "cpu" and find_spec("numba") is not None)
 
     def runs(
         self, task: SequenceTask, jobs: Sequence[tuple[ReplicaArm | Sweep, int]], *, workers: int
@@ -79,11 +78,10 @@ class ReplicaLearner:
         """
         if not (find_spec("numba") or find_spec("torch")):
             raise MissingExtraError("training replicas", "lab")
-        plan = _Plan()
+        plan = _Plan(self._in_blocks)
         for arm, seed in jobs:
             for member in arm.arms if isinstance(arm, Sweep) else (arm,):
-                stacked = self.device == "cpu" and not self._is_compiled(member)
-                plan.add(member, seed, read_by=arm, whole_block=stacked)
+                plan.add(member, seed, read_by=arm)
         learnt: dict[tuple[str, int, int], Parameters] = {}
         tried: dict[tuple[str, int], dict[str, Run]] = defaultdict(dict)
         for courses in plan.generations():
@@ -103,22 +101,27 @@ class ReplicaLearner:
                     else:
                         yield run
 
-    def _is_compiled(self, arm: ReplicaArm) -> bool:
-        return self.compiled and isinstance(arm.net, LstmNet)
+    def _in_blocks(self, arm: ReplicaArm) -> bool:
+        """Whether an arm's last bits depend on which seeds are stacked."""
+        return self.device == "cpu" and not self._start.is_compiled(arm.net)
 
     def _train(self, task: SequenceTask, courses: Sequence[Course], workers: int) -> Iterator[CourseResult]:
-        compiled = [course for course in courses if self._is_compiled(course.arm)]
+        start = self._start
+        compiled = [course for course in courses if start.is_compiled(course.arm.net)]
         stacks: dict[str, list[Course]] = defaultdict(list)
         for course in courses:
-            if not self._is_compiled(course.arm):
+            if not start.is_compiled(course.arm.net):
                 stacks[self._stack_of(course)].append(course)
-        # Threads: the kernel releases the interpreter lock.
-        with parallel_config("threading"):
-            yield from _each(task, [[course] for course in compiled], StartCompiled(), workers)
-        # Processes: PyTorch's small operations spend their time holding it. A GPU is one for all.
-        with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=_IDLE_SECONDS):
-            at_once = 1 if self.device == "cuda" else workers
-            yield from _each(task, [*stacks.values()], StartStacked(self.device), at_once)
+        with ONE_BLAS_THREAD:
+            # Threads: the kernel releases the interpreter's lock.
+            for results in Parallel(workers, backend="threading", return_as="generator_unordered")(
+                delayed(train)(task, [course], start) for course in compiled
+            ):
+                yield from results
+        at_once = 1 if self.device == "cuda" else workers  # a GPU is one for all
+        stacked = ((task, stack, start) for stack in stacks.values())
+        for results in in_processes(_train_stacked, stacked, workers=at_once):
+            yield from results
 
     def _stack_of(self, course: Course) -> str:
         if self.device == "cpu":
@@ -132,35 +135,41 @@ class _Plan:
     """What is trained: each course once, to the last step that any arm reads.
 
     Attributes:
+        in_blocks: Whether an arm's seeds train in whole blocks, those that nobody asks for included.
         courses: By identity and seed.
         asked: Who reads each course: an arm, for itself or for a sweep.
     """
 
+    in_blocks: Callable[[ReplicaArm], bool]
     courses: dict[tuple[str, int], Course] = field(default_factory=dict)
     asked: dict[tuple[str, int], list[tuple[ReplicaArm, ReplicaArm | Sweep]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
-    def add(self, arm: ReplicaArm, seed: int, *, read_by: ReplicaArm | Sweep, whole_block: bool) -> None:
+    def add(self, arm: ReplicaArm, seed: int, *, read_by: ReplicaArm | Sweep) -> None:
         """Plan an arm's course and those of its teachers."""
         self.asked[_identity(arm), seed].append((arm, read_by))
-        first = seed - seed % _BLOCK
-        for each in range(first, first + _BLOCK) if whole_block else (seed,):
-            self._plan(arm, each, readings=frozenset(arm.readings()))
-            for teacher in _teachers(arm):
-                self._plan(teacher, each, keep=frozenset({teacher.steps}))
+        seeds = self._plan(arm, [seed], readings=frozenset(arm.readings()))
+        for teacher in reversed(_teachers(arm)):
+            seeds = self._plan(teacher, seeds, keep=frozenset({teacher.steps}))
 
     def _plan(
         self,
         arm: ReplicaArm,
-        seed: int,
+        seeds: Sequence[int],
         *,
         readings: frozenset[int] = frozenset(),
         keep: frozenset[int] = frozenset(),
-    ) -> None:
-        key = (_identity(arm), seed)
-        known = self.courses.get(key, Course(arm, seed))
-        self.courses[key] = replace(known, readings=known.readings | readings, keep=known.keep | keep)
+    ) -> Sequence[int]:
+        """Plan an arm's courses at these seeds, and say at which seeds they are trained."""
+        if self.in_blocks(arm):
+            blocks = sorted({seed // _BLOCK for seed in seeds})
+            seeds = [block * _BLOCK + i for block in blocks for i in range(_BLOCK)]
+        for seed in seeds:
+            key = (_identity(arm), seed)
+            known = self.courses.get(key, Course(arm, seed))
+            self.courses[key] = replace(known, readings=known.readings | readings, keep=known.keep | keep)
+        return seeds
 
     def generations(self) -> Iterator[list[Course]]:
         """The courses, teachers before the taught."""
@@ -171,13 +180,9 @@ class _Plan:
             yield by_generation[generation]
 
 
-def _each(
-    task: SequenceTask, groups: Sequence[Sequence[Course]], start: Start, workers: int
-) -> Iterator[CourseResult]:
-    for results in Parallel(workers, return_as="generator_unordered")(
-        delayed(train)(task, group, start) for group in groups
-    ):
-        yield from results
+def _train_stacked(task: SequenceTask, courses: Sequence[Course], start: Start) -> list[CourseResult]:
+    with one_torch_thread():
+        return train(task, courses, start)
 
 
 def _identity(arm: ReplicaArm) -> str:
@@ -225,7 +230,8 @@ def _accuracy(task: SequenceTask, predictions: Predictions, on: str) -> float:
 
 def _predictions(task: SequenceTask, result: CourseResult, steps: int) -> Predictions:
     positive = result.probabilities[steps].astype(np.float64)
-    return summarise_probabilities(np.stack([1 - positive, positive], axis=1), task.held_out_labels)
+    truth = np.where(task.held_out_labels == 1, positive, 1 - positive)
+    return Predictions((positive > 0.5).astype(np.int64), np.maximum(positive, 1 - positive), truth)
 
 
 def _has_cuda() -> bool:

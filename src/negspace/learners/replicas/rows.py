@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -61,6 +61,7 @@ class Purpose(IntEnum):
     ORIGINALS = 8
     DELTAS = 9
     INITIAL = 10
+    ORDER = 11
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,18 @@ class Draw:
         seed: The run's seed.
         generation: Number of teachers before this model.
         chunk: Position of the chunk in the training.
-        attempt: Of a chunk that is drawn again and again until enough of it is kept.
+        part: Which of several draws for one chunk: those of other sources, those that replace dropped rows.
     """
 
     seed: int
     generation: int
     chunk: int
-    attempt: int = 0
+    part: int = 0
 
     def rng(self, purpose: Purpose, length: int = 0) -> np.random.Generator:
         """The generator of a purpose, for rows of a length."""
-        return np.random.default_rng([*astuple(self), int(purpose), length])
+        key = (self.seed, self.generation, self.chunk, self.part, int(purpose), length)
+        return np.random.default_rng(key)
 
     def lengths(self, between: tuple[int, int], steps: int) -> Int64[np.ndarray, " steps"]:
         """Length of each step's batch, uniform over both ends included."""
@@ -100,6 +102,11 @@ class Rows(Protocol):
     @property
     def generation(self) -> int:
         """Number of teachers before the model that trains on them."""
+        ...
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """Parts whose code decides the rows, beside their own."""
         ...
 
     def describe(self) -> Mapping[str, Json]:
@@ -140,6 +147,11 @@ class TrueRows:
 
     def __post_init__(self) -> None:
         check_mix(self.negatives, self.concept.kinds)
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """The concept, which draws and checks them."""
+        return (self.concept,)
 
     def describe(self) -> Mapping[str, Json]:
         """Concept, mix and labels."""

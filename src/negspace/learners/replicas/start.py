@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
@@ -13,52 +15,61 @@ from negspace.errors import MissingExtraError
 from negspace.learners.replicas.arm import ReplicaArm
 from negspace.learners.replicas.engines import Replicas
 from negspace.learners.replicas.module_net import ModuleNet
-from negspace.learners.replicas.nets import LstmNet
+from negspace.learners.replicas.nets import LstmNet, Net
 
-__all__ = ["Parameters", "Start", "StartCompiled", "StartStacked"]
+__all__ = ["Parameters", "Start", "one_torch_thread"]
 
 Parameters: TypeAlias = Float32[np.ndarray, " parameters"]
 
-Start: TypeAlias = Callable[[Sequence[ReplicaArm], Sequence[Parameters]], Replicas]
-"""Begins the training of replicas of one architecture, one an arm, at the given parameters."""
-
 
 @dataclass(frozen=True)
-class StartCompiled:
-    """The compiled kernel, for the LSTM on a CPU."""
-
-    def __call__(self, arms: Sequence[ReplicaArm], initial: Sequence[Parameters]) -> Replicas:
-        """Begin; the arms have one net and one optimiser."""
-        from negspace.learners.replicas.kernel import LstmReplicas  # noqa: PLC0415  (numba is an extra)
-
-        net = arms[0].net
-        assert isinstance(net, LstmNet)
-        return LstmReplicas(net, initial, arms[0].adam)
-
-
-@dataclass(frozen=True)
-class StartStacked:
-    """All replicas as one PyTorch program.
+class Start:
+    """Begins the training of replicas of one architecture, with the engine that is best for it.
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-
-    Raises:
-        MissingExtraError: At use, if PyTorch is not installed.
+        compiled: Whether the compiled kernel is there; without it PyTorch trains the LSTM too.
     """
 
     device: str
+    compiled: bool
+
+    def is_compiled(self, net: Net) -> bool:
+        """Whether the compiled kernel trains this net."""
+        return self.compiled and self.device == "cpu" and isinstance(net, LstmNet)
 
     def __call__(self, arms: Sequence[ReplicaArm], initial: Sequence[Parameters]) -> Replicas:
-        """Begin; the arms have one net."""
-        try:
-            import torch  # noqa: PLC0415  (an extra, and slow to import)
-        except ImportError as error:
-            raise MissingExtraError(f"the net '{arms[0].net.name}'", "torch") from error
-        from negspace.learners.replicas.together import ModuleReplicas  # noqa: PLC0415
+        """Begin at the given parameters.
 
-        if self.device == "cpu":
-            torch.set_num_threads(1)  # this is a worker's process; two threads would be slower than one
+        Args:
+            arms: Of one net, one a replica; the kernel's have one optimiser.
+            initial: Parameters of each.
+
+        Raises:
+            MissingExtraError: If the net takes PyTorch, and it is not installed.
+        """
         net = arms[0].net
+        if self.is_compiled(net):
+            from negspace.learners.replicas.kernel import LstmReplicas  # noqa: PLC0415  (numba is an extra)
+
+            assert isinstance(net, LstmNet)
+            return LstmReplicas(net, initial, arms[0].adam)
+        if find_spec("torch") is None:
+            raise MissingExtraError(f"the net '{net.name}'", "torch")
+        from negspace.learners.replicas.together import ModuleReplicas  # noqa: PLC0415  (imports PyTorch)
+
         assert isinstance(net, LstmNet | ModuleNet)
         return ModuleReplicas(net, initial, [arm.adam for arm in arms], self.device)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: two would be slower on steps this small. Given back as it was found."""
+    import torch  # noqa: PLC0415  (an extra, and slow to import)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
 
 from negspace.concepts import Concept
-from negspace.errors import PlanError
+from negspace.errors import PlanError, did_you_mean
 from negspace.learners.replicas.arm import ReplicaArm
 from negspace.learners.replicas.rows import (
     CHUNK,
@@ -25,9 +25,18 @@ from negspace.learners.replicas.rows import (
 )
 from negspace.records import Json
 
-__all__ = ["Confident", "Oracle", "TaughtRows", "Verifier"]
+__all__ = ["Confident", "Labels", "Oracle", "TaughtRows", "TrueRowsFrom", "Verifier"]
 
-_ATTEMPTS = 20
+_ATTEMPTS = 10
+# Parts of a chunk's randomness (`Draw.part`): true rows, and the first of each teacher's.
+_TRUE = -1 % 2**32
+_PER_SOURCE = 1000
+
+
+Labels = Literal["hard", "soft", "sampled"]
+TrueRowsFrom = Literal["fresh", "original", "accumulated"]
+_LABELS: tuple[Labels, ...] = get_args(Labels)
+_TRUE_ROWS: tuple[TrueRowsFrom, ...] = get_args(TrueRowsFrom)
 
 
 @runtime_checkable
@@ -64,6 +73,10 @@ class Oracle:
 
     accuracy: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.accuracy <= 1:
+            raise PlanError("an oracle's accuracy lies between 0 and 1", came=self.accuracy)
+
     def describe(self) -> Mapping[str, Json]:
         """Kind and accuracy."""
         return {"verifier": "oracle", **asdict(self)}
@@ -89,6 +102,10 @@ class Confident:
     """
 
     at_least: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.at_least < 1:
+            raise PlanError("the likelier label has a probability from 0.5 to 1", came=self.at_least)
 
     def describe(self) -> Mapping[str, Json]:
         """Kind and threshold."""
@@ -120,24 +137,35 @@ class TaughtRows:
             ``"accumulated"``: each row comes from one of all generations so far, equally often, labelled as
             it was then (Gerstgrasser et al. 2024); ``true_share`` is not used.
         verifier: Which pseudo-labelled rows are kept; those dropped are replaced, so that the budget is the
-            same. What twenty draws do not fill (a teacher that learnt nothing is sure of nothing) is filled
+            same. What ten draws do not fill (a teacher that learnt nothing is sure of nothing) is filled
             with rows that are not verified. None keeps all.
 
     Raises:
-        PlanError: If the mix is none, the share is no probability, or generation 0 was itself taught.
+        PlanError: If the mix is none, the share no probability, there are no such labels or true rows, or
+            the teacher predicts from its best checkpoint (which would choose it by the test rows).
     """
 
     teacher: ReplicaArm
     mix: Mapping[str, float]
-    labels: Literal["hard", "soft", "sampled"] = "hard"
+    labels: Labels = "hard"
     true_share: float = 0.0
-    true_rows: Literal["fresh", "original", "accumulated"] = "fresh"
+    true_rows: TrueRowsFrom = "fresh"
     verifier: Verifier | None = None
 
     def __post_init__(self) -> None:
         check_mix(self.mix, [POSITIVE, *self.concept.kinds])
         if not 0 <= self.true_share <= 1:
             raise PlanError("the share of true rows lies between 0 and 1", came=self.true_share)
+        for name, came, known in (
+            ("labels", self.labels, _LABELS),
+            ("true_rows", self.true_rows, _TRUE_ROWS),
+        ):
+            if came not in known:
+                raise PlanError(f"{name} are {', '.join(known)}", came=came, do=did_you_mean(came, known))
+        if self.teacher.best_of is not None:
+            raise PlanError(
+                f"teacher '{self.teacher.name}' predicts from its best checkpoint", do="drop best_of"
+            )
 
     @property
     def concept(self) -> Concept:
@@ -154,6 +182,11 @@ class TaughtRows:
         """The arm of generation 0, which was trained on the truth."""
         rows = self.teacher.rows
         return rows.origin if isinstance(rows, TaughtRows) else self.teacher
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """The verifier, and what its teacher depends on."""
+        return (*self.teacher.code, *(() if self.verifier is None else (self.verifier,)))
 
     def describe(self) -> Mapping[str, Json]:
         """All settings, and those of all teachers."""
@@ -179,7 +212,10 @@ class TaughtRows:
             if generation == 0:
                 tokens[here], labels[here] = self._true(draw, len(here), length)
             else:
-                tokens[here], labels[here] = self._taught(draw, len(here), length, teachers[generation - 1])
+                first = _PER_SOURCE * (generation if self.true_rows == "accumulated" else 0)
+                tokens[here], labels[here] = self._taught(
+                    replace(draw, part=first), len(here), length, teachers[generation - 1]
+                )
         return tokens, labels
 
     def _sources(self, draw: Draw, rows: int, length: int) -> Int64[np.ndarray, " rows"]:
@@ -192,28 +228,32 @@ class TaughtRows:
     def _true(self, draw: Draw, rows: int, length: int) -> Labelled:
         origin = self.origin
         if self.true_rows == "fresh":
-            return origin.rows.draw(replace(draw, attempt=_ATTEMPTS), rows, length, ())
+            return origin.rows.draw(replace(draw, part=_TRUE), rows, length, ())
         # Rows of one original chunk, chosen at random: chunks are alike, and one is quick to draw again.
         rng = draw.rng(Purpose.ORIGINALS, length)
         chunk = int(rng.integers(-(-origin.steps // CHUNK)))
         original = Draw(draw.seed, 0, chunk)
-        batches = int((original.lengths(origin.lengths, CHUNK) == length).sum())
-        if batches == 0:
-            return origin.rows.draw(replace(draw, attempt=_ATTEMPTS), rows, length, ())
-        tokens, labels = origin.rows.draw(original, batches * origin.batch, length, ())
-        chosen = rng.integers(len(labels), size=rows)
+        alike = original.lengths(origin.lengths, CHUNK) == length
+        trained_on = int(alike[: origin.steps - chunk * CHUNK].sum()) * origin.batch
+        if trained_on == 0:
+            return origin.rows.draw(replace(draw, part=_TRUE), rows, length, ())
+        tokens, labels = origin.rows.draw(original, int(alike.sum()) * origin.batch, length, ())
+        chosen = rng.integers(trained_on, size=rows)
         return tokens[chosen], labels[chosen]
 
     def _taught(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
         parts = [self._candidates(draw, rows, length, teacher)]
-        while sum(len(labels) for _, labels in parts) < rows:
-            again = replace(draw, attempt=len(parts))
-            if len(parts) == _ATTEMPTS:
-                parts.append(self._unverified(again, rows, length, teacher))
-            else:
+        while (missing := rows - sum(len(labels) for _, labels in parts)) > 0:
+            again = replace(draw, part=draw.part + len(parts))
+            if len(parts) < _ATTEMPTS:
                 parts.append(self._candidates(again, rows, length, teacher))
-        tokens, labels = zip(*parts, strict=True)
-        return np.concatenate(tokens)[:rows], np.concatenate(labels)[:rows]
+            else:
+                tokens, labels, _ = self._pseudo_labelled(again, missing, length, teacher)
+                parts.append((tokens, labels))
+        all_tokens, all_labels = (np.concatenate(part)[:rows] for part in zip(*parts, strict=True))
+        # What came last would otherwise make whole batches of its own.
+        order = draw.rng(Purpose.ORDER, length).permutation(rows) if len(parts) > _ATTEMPTS else slice(None)
+        return all_tokens[order], all_labels[order]
 
     def _candidates(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
         tokens, labels, probability = self._pseudo_labelled(draw, rows, length, teacher)
@@ -222,10 +262,6 @@ class TaughtRows:
         rng = draw.rng(Purpose.VERDICTS, length)
         kept = self.verifier.keeps(self.concept.holds(tokens), probability, rng)
         return tokens[kept], labels[kept]
-
-    def _unverified(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
-        tokens, labels, _ = self._pseudo_labelled(draw, rows, length, teacher)
-        return tokens, labels
 
     def _pseudo_labelled(
         self, draw: Draw, rows: int, length: int, teacher: Teacher
