@@ -36,7 +36,8 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "page", ["concepts", "curation", "learners", "measures", "negatives", "runs", "study"]
+    "page",
+    ["claims", "concepts", "curation", "learners", "measures", "negatives", "replicas", "runs", "study"],
 )
 def test_pages_of_the_rooms_have_examples(page: str) -> None:
     assert ">>> " in PAGES[page]

@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score
 
 from negspace.measures import (
     Accuracy,
+    AgainstLevel,
     BrierScore,
     CalibrationError,
     Confidence,
@@ -192,6 +193,30 @@ def test_gap_of_one_set_with_itself_cancels_row_by_row() -> None:
     assert got.value == 0
     by_cluster = np.bincount(got.clusters, weights=got.influence)
     np.testing.assert_allclose(by_cluster, 0, atol=1e-15)
+
+
+def test_against_a_level_only_the_value_moves() -> None:
+    run, task = make()
+    plain, got = Accuracy("some")(run, task), AgainstLevel(Accuracy("some"), 0.9)(run, task)
+    assert got.value == pytest.approx(plain.value - 0.9)
+    assert got.influence.tolist() == plain.influence.tolist()
+    assert got.resolution == plain.resolution
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        *(measure for measure, _ in CASES),
+        Gap(Accuracy("some"), Accuracy("others")),
+        AgainstLevel(MacroF1("some"), 1.0),
+    ],
+    ids=lambda measure: measure.name,
+)
+def test_values_lie_within_the_bounds(measure: Measure) -> None:
+    low, high = measure.bounds
+    values = [measure(*make(seed)).value for seed in range(20)]
+    assert low <= min(values) < max(values) <= high
+    assert high - low == (2 if isinstance(measure, Gap) else 1)
 
 
 @pytest.mark.parametrize("measure", [Confidence("some"), BrierScore("some"), CalibrationError("some")])
