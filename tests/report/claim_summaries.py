@@ -267,6 +267,7 @@ def build_claim(seeds: int = 20, *, controls: bool = True) -> dict[str, Any]:
         "negspace": "0.1.0",
         "device": "cpu",
         "smoke": False,
+        "registered": True,
         "plan_hash": "71d6c0254fe9ab136f1c0b7a9d2e48355b71c3f0e8a6d94412bb07cd5e3f9a88",
         "parts": [build_published(seeds), *([build_control(seeds)] if controls else [])],
     }

@@ -62,6 +62,7 @@ def test_long_names_wrap(claim: dict[str, Any]) -> None:
 def test_a_smoke_run_is_no_result(claim: dict[str, Any]) -> None:
     assert "no result" not in printed(claim)
     assert squeezed(printed(claim | {"smoke": True}))[1] == "Smoke run: no result"
+    assert squeezed(printed(claim | {"registered": False}))[1].startswith("Trial: not the registered number")
 
 
 @pytest.mark.parametrize("seeds", [1, 20])

@@ -35,6 +35,8 @@ def claim_lines(summary: Summary, report: str | PathLike[str] | None = None) -> 
     lines: list[RenderableType] = [Text(visible(summary["title"]), style="bold")]
     if summary["smoke"]:
         lines.append(Text("Smoke run: no result", style="bold yellow"))
+    elif not summary["registered"]:
+        lines.append(Text("Trial: not the registered number of seeds, so not kept", style="bold yellow"))
     for part in summary["parts"]:
         lines += _part(part)
     if report is not None:
