@@ -9,6 +9,7 @@ from pathlib import Path
 from negspace.datasets import check_writable, write_text
 from negspace.records import Json
 from negspace.report import render_claim, render_lab
+from negspace.study import Progress
 
 __all__ = ["save_claim", "save_lab"]
 
@@ -36,12 +37,13 @@ def save_claim(summary: Summary, folder: Path) -> Path:
     return path
 
 
-def save_lab(summaries: Sequence[Summary], folder: Path) -> Path:
+def save_lab(summaries: Sequence[Summary], folder: Path, *, progress: Progress | None = None) -> Path:
     """Write the pages of claims, and ``index.html`` over all of them.
 
     Args:
         summaries: Of the claims, in the order of the index.
         folder: Made if need be; files of an earlier report are replaced.
+        progress: Told after every claim.
 
     Returns:
         Path of the index.
@@ -49,7 +51,12 @@ def save_lab(summaries: Sequence[Summary], folder: Path) -> Path:
     Raises:
         StoreError: If the folder cannot be written.
     """
-    links = {str(summary["claim"]): save_claim(summary, folder).name for summary in summaries}
+    links = {}
+    for done, summary in enumerate(summaries):
+        name = str(summary["claim"])
+        if progress is not None:
+            progress(f"page of {name}", done, len(summaries))
+        links[name] = save_claim(summary, folder).name
     index = folder / "index.html"
     write_text(index, render_lab(summaries, links))
     return index

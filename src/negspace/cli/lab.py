@@ -162,8 +162,9 @@ def report_command(out: Path) -> None:
     summaries = [latest[name].summary for name in CLAIMS if name in latest]
     if not summaries:
         raise StoreError("no claim has been run yet, as registered", do="run `negspace lab run --all` first")
-    with output_folder(out):
-        click.echo(save_lab(summaries, out))
+    with output_folder(out), shown_progress() as progress:
+        index = save_lab(summaries, out, progress=progress)
+    click.echo(index)
 
 
 def _claim(name: str) -> Claim:
