@@ -237,6 +237,22 @@ def test_threads_change_nothing() -> None:
             np.testing.assert_array_equal(one.parameters(i), other.parameters(i))
 
 
+def test_without_a_place_for_its_cache_it_compiles_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from negspace.learners.replicas import kernel_compiled
+
+    compiled = []
+
+    def njit(**options: object) -> Callable[[Callable[..., object]], Callable[..., object]]:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        compiled.append(options)
+        return lambda function: function
+
+    monkeypatch.setattr(kernel_compiled, "njit", njit)
+    assert kernel_compiled._outer(len) is len
+    assert compiled == [kernel_compiled._FAST]
+
+
 def test_blas_threads_are_given_back() -> None:
     threadpoolctl = pytest.importorskip("threadpoolctl")
     net = small_net()

@@ -55,8 +55,11 @@ def _inner(function: _F) -> _F:
 
 
 def _outer(function: _F) -> _F:
-    """Compile likewise, for calls from Python, cached on disk."""
-    return cast(_F, njit(**_FAST, cache=True)(function))
+    """Compile likewise, for calls from Python, cached on disk where there is a place that can be written."""
+    try:
+        return cast(_F, njit(**_FAST, cache=True)(function))
+    except RuntimeError:  # numba found none: an installation and a home that are both read-only
+        return cast(_F, njit(**_FAST)(function))
 
 
 # `no_type_check` throughout: run-time type checkers would wrap the function in one that numba cannot compile.
