@@ -53,6 +53,11 @@ class Hypothesis:
     margin: float = 0.0
     claim: Literal["more", "no less"] = "more"
 
+    @property
+    def threshold(self) -> float:
+        """What the effect is claimed to exceed."""
+        return -self.margin if self.claim == "no less" else self.margin
+
     def describe(self) -> Mapping[str, Json]:
         """The claim as it is hashed into the plan."""
         return {
@@ -151,6 +156,7 @@ class Study(Generic[TaskT, ArmT]):
         self._check_measures()
 
     def _check_hypotheses(self, names: Sequence[str]) -> None:
+        described = {arm.name: {**arm.describe(), "name": ""} for arm in self.arms}
         for hypothesis in self.hypotheses:
             for arm in (hypothesis.arm, hypothesis.versus):
                 if arm is not None and arm not in names:
@@ -169,27 +175,13 @@ class Study(Generic[TaskT, ArmT]):
                     came=hypothesis.margin,
                     do="give the smallest effect that would matter; for the other direction, swap the arms",
                 )
-            self._check_open(hypothesis)
-
-    def _check_open(self, hypothesis: Hypothesis) -> None:
-        """Refuse a hypothesis that is decided before the first run."""
-        described = {arm.name: {**arm.describe(), "name": ""} for arm in self.arms}
-        if hypothesis.versus is not None and described[hypothesis.arm] == described[hypothesis.versus]:
-            raise PlanError(
-                f"hypothesis '{hypothesis.name}': the arms '{hypothesis.arm}' and '{hypothesis.versus}' are "
-                "the same under two names",
-                do="an effect that can only be 0 is no hypothesis",
-            )
-        low, high = hypothesis.measure.bounds
-        if hypothesis.versus is not None:
-            low, high = low - high, high - low
-        threshold = -hypothesis.margin if hypothesis.claim == "no less" else hypothesis.margin
-        if not low < threshold < high:
-            raise PlanError(
-                f"hypothesis '{hypothesis.name}' can come out one way only: the effect lies from {low:g} to "
-                f"{high:g}, and the claim is that it exceeds {threshold:g}",
-                do="give a margin that effects can lie on either side of",
-            )
+            if hypothesis.versus is not None and described[hypothesis.arm] == described[hypothesis.versus]:
+                raise PlanError(
+                    f"hypothesis '{hypothesis.name}': the arms '{hypothesis.arm}' and "
+                    f"'{hypothesis.versus}' are the same under two names",
+                    do="an effect that can only be 0 is no hypothesis",
+                )
+            _check_open(hypothesis)
 
     def _check_measures(self) -> None:
         """Measure a run that is always right: what fails here would fail after the last fit."""
@@ -320,6 +312,19 @@ class Study(Generic[TaskT, ArmT]):
         if hypothesis.versus is None:
             return measured
         return difference(measured, hypothesis.measure(runs[hypothesis.versus, seed], self.task))
+
+
+def _check_open(hypothesis: Hypothesis) -> None:
+    """Refuse a hypothesis that no effect can support, or none refute."""
+    low, high = hypothesis.measure.bounds
+    if hypothesis.versus is not None:
+        low, high = low - high, high - low
+    if not low < hypothesis.threshold < high:
+        raise PlanError(
+            f"hypothesis '{hypothesis.name}' can come out one way only: the effect lies from {low:g} to "
+            f"{high:g}, and the claim is that it exceeds {hypothesis.threshold:g}",
+            do="give a margin that effects can lie on either side of",
+        )
 
 
 def _is_seed(seed: object) -> bool:

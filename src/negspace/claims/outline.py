@@ -70,9 +70,8 @@ def _part(part: Part) -> list[str]:
     for expectation in part.expectations:
         h = expectation.hypothesis
         effect = h.measure.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
-        bound = f"> {h.margin:g}" if h.claim == "more" else f"> -{h.margin:g}"
         published = "" if expectation.published is None else f" (published {expectation.published:+.3f})"
-        lines += [f"  hypothesis  {expectation.says}", f"              {effect} {bound}{published}"]
+        lines += [f"  hypothesis  {expectation.says}", f"              {effect} > {h.threshold:g}{published}"]
     lines += [
         f"  published   {p.arm}, {p.on}: {p.mean:.3f}" + ("" if p.sd is None else f" ± {p.sd:.3f}")
         for p in part.published

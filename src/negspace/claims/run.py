@@ -9,7 +9,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-from negspace.claims.claim import Claim, LabArm, Part, Scale, plan_hash
+from negspace.claims.claim import Claim, LabArm, Part, Scale
 from negspace.claims.pages import save_claim
 from negspace.claims.summary import FORMAT, summarise
 from negspace.records import Json, SequenceTask, Verdict
@@ -117,13 +117,19 @@ def run_claim(
 def _keep(result: ClaimResult, store: RunStore) -> None:
     """Keep a result, unless the one that is kept has the same published part and the controls as well."""
     kept = latest_results(store).get(result.claim.name)
-    hashes = [part.study.plan_hash for part in result.parts]
+    summary = result.to_dict()
+    hashes = _part_hashes(summary)
     if kept is not None:
-        parts = kept.summary["parts"]
-        assert isinstance(parts, list)
-        if len(parts) > len(hashes) and [part["plan_hash"] for part in parts[: len(hashes)]] == hashes:
+        theirs = _part_hashes(kept.summary)
+        if len(theirs) > len(hashes) and theirs[: len(hashes)] == hashes:
             return
-    store.put_result(result.claim.name, plan_hash(result.parts), result.to_dict())
+    store.put_result(result.claim.name, str(summary["plan_hash"]), summary)
+
+
+def _part_hashes(summary: Mapping[str, Json]) -> list[Json]:
+    parts = summary["parts"]
+    assert isinstance(parts, list)
+    return [part["plan_hash"] for part in parts]
 
 
 def latest_results(store: RunStore) -> Mapping[str, StoredResult]:

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from negspace.errors import MissingExtraError, PlanError
 from negspace.learners.replicas.batches import DELTAS, Delta, against
-from negspace.learners.replicas.module_net import ModuleNet, count, gru_net, transformer_net
+from negspace.learners.replicas.module_net import ModuleNet, gru_net, transformer_net
 from negspace.learners.replicas.modules import GruModule, LstmModule, TransformerModule
-from negspace.learners.replicas.nets import LstmNet, Net, tensors
+from negspace.learners.replicas.nets import LstmNet, Net, count, tensors
 
 LENGTHS = [1, 4, 6, 9, 9, 12]
 

@@ -92,7 +92,7 @@ def test_arms_of_a_seed_share_lengths_labels_positives_and_initial_values() -> N
 
 def test_the_global_generator_decides_nothing() -> None:
     arm = ReplicaArm("a", SWAPS)
-    np.random.seed(1)  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002  (the global generator is what must not matter)
     (one,) = all_of(arm, 0, 10)
     np.random.seed(2)  # noqa: NPY002
     (two,) = all_of(arm, 0, 10)

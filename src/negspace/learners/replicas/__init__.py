@@ -6,8 +6,8 @@ from negspace.learners.replicas.arm import BestOf, ReplicaArm, Sweep
 from negspace.learners.replicas.batches import Adam, Batches, Delta
 from negspace.learners.replicas.engines import Replicas
 from negspace.learners.replicas.learner import DEVICES, ReplicaLearner
-from negspace.learners.replicas.module_net import ModuleNet, count, gru_net, transformer_net
-from negspace.learners.replicas.nets import LstmNet, Net
+from negspace.learners.replicas.module_net import ModuleNet, gru_net, transformer_net
+from negspace.learners.replicas.nets import LstmNet, Net, count
 from negspace.learners.replicas.rows import POSITIVE, Rows, TrueRows
 from negspace.learners.replicas.taught import Confident, Oracle, TaughtRows, TrueRowsFrom, Verifier
 

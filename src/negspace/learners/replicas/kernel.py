@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float32, Int32
 from negspace.errors import MissingExtraError, PlanError
 from negspace.learners.replicas.batches import NOTHING, Adam, Batches
 from negspace.learners.replicas.kernel_layout import Optimiser, Workspace, allocate, view
-from negspace.learners.replicas.nets import LstmNet
+from negspace.learners.replicas.nets import LstmNet, count
 
 __all__ = ["ONE_BLAS_THREAD", "LstmReplicas"]
 
@@ -48,7 +48,7 @@ class LstmReplicas:
     ) -> None:
         if find_spec("numba") is None:
             raise MissingExtraError("the compiled LSTM", "lab")
-        expected = sum(int(np.prod(shape)) for shape in net.shapes().values())
+        expected = count(net)
         sizes = {len(parameters) for parameters in initial}
         if sizes != {expected}:
             raise PlanError(f"each replica takes {expected} parameters", came=sorted(sizes))

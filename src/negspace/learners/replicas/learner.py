@@ -191,9 +191,7 @@ def _identity(arm: ReplicaArm) -> str:
 
 
 def _teachers(arm: ReplicaArm) -> tuple[ReplicaArm, ...]:
-    """The arms of the generations before, the first first."""
-    rows = arm.rows
-    return (*_teachers(rows.teacher), rows.teacher) if isinstance(rows, TaughtRows) else ()
+    return arm.rows.teachers if isinstance(arm.rows, TaughtRows) else ()
 
 
 def _with_teachers(course: Course, learnt: Mapping[tuple[str, int, int], Parameters]) -> Course:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -21,13 +20,13 @@ from jaxtyping import Float32
 
 from negspace.errors import MissingExtraError, PlanError
 from negspace.learners.replicas.batches import Delta
-from negspace.learners.replicas.nets import Net
+from negspace.learners.replicas.nets import count
 from negspace.records import Json
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ModuleNet", "count", "gru_net", "transformer_net"]
+__all__ = ["ModuleNet", "gru_net", "transformer_net"]
 
 
 @dataclass(frozen=True)
@@ -115,11 +114,6 @@ class ModuleNet:
         own = [_source(kind) for kind in kinds if not kind.__module__.startswith("torch.")]
         sources = {_source(_code_of(self.factory)), *own}
         return hashlib.sha256("\0".join(sorted(sources)).encode()).hexdigest()
-
-
-def count(net: Net) -> int:
-    """Number of parameters of one model."""
-    return sum(math.prod(shape) for shape in net.shapes().values())
 
 
 def gru_net(embedding: int = 16, hidden: int = 38, vocabulary: int = 50) -> ModuleNet:

@@ -78,7 +78,8 @@ class LstmModule(nn.Module):
             cell = forget.sigmoid() * cell + enter.sigmoid() * new.tanh()
             state = leave.sigmoid() * cell.tanh()
             states.append(state)
-        return self.linear(_last(states, lengths)).squeeze(-1)  # type: ignore[no-any-return]
+        logits: Tensor = self.linear(_last(states, lengths)).squeeze(-1)
+        return logits
 
 
 class GruModule(nn.Module):
@@ -122,7 +123,8 @@ class GruModule(nn.Module):
             proposed = (new + (reset + reset_kept).sigmoid() * new_kept).tanh()
             state = proposed + (update + update_kept).sigmoid() * (state - proposed)
             states.append(state)
-        return self.linear(_last(states, lengths)).squeeze(-1)  # type: ignore[no-any-return]
+        logits: Tensor = self.linear(_last(states, lengths)).squeeze(-1)
+        return logits
 
 
 class TransformerModule(nn.Module):
@@ -171,7 +173,8 @@ class TransformerModule(nn.Module):
         states = states + self._attend(self.norm_attention(states), read)
         states = states + self.narrow(functional.gelu(self.widen(self.norm_feed_forward(states))))
         pooled = (self.norm(states) * read[..., None]).sum(1) / lengths[:, None]
-        return self.linear(pooled).squeeze(-1)  # type: ignore[no-any-return]
+        logits: Tensor = self.linear(pooled).squeeze(-1)
+        return logits
 
     def _attend(
         self, states: Float[Tensor, "rows longest width"], read: Tensor

@@ -17,7 +17,7 @@ from negspace.errors import PlanError
 from negspace.learners.replicas.batches import DELTAS, Delta
 from negspace.records import Json
 
-__all__ = ["LstmNet", "Net", "tensors"]
+__all__ = ["LstmNet", "Net", "count", "tensors"]
 
 
 @runtime_checkable
@@ -45,6 +45,11 @@ class Net(Protocol):
     def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
         """Draw initial parameters; the same at the same seed, whatever else is drawn."""
         ...
+
+
+def count(net: Net) -> int:
+    """Number of parameters of one model."""
+    return sum(math.prod(shape) for shape in net.shapes().values())
 
 
 def tensors(net: Net, parameters: Float32[np.ndarray, " parameters"]) -> dict[str, Float32[np.ndarray, ...]]:

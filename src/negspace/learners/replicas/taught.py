@@ -178,10 +178,10 @@ class TaughtRows:
         return self.teacher.rows.generation + 1
 
     @property
-    def origin(self) -> ReplicaArm:
-        """The arm of generation 0, which was trained on the truth."""
+    def teachers(self) -> tuple[ReplicaArm, ...]:
+        """The arms of all generations before; that of generation 0, trained on the truth, comes first."""
         rows = self.teacher.rows
-        return rows.origin if isinstance(rows, TaughtRows) else self.teacher
+        return (*(rows.teachers if isinstance(rows, TaughtRows) else ()), self.teacher)
 
     @property
     def code(self) -> tuple[object, ...]:
@@ -226,7 +226,7 @@ class TaughtRows:
         return np.where(rng.random(rows) < self.true_share, 0, self.generation)
 
     def _true(self, draw: Draw, rows: int, length: int) -> Labelled:
-        origin = self.origin
+        origin = self.teachers[0]
         if self.true_rows == "fresh":
             return origin.rows.draw(replace(draw, part=_TRUE), rows, length, ())
         # Rows of one original chunk, chosen at random: chunks are alike, and one is quick to draw again.

@@ -17,7 +17,7 @@ from negspace.errors import PlanError
 from negspace.learners.replicas.batches import NOTHING, Adam, Batches
 from negspace.learners.replicas.module_net import ModuleNet
 from negspace.learners.replicas.modules import LstmModule
-from negspace.learners.replicas.nets import LstmNet, Net
+from negspace.learners.replicas.nets import LstmNet, Net, count
 
 __all__ = ["ModuleReplicas"]
 
@@ -55,7 +55,7 @@ class ModuleReplicas:
         device: str = "cpu",
     ) -> None:
         settings = [adam] * len(initial) if isinstance(adam, Adam) else list(adam)
-        size = sum(math.prod(shape) for shape in net.shapes().values())
+        size = count(net)
         if not initial or any(len(vector) != size for vector in initial):
             raise PlanError(
                 f"one vector of {size} initial parameters for each replica",
