@@ -9,16 +9,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from joblib import cpu_count
 
-from negspace.audits.boundary import Source, find_boundary, source_of
-from negspace.audits.inputs import Inputs, read_inputs
 from negspace.audits.result import AuditResult
-from negspace.audits.space import Space, lay_out, out_of_fold
 from negspace.audits.summary import Findings
-from negspace.audits.task import EASY, NEAR_MISS, PAIRS, Layout, build_task
 from negspace.curation import sort_rows, suspects
 from negspace.datasets import read_table
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.learners import LEARNERS, RowsArm, ScoresLearner, TextLearner
+from negspace.learners import LEARNERS, RowsArm, ScoresLearner, TextArm, TextLearner
 from negspace.measures import (
     Accuracy,
     BrierScore,
@@ -33,6 +29,21 @@ from negspace.measures import (
 from negspace.records import TextTask
 from negspace.runs import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
+from negspace.tasks import (
+    EASY,
+    NEAR_MISS,
+    PAIRS,
+    Inputs,
+    Layout,
+    Source,
+    Space,
+    build_task,
+    find_boundary,
+    lay_out,
+    out_of_fold,
+    read_inputs,
+    source_of,
+)
 
 __all__ = ["ARM", "GAP", "audit", "check_settings"]
 
@@ -201,7 +212,7 @@ def _learner(learner: str | TextLearner, layout: Layout, inputs: Inputs) -> Text
 
 def _study(
     layout: Layout, learner: TextLearner, *, seeds: int, seed: int, margin: float
-) -> Study[TextTask, RowsArm]:
+) -> Study[TextTask, TextArm]:
     numbers = range(seed, seed + seeds)
     if isinstance(learner, ScoresLearner):  # its seeds are the runs that the file holds
         numbers = range(len(learner.runs_predictions))

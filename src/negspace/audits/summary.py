@@ -12,13 +12,9 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 
 from negspace._version import __version__
-from negspace.audits.boundary import Boundary, Source
-from negspace.audits.inputs import Inputs
-from negspace.audits.space import Space
-from negspace.audits.task import EASY, NEAR_MISS, PAIRS, Layout
 from negspace.audits.words import curve_reading, method, next_step, question
 from negspace.curation import Role, Roles
-from negspace.learners import RowsArm, ScoresLearner
+from negspace.learners import ScoresLearner, TextArm
 from negspace.measures import (
     Accuracy,
     BrierScore,
@@ -33,6 +29,7 @@ from negspace.measures import (
 from negspace.negatives import NEAR_MISS_RADIUS
 from negspace.records import Estimate, Json, TextTask
 from negspace.study import StudyResult
+from negspace.tasks import EASY, NEAR_MISS, PAIRS, Boundary, Inputs, Layout, Source, Space
 
 __all__ = ["SCHEMA", "Findings", "summarise"]
 
@@ -51,7 +48,7 @@ class Findings:
     space: Space
     boundary: Boundary
     layout: Layout
-    result: StudyResult[TextTask, RowsArm]
+    result: StudyResult[TextTask, TextArm]
     roles: Roles
 
     @property

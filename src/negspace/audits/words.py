@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from negspace.audits.boundary import Source
 from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.records import Json, Outcome
+from negspace.tasks import Source
 
 __all__ = ["curve_reading", "method", "next_step", "question"]
 

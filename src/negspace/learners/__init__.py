@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from negspace.learners.arms import Arm, ArmT, Learner, RowsArm, TaskT
+from negspace.learners.arms import Arm, ArmT, Learner, RowsArm, TaskT, TextArm
 from negspace.learners.lstm import LstmLearner
 from negspace.learners.scores import ScoresLearner
 from negspace.learners.tfidf import TfidfLearner
@@ -21,11 +21,12 @@ __all__ = [
     "RowsArm",
     "ScoresLearner",
     "TaskT",
+    "TextArm",
     "TextLearner",
     "TfidfLearner",
 ]
 
-TextLearner: TypeAlias = Learner[TextTask, RowsArm]
+TextLearner: TypeAlias = Learner[TextTask, TextArm]
 """Fits rows of texts."""
 
 LEARNERS: Mapping[str, Callable[[], TextLearner]] = MappingProxyType(

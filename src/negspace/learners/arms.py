@@ -13,7 +13,7 @@ from jaxtyping import Int
 from negspace.errors import PlanError
 from negspace.records import Json, Run, Task, TextTask
 
-__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT"]
+__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT", "TextArm"]
 
 
 @runtime_checkable
@@ -47,6 +47,15 @@ TaskT = TypeVar("TaskT", bound=Task)
 ArmT = TypeVar("ArmT", bound=Arm)
 _TaskT_contra = TypeVar("_TaskT_contra", bound=Task, contravariant=True)
 _ArmT_contra = TypeVar("_ArmT_contra", bound=Arm, contravariant=True)
+
+
+@runtime_checkable
+class TextArm(Arm, Protocol):
+    """An arm of a text task: training rows, which may differ from seed to seed."""
+
+    def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
+        """Positions in the task of the rows that one seed trains on."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

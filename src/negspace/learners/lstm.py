@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.errors import MissingExtraError
-from negspace.learners.arms import RowsArm
+from negspace.learners.arms import TextArm
 from negspace.learners.lstm_settings import Encoded, LstmSettings
 from negspace.learners.predictions import summarise_probabilities
 from negspace.learners.workers import in_processes
@@ -46,7 +46,7 @@ class LstmLearner(LstmSettings):
         """All settings that decide a result."""
         return {"name": self.name, **asdict(self), "torch": version("torch")}
 
-    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done."""
         data = _encode(task, self.tokens)
         held_out = np.arange(task.n_train, len(task.texts))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.learners.arms import RowsArm
+from negspace.learners.arms import TextArm
 from negspace.learners.predictions import summarise_probabilities
 from negspace.records import Json, Predictions, Run, TextTask
 
@@ -116,7 +116,7 @@ class ScoresLearner:
             "sha256": digest.hexdigest(),
         }
 
-    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Hand out the runs: seed ``i`` is the ``i``-th of them."""
         del task, workers
         for arm, seed in jobs:

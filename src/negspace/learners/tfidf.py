@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from negspace.learners.arms import RowsArm
+from negspace.learners.arms import TextArm
 from negspace.learners.predictions import summarise_probabilities
 from negspace.records import Json, Run, TextTask
 
@@ -67,12 +67,12 @@ class TfidfLearner:
         """All settings that decide a result."""
         return {"name": self.name, **asdict(self), "scikit-learn": sklearn.__version__}
 
-    def runs(self, task: TextTask, jobs: Sequence[tuple[RowsArm, int]], *, workers: int) -> Iterator[Run]:
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done."""
         data = self._count(task.texts, task.labels, len(task.label_names))
         held_out = np.arange(task.n_train, len(task.texts))
 
-        def run(arm: RowsArm, seed: int) -> Run:
+        def run(arm: TextArm, seed: int) -> Run:
             probabilities = self._fit_predict(data, arm.draw(task, seed), held_out, seed)
             return Run(arm.name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 

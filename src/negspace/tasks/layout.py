@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from negspace.audits.boundary import Boundary
-from negspace.audits.space import Space
 from negspace.datasets import fingerprint
 from negspace.negatives import VARIATIONS, Variation, conflict
 from negspace.records import EvalSet, TextTask
+from negspace.tasks.boundary import Boundary
+from negspace.tasks.space import Space
 
-__all__ = ["EASY", "NEAR_MISS", "PAIRS", "Band", "Layout", "build_task"]
+__all__ = ["EASY", "NEAR_MISS", "PAIRS", "Band", "Layout", "assemble", "build_task"]
 
 EASY, NEAR_MISS, PAIRS = "easy", "near_miss", "pairs"
 
@@ -96,7 +96,7 @@ def build_task(
         rows = np.concatenate([rows, base])
         variations.append((variation, variation.name, None))
     everything = np.concatenate([space.train, rows])
-    task = _assemble(
+    task = assemble(
         (*(space.texts[row] for row in space.train), *texts),
         space.labels[everything],
         label_names,
@@ -141,15 +141,26 @@ def _cut_bands(boundary: Boundary) -> tuple[tuple[Band, ...], list[EvalSet]]:
     return tuple(bands), sets
 
 
-def _assemble(
+def assemble(
     texts: tuple[str, ...],
     labels: Int[np.ndarray, " texts"],
     label_names: tuple[str, ...],
     clusters: Int[np.ndarray, " texts"],
     n_train: int,
     sets: list[EvalSet],
-    distance: np.ndarray,
+    distance: Float[np.ndarray, " held_out"],
 ) -> TextTask:
+    """Join rows and eval sets to a task, and hash its content.
+
+    Args:
+        texts: The training rows, then the held-out rows.
+        labels: Position of each text's label in ``label_names``.
+        label_names: Distinct labels, sorted.
+        clusters: Cluster of each text.
+        n_train: Number of training rows.
+        sets: Their positions count from the first held-out row.
+        distance: Of each held-out row to the nearest row of another label; NaN where there is none.
+    """
     names = [label_names[label] for label in labels]
     digest = hashlib.sha256(fingerprint(texts, names, [str(c) for c in clusters]).encode())
     digest.update(repr((n_train, label_names)).encode())

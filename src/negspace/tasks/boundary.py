@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from negspace.audits.space import Space
 from negspace.negatives import NEAR_MISS_RADIUS, nearest, nearest_across, nearest_in_group
+from negspace.tasks.space import Space
 
 __all__ = ["Boundary", "Source", "find_boundary", "source_of"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from negspace.audits.inputs import Inputs
 from negspace.datasets import grouped_folds, shared_groups, split_rows
 from negspace.learners import TfidfLearner
 from negspace.negatives import Neighbours, components, embed, nearest, nearest_in_group
 from negspace.negatives.neighbours import Embedding
+from negspace.tasks.inputs import Inputs
 
 __all__ = ["Space", "lay_out", "out_of_fold"]
 
