@@ -13,8 +13,8 @@ from negspace.audits.result import AuditResult
 from negspace.audits.summary import Findings
 from negspace.curation import sort_rows, suspects
 from negspace.datasets import read_table
-from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.learners import LEARNERS, RowsArm, ScoresLearner, TextArm, TextLearner
+from negspace.errors import DataError, PlanError
+from negspace.learners import RowsArm, ScoresLearner, TextArm, TextLearner, open_learner, out_of_fold
 from negspace.measures import (
     Accuracy,
     BrierScore,
@@ -40,7 +40,6 @@ from negspace.tasks import (
     build_task,
     find_boundary,
     lay_out,
-    out_of_fold,
     read_inputs,
     source_of,
 )
@@ -49,6 +48,7 @@ __all__ = ["ARM", "GAP", "audit", "check_settings"]
 
 ARM = "as given"
 GAP = "near-miss gap"
+_SCORES = "scores:"
 
 
 def audit(
@@ -78,8 +78,9 @@ def audit(
         text: Column of texts; recognised by its name where None.
         label: Column of labels; recognised by its name where None.
         group: Column that joins near misses of each other; its groups are never divided.
-        learner: ``"tfidf"``, ``"lstm"``, ``"scores:FILE"`` (predictions of any model for the held-out rows),
-            or a learner of your own.
+        learner: ``"tfidf"``, ``"lstm"``, ``"st:PATH"`` or ``"hf:PATH"`` (logistic regression on the frozen
+            embeddings of a model), ``"scores:FILE"`` (predictions of any model for the held-out rows), or a
+            learner of your own.
         seeds: How often the learner is fitted. A verdict needs at least 10.
         seed: First of the seeds; also decides the split and the folds.
         margin: Smallest near-miss gap that matters, in accuracy.
@@ -102,7 +103,7 @@ def audit(
         <Outcome.SUPPORTED: 'supported'>
     """
     check_settings(seeds=seeds, seed=seed, margin=margin)
-    _check_learner(learner, has_test=test is not None)
+    opened = _open(learner, has_test=test is not None)
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
@@ -114,12 +115,14 @@ def audit(
     source = source_of(space, grouped=(inputs.test or inputs.train).examples.groups is not None)
     probabilities, suspected = _check_labels(space, inputs, source, seed=seed, workers=workers)
     boundary = find_boundary(space, source, suspected)
-    external = isinstance(learner, str) and learner.startswith("scores:")
-    layout = build_task(space, boundary, label_names, vary=not external, seed=seed)
-    study = _study(layout, _learner(learner, layout, inputs), seeds=seeds, seed=seed, margin=margin)
+    layout = build_task(space, boundary, label_names, vary=opened is not None, seed=seed)
+    if opened is None:
+        assert isinstance(learner, str)
+        opened = _scores(learner.removeprefix(_SCORES), layout, inputs)
+    study = _study(layout, opened, seeds=seeds, seed=seed, margin=margin)
     if store is None:
-        with RunStore(default_store_path()) as opened:
-            result = study.run(store=opened, workers=workers, progress=report)
+        with RunStore(default_store_path()) as own:
+            result = study.run(store=own, workers=workers, progress=report)
     else:
         result = study.run(store=store, workers=workers, progress=report)
     roles = sort_rows(
@@ -158,24 +161,21 @@ def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
         )
 
 
-def _check_learner(learner: str | TextLearner, *, has_test: bool) -> None:
-    """Refuse a learner that cannot run before any work is done for it."""
+def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner | None:
+    """Open a learner before any work is done for it; None for scores, which are read once there is a task."""
     if not isinstance(learner, str):
-        return
-    if learner in LEARNERS:
-        LEARNERS[learner]()  # asks for the packages it needs
-        return
-    if not learner.startswith("scores:"):
-        known = [*LEARNERS, "scores:FILE"]
-        raise PlanError(f"there is no learner '{learner}'", do=did_you_mean(learner, known))
-    if learner == "scores:":
+        return learner
+    if learner in {"scores", _SCORES}:
         raise PlanError("no file of scores is named", came=learner, do="give --learner scores:FILE")
+    if not learner.startswith(_SCORES):
+        return open_learner(learner)
     if not has_test:
         raise DataError(
             "scores are for rows of a test file, and none is given",
             came=learner,
             do="give --test (and --near-miss, if there is one): the rows that were scored",
         )
+    return None
 
 
 def _check_labels(
@@ -190,18 +190,17 @@ def _check_labels(
     if source is Source.MINED and inputs.test is not None:
         rows = np.concatenate([rows, space.test])
     n_labels = len(inputs.train.examples.label_names)
-    probabilities = out_of_fold(space, rows, n_labels, seed=seed, workers=workers)
+    texts = tuple(space.texts[row] for row in rows)
+    probabilities = out_of_fold(
+        texts, space.labels[rows], space.clusters[rows], n_labels, seed=seed, workers=workers
+    )
     suspected = np.zeros(len(space.texts), dtype=bool)
     suspected[rows] = suspects(space.labels[rows], probabilities)
     return probabilities[:audited], suspected
 
 
-def _learner(learner: str | TextLearner, layout: Layout, inputs: Inputs) -> TextLearner:
-    if not isinstance(learner, str):
-        return learner
-    if not learner.startswith("scores:"):
-        return LEARNERS[learner]()
-    table = read_table(Path(learner.removeprefix("scores:")))
+def _scores(file: str, layout: Layout, inputs: Inputs) -> ScoresLearner:
+    table = read_table(Path(file))
     columns = inputs.train.columns
     taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]
     lines = [int(line) for line in table.lines]

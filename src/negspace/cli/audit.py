@@ -43,7 +43,7 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     "--learner",
     default="tfidf",
     show_default=True,
-    metavar="tfidf|lstm|scores:FILE",
+    metavar="tfidf|lstm|st:PATH|hf:PATH|scores:FILE",
     help="What is fitted; or the predictions of any model for the test rows.",
 )
 @click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")

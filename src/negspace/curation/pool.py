@@ -49,7 +49,8 @@ class Pool:
     def paired(self) -> Bool[np.ndarray, " rows"]:
         """Whether each row's near-miss group holds another label."""
         _, group = np.unique(self.groups, return_inverse=True)
-        lowest, highest = np.full(group.max(initial=0) + 1, len(self.label_names)), np.zeros(group.max(initial=0) + 1)
+        lowest = np.full(group.max(initial=0) + 1, len(self.label_names))
+        highest = np.zeros(group.max(initial=0) + 1, dtype=np.int64)
         np.minimum.at(lowest, group, self.labels)
         np.maximum.at(highest, group, self.labels)
         return np.asarray(lowest[group] < highest[group])

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import TypeAlias
 
 from negspace.learners.arms import Arm, ArmT, Learner, RowsArm, TaskT, TextArm
+from negspace.learners.cross_fit import out_of_fold
+from negspace.learners.embedding import EmbeddingLearner
 from negspace.learners.lstm import LstmLearner
+from negspace.learners.opening import open_learner
 from negspace.learners.scores import ScoresLearner
 from negspace.learners.tfidf import TfidfLearner
 from negspace.records import TextTask
 
 __all__ = [
-    "LEARNERS",
     "Arm",
     "ArmT",
+    "EmbeddingLearner",
     "Learner",
     "LstmLearner",
     "RowsArm",
@@ -24,12 +25,9 @@ __all__ = [
     "TextArm",
     "TextLearner",
     "TfidfLearner",
+    "open_learner",
+    "out_of_fold",
 ]
 
 TextLearner: TypeAlias = Learner[TextTask, TextArm]
 """Fits rows of texts."""
-
-LEARNERS: Mapping[str, Callable[[], TextLearner]] = MappingProxyType(
-    {"tfidf": TfidfLearner, "lstm": LstmLearner}
-)
-"""Learners by the name the command line knows them by; ``scores:FILE`` is read once the task is known."""

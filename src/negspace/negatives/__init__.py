@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from negspace.negatives.groups import nearest_in_group
+from negspace.negatives.groups import group_links, nearest_in_group
+from negspace.negatives.matching import match_near_misses
 from negspace.negatives.neighbours import (
     NEAR_DUPLICATE_RADIUS,
     NEAR_MISS_RADIUS,
@@ -23,6 +24,8 @@ __all__ = [
     "components",
     "conflict",
     "embed",
+    "group_links",
+    "match_near_misses",
     "nearest",
     "nearest_across",
     "nearest_in_group",

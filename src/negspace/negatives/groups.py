@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from negspace.negatives.neighbours import Embedding
 
-__all__ = ["nearest_in_group"]
+__all__ = ["group_links", "nearest_in_group"]
 
 
 def nearest_in_group(
@@ -44,3 +44,14 @@ def nearest_in_group(
             nearer = np.isnan(known) | (between < known) | ((between == known) & (partner < nearest[row]))
             nearest[row[nearer]], distance[row[nearer]] = partner[nearer], between[nearer]
     return nearest, distance
+
+
+def group_links(groups: Int[np.ndarray, " rows"]) -> Int[np.ndarray, "links 2"]:
+    """Chain the rows of each group, one link between neighbours in the group's order.
+
+    Args:
+        groups: Group of each row.
+    """
+    order = np.argsort(groups, kind="stable")
+    together = groups[order[:-1]] == groups[order[1:]]
+    return np.stack([order[:-1][together], order[1:][together]], axis=1)

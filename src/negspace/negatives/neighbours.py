@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array, csr_matrix
 from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sparse_dot_topn import sp_matmul_topn
+
+from negspace.embedders import weigh_words
 
 __all__ = [
     "NEAR_DUPLICATE_RADIUS",
@@ -77,12 +78,7 @@ def embed(texts: tuple[str, ...]) -> Embedding:
         Sparse matrix of shape (texts, words), float32. A text without any word is a row of zeros, at
         distance 1 from everything.
     """
-    # One-letter words carry boundaries too ("a" against "no"), so the default token pattern is widened.
-    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32)
-    try:
-        return csr_matrix(vectorizer.fit_transform(texts))
-    except ValueError:  # scikit-learn's "empty vocabulary": no text has any word
-        return csr_matrix((len(texts), 1), dtype=np.float32)
+    return weigh_words(texts)
 
 
 def nearest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from negspace.tasks.boundary import Boundary, Source, find_boundary, source_of
 from negspace.tasks.inputs import Inputs, read_inputs
 from negspace.tasks.layout import EASY, NEAR_MISS, PAIRS, Band, Layout, assemble, build_task
-from negspace.tasks.space import Space, lay_out, out_of_fold
+from negspace.tasks.space import Space, lay_out
 
 __all__ = [
     "EASY",
@@ -21,7 +21,6 @@ __all__ = [
     "build_task",
     "find_boundary",
     "lay_out",
-    "out_of_fold",
     "read_inputs",
     "source_of",
 ]

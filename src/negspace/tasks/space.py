@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from negspace.datasets import grouped_folds, shared_groups, split_rows
-from negspace.learners import TfidfLearner
-from negspace.negatives import Neighbours, components, embed, nearest, nearest_in_group
+from negspace.datasets import shared_groups, split_rows
+from negspace.negatives import Neighbours, components, embed, group_links, nearest, nearest_in_group
 from negspace.negatives.neighbours import Embedding
 from negspace.tasks.inputs import Inputs
 
-__all__ = ["Space", "lay_out", "out_of_fold"]
-
-_FOLDS = 5
+__all__ = ["Space", "lay_out"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +64,7 @@ def lay_out(inputs: Inputs, *, seed: int) -> Space:
     groups = np.concatenate(shared_groups(*files))
     audited = len(inputs.train)
     neighbours = nearest(embedding[:audited], labels[:audited])
-    links = [_group_links(groups), neighbours.links]
+    links = [group_links(groups), neighbours.links]
     if len(files) > 1:
         links.append(nearest(embedding[audited:], labels[audited:]).links + audited)
     clusters = components(len(texts), np.concatenate(links))
@@ -83,35 +80,3 @@ def lay_out(inputs: Inputs, *, seed: int) -> Space:
     return Space(
         texts, labels, embedding, groups, clusters, neighbours, in_group, train, test, contrast, notes
     )
-
-
-def out_of_fold(
-    space: Space, rows: Int[np.ndarray, " chosen"], n_labels: int, *, seed: int, workers: int
-) -> Float[np.ndarray, "chosen labels"]:
-    """Predict rows by models that saw nothing of their cluster.
-
-    Args:
-        space: The rows.
-        rows: Which of them to predict.
-        n_labels: Number of labels.
-        seed: Of the folds and the models.
-        workers: How many folds at once.
-
-    Returns:
-        Probability of each label for each of ``rows``. With fewer clusters than two there are no
-        folds: every label is then as probable as it is common.
-    """
-    labels, clusters = space.labels[rows], space.clusters[rows]
-    n_folds = min(_FOLDS, len(np.unique(clusters)))
-    if n_folds < 2:
-        return np.tile(np.bincount(labels, minlength=n_labels) / len(rows), (len(rows), 1))
-    folds = grouped_folds(labels, clusters, n_folds, seed)
-    texts = tuple(space.texts[row] for row in rows)
-    return TfidfLearner().out_of_fold(texts, labels, n_labels, folds, seed=seed, workers=workers)
-
-
-def _group_links(groups: Int[np.ndarray, " rows"]) -> Int[np.ndarray, "links 2"]:
-    """Chain the rows of each group, one link between neighbours in the group's order."""
-    order = np.argsort(groups, kind="stable")
-    together = groups[order[:-1]] == groups[order[1:]]
-    return np.stack([order[:-1][together], order[1:][together]], axis=1)

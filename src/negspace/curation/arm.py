@@ -1,0 +1,97 @@
+"""A strategy as an arm of a study: every seed chooses anew, from a part of the pool."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.curation.pool import Pool, Strategy
+from negspace.errors import PlanError
+from negspace.records import Json, TextTask
+
+__all__ = ["StrategyArm"]
+
+
+@dataclass(frozen=True, eq=False)
+class StrategyArm:
+    """Rows that a strategy chooses from a pool, at every seed from another share of its clusters.
+
+    Were every seed to choose from the whole pool, a strategy that draws nothing would choose the same rows
+    each time, and its runs would say nothing of how far its choice depends on what happens to be there.
+
+    Attributes:
+        name: As results name the arm.
+        strategy: What chooses.
+        settings: All that tells the strategy from others.
+        pool: The rows to choose from.
+        rows: Position in the task of each of the pool's rows.
+        budget: Rows that every seed chooses.
+        keep: Share of the pool's clusters that a seed sees, in (0, 1].
+
+    Raises:
+        PlanError: If the budget or ``keep`` is out of range.
+    """
+
+    name: str
+    strategy: Strategy
+    settings: Mapping[str, Json]
+    pool: Pool
+    rows: Int[np.ndarray, " pool"]
+    budget: int
+    keep: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep <= 1:
+            raise PlanError(f"arm '{self.name}': keep lies above 0 and is at most 1", came=self.keep)
+        if not 1 <= self.budget <= len(self.pool):
+            raise PlanError(
+                f"arm '{self.name}': a budget is from 1 to the {len(self.pool)} rows of the pool",
+                came=self.budget,
+            )
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """The room that strategies stand in."""
+        return (self.pool,)
+
+    def check(self, task: TextTask) -> None:
+        """Refuse rows that the task does not train on.
+
+        Raises:
+            PlanError: If so.
+        """
+        if self.rows.min() < 0 or self.rows.max() >= task.n_train:
+            raise PlanError(f"arm '{self.name}' has rows that are no training rows of the task")
+
+    def describe(self) -> Mapping[str, Json]:
+        """All that decides which rows a seed chooses."""
+        rows = np.ascontiguousarray(self.rows, dtype="<i8")
+        return {
+            "name": self.name,
+            "strategy": dict(self.settings),
+            "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
+            "groups": hashlib.sha256(np.ascontiguousarray(self.pool.groups, "<i8").tobytes()).hexdigest(),
+            "budget": self.budget,
+            "keep": self.keep,
+        }
+
+    def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
+        """Choose the rows that one seed trains on, in the order of the task.
+
+        Every arm with the same pool sees the same part of it at the same seed.
+        """
+        del task
+        clusters, position = np.unique(self.pool.clusters, return_inverse=True)
+        order = np.random.default_rng([seed, 0]).permutation(len(clusters))
+        # Whole clusters, and at least as many rows as are to be chosen.
+        size = np.bincount(position)
+        enough = int(np.searchsorted(np.cumsum(size[order]), self.budget)) + 1
+        seen = np.zeros(len(clusters), dtype=bool)
+        seen[order[: max(enough, round(self.keep * len(clusters)))]] = True
+        part = np.flatnonzero(seen[position])
+        chosen = self.strategy(self.pool.take(part), self.budget, np.random.default_rng([seed, 1]))
+        return np.sort(self.rows[part[chosen]])

@@ -1,0 +1,141 @@
+"""How many rows of each label, and how many synthetic ones, a choice has room for."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from negspace.curation.pool import Pool
+from negspace.errors import PlanError
+
+__all__ = ["Balance", "Room", "label_quotas"]
+
+Balance: TypeAlias = Literal["pool", "even"]
+"""Labels in the shares they have in the pool, or as many rows of each as there are."""
+
+
+class Room:
+    """What a choice of rows still has room for; rows are let in until it is full.
+
+    Attributes:
+        admitted: Whether each row of the pool was let in.
+
+    Args:
+        pool: The rows.
+        budget: How many are chosen.
+        eligible: Rows that may be chosen.
+        balance: Of labels.
+        real_share: Least share of true rows among those chosen, in [0, 1].
+
+    Raises:
+        PlanError: If so many rows cannot be chosen so.
+    """
+
+    admitted: Bool[np.ndarray, " rows"]
+
+    def __init__(
+        self,
+        pool: Pool,
+        budget: int,
+        eligible: Bool[np.ndarray, " rows"],
+        *,
+        balance: Balance,
+        real_share: float,
+    ) -> None:
+        _check(pool, budget, eligible, real_share)
+        self._labels = pool.labels
+        self._left = budget
+        self._of_label = label_quotas(pool.labels[eligible], len(pool.label_names), budget, balance)
+        synthetic = np.zeros(len(pool), dtype=bool) if pool.real is None else ~pool.real
+        self._synthetic = synthetic
+        self._synthetic_left = budget - math.ceil(real_share * budget)
+        self.eligible = eligible.copy()
+        self.admitted = np.zeros(len(pool), dtype=bool)
+
+    @property
+    def left(self) -> int:
+        """How many more rows may come in."""
+        return self._left
+
+    def admit(self, rows: Int[np.ndarray, " rows"], *, any_label: bool = False) -> bool:
+        """Let rows in, all or none.
+
+        Args:
+            rows: Positions in the pool.
+            any_label: Whether labels may go beyond their quota.
+
+        Returns:
+            Whether they are in.
+        """
+        labels, counts = np.unique(self._labels[rows], return_counts=True)
+        synthetic = int(self._synthetic[rows].sum())
+        if (
+            len(rows) > self._left
+            or synthetic > self._synthetic_left
+            or not self.eligible[rows].all()
+            or self.admitted[rows].any()
+            or not (any_label or (counts <= self._of_label[labels]).all())
+        ):
+            return False
+        self.admitted[rows] = True
+        self._of_label[labels] -= counts
+        self._left -= len(rows)
+        self._synthetic_left -= synthetic
+        return True
+
+
+def label_quotas(
+    labels: Int[np.ndarray, " eligible"], n_labels: int, budget: int, balance: Balance
+) -> Int[np.ndarray, " labels"]:
+    """Deal a budget to labels by largest remainder, none getting more rows than there are of it.
+
+    Args:
+        labels: Of the rows that may be chosen.
+        n_labels: Number of labels.
+        budget: Rows to deal; no more than there are.
+        balance: In the shares of the rows, or evenly.
+
+    Returns:
+        Rows of each label; they sum to the budget. Of equal remainders the first label's is rounded up.
+    """
+    there = np.bincount(labels, minlength=n_labels)
+    quota = np.zeros(n_labels, dtype=np.int64)
+    open_to = there > 0
+    # What a label lacks goes to the others, which may run out in turn.
+    while (left := budget - int(quota.sum())) > 0 and open_to.any():
+        weight = np.where(open_to, there if balance == "pool" else 1, 0).astype(float)
+        exact = left * weight / weight.sum()
+        share = np.floor(exact).astype(np.int64)
+        by_remainder = np.argsort(share - exact, kind="stable")
+        share[by_remainder[: left - int(share.sum())]] += 1
+        quota = np.minimum(quota + np.where(open_to, share, 0), there)
+        open_to &= quota < there
+    return quota
+
+
+def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_share: float) -> None:
+    there = int(eligible.sum())
+    if not 1 <= budget <= there:
+        suspects = int(pool.suspected.sum())
+        raise PlanError(
+            f"of {len(pool)} rows, {there} can be chosen ({suspects} have a suspected label)",
+            came=f"a budget of {budget}",
+            do="give a budget from 1 to that number",
+        )
+    if not 0 <= real_share <= 1:
+        raise PlanError("the share of true rows lies from 0 to 1", came=real_share)
+    if real_share > 0 and pool.real is None:
+        raise PlanError(
+            "a share of true rows is asked for, and nothing says which rows are true",
+            came=real_share,
+            do="name the column that tells with --source, and its value for true rows with --real",
+        )
+    if pool.real is not None and (true := int((eligible & pool.real).sum())) < math.ceil(real_share * budget):
+        raise PlanError(
+            f"there are {true} true rows to choose from",
+            came=f"{real_share:g} of {budget} rows asked for",
+            do="lower --real-share or --budget, or add true rows",
+        )
