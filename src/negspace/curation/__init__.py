@@ -9,12 +9,16 @@ from negspace.curation.pool import Pool, Strategy
 from negspace.curation.quotas import Balance
 from negspace.curation.roles import Role, Roles, sort_rows, suspects
 from negspace.curation.strategies import STRATEGIES, Cover, Stratified, open_strategy
+from negspace.curation.worklist import CRITERIA, Worklist, choose_worklist
+from negspace.curation.worklist_sheet import Filled, read_filled, write_sheet
 
 __all__ = [
     "BASELINES",
+    "CRITERIA",
     "STRATEGIES",
     "Balance",
     "Cover",
+    "Filled",
     "Pool",
     "Role",
     "Roles",
@@ -22,9 +26,13 @@ __all__ = [
     "StrategyArm",
     "Stratified",
     "Survey",
+    "Worklist",
     "build_pool",
+    "choose_worklist",
     "open_strategy",
+    "read_filled",
     "sort_rows",
     "survey",
     "suspects",
+    "write_sheet",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from negspace.report.claim_page import render_claim, render_lab
 from negspace.report.claim_terminal import claim_lines
 from negspace.report.page import fragment, render, render_comparison
+from negspace.report.selection_page import render_selection
 from negspace.report.terminal import comparison_table, summary_lines
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "render_claim",
     "render_comparison",
     "render_lab",
+    "render_selection",
     "summary_lines",
 ]

@@ -1,0 +1,245 @@
+"""The trial of a choice: strategies against stratified random rows, on rows that none of them may choose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from negspace.curation import Cover, Pool, Strategy, StrategyArm, Stratified, open_strategy
+from negspace.curation.quotas import Balance
+from negspace.datasets import grouped_folds
+from negspace.errors import DataError, PlanError
+from negspace.learners import TextArm, TextLearner
+from negspace.measures import Accuracy
+from negspace.negatives import NEAR_MISS_RADIUS, nearest
+from negspace.records import EvalSet, Outcome, TextTask
+from negspace.runs import RunStore
+from negspace.study import Hypothesis, Progress, Study, StudyResult
+from negspace.tasks import NEAR_MISS, assemble
+
+__all__ = ["HELD_OUT", "REFERENCE", "Trial", "run_trial"]
+
+HELD_OUT = "held_out"
+REFERENCE = "stratified random"
+
+_TENTHS = 10
+_SPARE = 0.8  # each seed sees nine tenths of the rows, of which not all may be chosen
+_FEWEST_NEAR = 30  # below this many, near misses among the held-out rows decide nothing
+_MIXES: Mapping[str, float] = {
+    "near-miss groups": 1.0,
+    "near-miss groups, half": 0.5,
+    "near-miss groups, a quarter": 0.25,
+    "cover": 0.0,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What became of each strategy on held-out rows of the pool.
+
+    Attributes:
+        result: Of the study.
+        strategies: By name, the reference among them.
+        budget: Rows that each strategy chose; fewer than asked for where the pool is not much larger.
+        near_misses: Whether there are enough held-out near misses to decide on.
+        margin: Accuracy that a strategy may lose on one test and still be "no less".
+        winner: The strategy to use, or None where none was shown to beat the reference.
+    """
+
+    result: StudyResult[TextTask, TextArm]
+    strategies: Mapping[str, Strategy]
+    budget: int
+    near_misses: bool
+    margin: float
+    winner: str | None
+
+    def qualifies(self, name: str) -> bool:
+        """Whether a strategy was shown better on one test and no less on the other."""
+        return _qualifies(name, self.result, near_misses=self.near_misses)
+
+
+def candidates(
+    pool: Pool, budget: int, *, balance: Balance, real_share: float, others: Sequence[str]
+) -> dict[str, Strategy]:
+    """Name the strategies worth trying on a pool, the reference first.
+
+    Mixes that would choose the same rows, as there are too few near-miss groups to tell them apart, are
+    tried once.
+
+    Args:
+        pool: The rows.
+        budget: Rows to choose.
+        balance: Of labels.
+        real_share: Least share of true rows.
+        others: Names of further strategies, from the literature.
+
+    Raises:
+        PlanError: If there is no strategy of a name.
+    """
+    found: dict[str, Strategy] = {REFERENCE: Stratified(balance, real_share)}
+    available = int((pool.paired & ~pool.suspected).sum())
+    for name, share in _MIXES.items():
+        smaller = max((other for other in _MIXES.values() if other < share), default=-1.0)
+        if share == 0 or available > smaller * budget:
+            found[name] = Cover(share, balance, real_share)
+    if others and (balance != "pool" or real_share > 0):
+        raise PlanError(
+            "strategies from the literature know neither a balance of labels nor a share of true rows",
+            came=", ".join(others),
+            do="leave out --try, or --balance and --real-share",
+        )
+    return found | {name: open_strategy(name) for name in others}
+
+
+def run_trial(
+    pool: Pool,
+    budget: int,
+    strategies: Mapping[str, Strategy],
+    learner: TextLearner,
+    *,
+    seeds: int,
+    seed: int,
+    margin: float,
+    real_share: float,
+    workers: int,
+    store: RunStore,
+    progress: Progress | None,
+) -> Trial:
+    """Try strategies on a pool.
+
+    A share of the pool is held out, clusters whole: as much as half of it, if the budget is small. At each
+    seed every strategy chooses its rows from another nine tenths of the rest.
+
+    Args:
+        pool: The rows.
+        budget: Rows to choose.
+        strategies: By name; the first is the reference.
+        learner: What is fitted on the chosen rows.
+        seeds: Times each strategy chooses.
+        seed: The first; also of the split.
+        margin: Accuracy that a strategy may lose on one test.
+        real_share: Least share of true rows among the chosen ones.
+        workers: Fits at once.
+        store: Where finished fits are kept.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: If there are too few clusters to hold any out.
+    """
+    held_out = _hold_out(pool, budget, seed)
+    task, near_misses = _task(pool, held_out)
+    rest = np.flatnonzero(~held_out)
+    inner = pool.take(rest)
+    tried = _tried(pool, inner, budget, real_share)
+    arms: list[TextArm] = [
+        StrategyArm(name, strategy, _settings(name, strategy), inner, np.arange(len(rest)), tried)
+        for name, strategy in strategies.items()
+    ]
+    study = Study(
+        task,
+        arms,
+        learner,
+        range(seed, seed + seeds),
+        [Accuracy(on) for on in task.eval_sets],
+        _hypotheses(list(strategies)[1:], margin, near_misses=near_misses),
+    )
+    result = study.run(store=store, workers=workers, progress=progress)
+    winner = _winner(result, list(strategies)[1:], near_misses=near_misses)
+    return Trial(result, strategies, tried, near_misses, margin, winner)
+
+
+def _tried(pool: Pool, inner: Pool, budget: int, real_share: float) -> int:
+    """The budget of a trial: as asked, or as much smaller as the rows there are to choose from are fewer.
+
+    A budget of most of the rows would leave nothing to choose, and so nothing to tell strategies apart.
+    """
+    sound = ~inner.suspected
+    rows = budget if budget <= sound.sum() / 2 else math.floor(_SPARE * budget * len(inner) / len(pool))
+    if inner.real is not None and real_share > 0:
+        rows = min(rows, math.floor(_SPARE * (sound & inner.real).sum() / real_share))
+    return max(1, rows)
+
+
+def _settings(name: str, strategy: Strategy) -> dict[str, str | float]:
+    return asdict(strategy) if isinstance(strategy, Cover | Stratified) else {"name": name}
+
+
+def _hold_out(pool: Pool, budget: int, seed: int) -> Bool[np.ndarray, " rows"]:
+    if len(np.unique(pool.clusters)) < _TENTHS:
+        raise DataError(
+            "the pool has too few independent rows to try strategies on",
+            came=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
+            do="give a larger pool, or choose without a trial: --strategy NAME",
+        )
+    share = min(0.5, max(0.2, 1 - 2 * budget / len(pool)))
+    folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
+    return folds < round(share * _TENTHS)
+
+
+def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:
+    """The rest to choose from, and the held-out rows to measure on; suspected labels measure nothing."""
+    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out & ~pool.suspected)
+    neighbours = nearest(pool.embedding[test], pool.labels[test])
+    near = pool.take(test).paired | (neighbours.other_distance <= NEAR_MISS_RADIUS)
+    sets = [EvalSet(HELD_OUT, np.arange(len(test)))]
+    if near_misses := int(near.sum()) >= _FEWEST_NEAR:
+        sets.append(EvalSet(NEAR_MISS, np.flatnonzero(near)))
+    rows: Int[np.ndarray, " rows"] = np.concatenate([train, test])
+    task = assemble(
+        tuple(pool.texts[row] for row in rows.tolist()),
+        pool.labels[rows],
+        pool.label_names,
+        pool.clusters[rows],
+        len(train),
+        sets,
+        neighbours.other_distance,
+    )
+    return task, near_misses
+
+
+def _hypotheses(names: Sequence[str], margin: float, *, near_misses: bool) -> list[Hypothesis]:
+    """What is asked of each strategy; all questions make one family."""
+    found = []
+    for name in names:
+        for on in (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,):
+            found.append(Hypothesis(_more(name, on), Accuracy(on), name, REFERENCE))
+            if near_misses:
+                found.append(
+                    Hypothesis(_no_less(name, on), Accuracy(on), name, REFERENCE, margin, claim="no less")
+                )
+    return found
+
+
+def _more(name: str, on: str) -> str:
+    return f"{name}: more on {on}"
+
+
+def _no_less(name: str, on: str) -> str:
+    return f"{name}: no less on {on}"
+
+
+def _qualifies(name: str, result: StudyResult[TextTask, TextArm], *, near_misses: bool) -> bool:
+    def holds(hypothesis: str) -> bool:
+        return result.verdicts[hypothesis].outcome is Outcome.SUPPORTED
+
+    if not near_misses:
+        return holds(_more(name, HELD_OUT))
+    return any(
+        holds(_more(name, better)) and holds(_no_less(name, other))
+        for better, other in ((NEAR_MISS, HELD_OUT), (HELD_OUT, NEAR_MISS))
+    )
+
+
+def _winner(result: StudyResult[TextTask, TextArm], names: Sequence[str], *, near_misses: bool) -> str | None:
+    """Of the strategies that qualify, the one of the highest mean accuracy over both tests."""
+
+    def mean(name: str) -> float:
+        on = (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,)
+        return float(np.mean([result.estimate(name, Accuracy(test)).mean for test in on]))
+
+    shown = [name for name in names if _qualifies(name, result, near_misses=near_misses)]
+    return max(shown, key=mean, default=None)
