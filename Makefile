@@ -48,5 +48,5 @@ $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.developer: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable '.[dev,hf,lab,torch]'
+	$(PIP) --editable '.[dev,hf,lab,mine,st,torch,tune]'
 	@touch $@ $(VENV)/.user

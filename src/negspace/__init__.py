@@ -20,10 +20,14 @@ from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanErr
 if TYPE_CHECKING:
     from negspace.audits import AuditResult, audit
     from negspace.datasets import Dataset, read
+    from negspace.embedders import Embedder, open_embedder
     from negspace.evidence import estimate, judge, judge_family, mean_interval
-    from negspace.learners import Learner, LstmLearner, RowsArm, TfidfLearner
+    from negspace.learners import EmbeddingLearner, Learner, LstmLearner, RowsArm, TfidfLearner
+    from negspace.mining import Mined, mine
+    from negspace.proofs import Proof, prove
     from negspace.records import Estimate, Interval, Outcome, Run, TextTask, Verdict
     from negspace.runs import RunStore
+    from negspace.selection import Selection, curate
     from negspace.study import Hypothesis, Study, StudyResult
 
 # Rooms are opened when something is asked of them: scikit-learn alone takes a second, and
@@ -31,25 +35,34 @@ if TYPE_CHECKING:
 _ROOM_OF = {
     "AuditResult": "audits",
     "Dataset": "datasets",
+    "Embedder": "embedders",
+    "EmbeddingLearner": "learners",
     "Estimate": "records",
     "Hypothesis": "study",
     "Interval": "records",
     "Learner": "learners",
     "LstmLearner": "learners",
+    "Mined": "mining",
     "Outcome": "records",
+    "Proof": "proofs",
     "RowsArm": "learners",
     "Run": "records",
     "RunStore": "runs",
+    "Selection": "selection",
     "Study": "study",
     "StudyResult": "study",
     "TextTask": "records",
     "TfidfLearner": "learners",
     "Verdict": "records",
     "audit": "audits",
+    "curate": "selection",
     "estimate": "evidence",
     "judge": "evidence",
     "judge_family": "evidence",
     "mean_interval": "evidence",
+    "mine": "mining",
+    "open_embedder": "embedders",
+    "prove": "proofs",
     "read": "datasets",
 }
 
@@ -57,18 +70,23 @@ __all__ = [
     "AuditResult",
     "DataError",
     "Dataset",
+    "Embedder",
+    "EmbeddingLearner",
     "Estimate",
     "Hypothesis",
     "Interval",
     "Learner",
     "LstmLearner",
+    "Mined",
     "MissingExtraError",
     "NegspaceError",
     "Outcome",
     "PlanError",
+    "Proof",
     "RowsArm",
     "Run",
     "RunStore",
+    "Selection",
     "StoreError",
     "Study",
     "StudyResult",
@@ -77,10 +95,14 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "curate",
     "estimate",
     "judge",
     "judge_family",
     "mean_interval",
+    "mine",
+    "open_embedder",
+    "prove",
     "read",
 ]
 

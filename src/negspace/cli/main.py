@@ -11,8 +11,11 @@ import click
 
 from negspace._version import __version__
 from negspace.cli.audit import audit_command
+from negspace.cli.curate import curate_command
 from negspace.cli.demo import demo_command
 from negspace.cli.lab import lab_group
+from negspace.cli.mine import mine_command
+from negspace.cli.prove import prove_command
 from negspace.errors import NegspaceError
 
 __all__ = ["cli", "main"]
@@ -30,9 +33,8 @@ def cli() -> None:
     """Measure what a training set teaches a model to rule out."""
 
 
-cli.add_command(audit_command)
-cli.add_command(demo_command)
-cli.add_command(lab_group)
+for command in (audit_command, mine_command, curate_command, prove_command, demo_command, lab_group):
+    cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\ninterrupted: finished fits are kept, and the same command goes on from them", err=True)
+        click.echo("\ninterrupted: finished work is kept, and the same command goes on from them", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader went away (`| head`): nothing more to say, and nothing to say it to.

@@ -26,7 +26,7 @@ class StrategyArm:
     Attributes:
         name: As results name the arm.
         strategy: What chooses.
-        settings: All that tells the strategy from others.
+        settings: All that tells the strategy from others, and the probabilities of the pool if it reads them.
         pool: The rows to choose from.
         rows: Position in the task of each of the pool's rows.
         budget: Rows that every seed chooses.
@@ -74,10 +74,20 @@ class StrategyArm:
             "name": self.name,
             "strategy": dict(self.settings),
             "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
-            "groups": hashlib.sha256(np.ascontiguousarray(self.pool.groups, "<i8").tobytes()).hexdigest(),
+            "pool": self._pool_hash(),
             "budget": self.budget,
             "keep": self.keep,
         }
+
+    def _pool_hash(self) -> str:
+        """What the task does not say of the pool. Probabilities are left out: their last digits depend on the
+        machine, and no strategy that has a name reads them.
+        """
+        pool = self.pool
+        digest = hashlib.sha256(np.ascontiguousarray(pool.groups, "<i8").tobytes())
+        for flags in (pool.suspected, pool.redundant, pool.real):
+            digest.update(b"-" if flags is None else np.ascontiguousarray(flags, "u1").tobytes())
+        return digest.hexdigest()
 
     def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
         """Choose the rows that one seed trains on, in the order of the task.

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from negspace.curation.pool import Pool
-from negspace.curation.roles import Roles, sort_rows, suspects
+from negspace.curation.roles import Roles, same_text_other_label, sort_rows, suspects
 from negspace.learners import out_of_fold
 from negspace.negatives import (
     NEAR_DUPLICATE_RADIUS,
@@ -87,7 +87,8 @@ def survey(
         clusters,
         groups,
         probabilities,
-        suspected=suspects(labels, probabilities),
+        # One text under two labels is no near miss, however near.
+        suspected=suspects(labels, probabilities) | (same_text_other_label(texts, labels) >= 0),
         redundant=(neighbours.same_distance <= NEAR_DUPLICATE_RADIUS)
         & (same >= 0)
         & (same < np.arange(len(same)))

@@ -51,7 +51,7 @@ class Room:
         self._of_label = label_quotas(pool.labels[eligible], len(pool.label_names), budget, balance)
         synthetic = np.zeros(len(pool), dtype=bool) if pool.real is None else ~pool.real
         self._synthetic = synthetic
-        self._synthetic_left = budget - math.ceil(real_share * budget)
+        self._synthetic_left = budget - _floor_of(real_share, budget)
         self.eligible = eligible.copy()
         self.admitted = np.zeros(len(pool), dtype=bool)
 
@@ -133,9 +133,14 @@ def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_sh
             came=real_share,
             do="name the column that tells with --source, and its value for true rows with --real",
         )
-    if pool.real is not None and (true := int((eligible & pool.real).sum())) < math.ceil(real_share * budget):
+    if pool.real is not None and (true := int((eligible & pool.real).sum())) < _floor_of(real_share, budget):
         raise PlanError(
             f"there are {true} true rows to choose from",
             came=f"{real_share:g} of {budget} rows asked for",
             do="lower --real-share or --budget, or add true rows",
         )
+
+
+def _floor_of(real_share: float, budget: int) -> int:
+    """The fewest rows that are such a share; 0.07 of 100 are 7, although 0.07 * 100 is a little more."""
+    return math.ceil(round(real_share * budget, 9))

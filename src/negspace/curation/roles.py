@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
 from negspace.records import Examples
 
-__all__ = ["Role", "Roles", "sort_rows", "suspects"]
+__all__ = ["Role", "Roles", "same_text_other_label", "sort_rows", "suspects"]
 
 
 class Role(StrEnum):
@@ -106,7 +106,7 @@ def sort_rows(
     lines = rows + 1 if examples.lines is None else examples.lines
     names = [examples.label_names[label] for label in labels]
     paired, paired_distance = in_group or (np.full(len(rows), -1), np.full(len(rows), np.nan))
-    twin = _same_text_other_label(examples.texts, labels)
+    twin = same_text_other_label(examples.texts, labels)
     neighbour = np.where(paired >= 0, paired, neighbours.other)
     neighbour = np.where(twin >= 0, twin, neighbour)
     distance = np.where(paired >= 0, paired_distance, neighbours.other_distance)
@@ -145,10 +145,18 @@ def sort_rows(
     )
 
 
-def _same_text_other_label(
+def same_text_other_label(
     texts: tuple[str, ...], labels: Int[np.ndarray, " rows"]
 ) -> Int[np.ndarray, " rows"]:
-    """The first row with the same text (up to case and white space) and another label; -1 without one."""
+    """Find the first row with the same text (up to case and white space) and another label.
+
+    Args:
+        texts: One a row.
+        labels: Of the rows.
+
+    Returns:
+        Its position; -1 where there is none.
+    """
     firsts: dict[str, dict[int, int]] = {}
     for row, (text, label) in enumerate(zip(texts, labels.tolist(), strict=True)):
         firsts.setdefault(_folded(text), {}).setdefault(label, row)

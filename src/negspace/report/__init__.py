@@ -6,6 +6,7 @@ from negspace.report.claim_page import render_claim, render_lab
 from negspace.report.claim_terminal import claim_lines
 from negspace.report.page import fragment, render, render_comparison
 from negspace.report.selection_page import render_selection
+from negspace.report.selection_terminal import selection_lines
 from negspace.report.terminal import comparison_table, summary_lines
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "render_comparison",
     "render_lab",
     "render_selection",
+    "selection_lines",
     "summary_lines",
 ]

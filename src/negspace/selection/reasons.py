@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from negspace.curation import Cover, Role, Roles, Strategy, Stratified, Survey
 from negspace.datasets import Dataset
+from negspace.negatives import nearest_in_group
 
 __all__ = ["whole_groups", "why"]
 
@@ -51,10 +52,10 @@ def why(
     together = whole_groups(survey, taken)
     covers = isinstance(strategy, Cover)
     at_random = isinstance(strategy, Stratified)
-    partner, distance = survey.partner
+    partner, distance = _partners(survey, chosen)
     real_only = pool.real is not None and isinstance(strategy, Cover) and strategy.real_share > 0
 
-    names = [pool.label_names[label] for label in pool.labels]
+    names: list[str] = [pool.label_names[label] for label in pool.labels.tolist()]
 
     def label(row: int) -> str:
         return names[row]
@@ -82,3 +83,15 @@ def why(
         return "adds less than the rows chosen" if covers else f"not chosen by {name}"
 
     return [judge(row) for row in range(len(pool))]
+
+
+def _partners(
+    survey: Survey, chosen: Int[np.ndarray, " chosen"]
+) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+    """The nearest near miss of each chosen row among the chosen ones, and its distance."""
+    pool = survey.pool
+    partner, distance = np.full(len(pool), -1), np.full(len(pool), np.nan)
+    nearest, apart = nearest_in_group(pool.embedding[chosen], pool.labels[chosen], pool.groups[chosen])
+    found = nearest >= 0
+    partner[chosen[found]], distance[chosen[found]] = chosen[nearest[found]], apart[found]
+    return partner, distance

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from joblib import cpu_count
 
 from negspace.curation import Balance, Pool, Strategy, choose_worklist, open_strategy, survey
+from negspace.curation.quotas import Room
 from negspace.errors import PlanError
 from negspace.learners import TextLearner, open_learner
 from negspace.runs import RunStore, default_store_path
@@ -38,7 +39,7 @@ def curate(
     also_try: Sequence[str] = (),
     worklist: int = 0,
     learner: str | TextLearner = "tfidf",
-    seeds: int = 10,
+    seeds: int = 12,
     seed: int = 0,
     margin: float = 0.01,
     workers: int | None = None,
@@ -61,7 +62,7 @@ def curate(
         strategy: Use this one without a trial.
         also_try: Further strategies, by name, for the trial.
         worklist: Rows to propose for rewriting to another label.
-        learner: What the trial fits: ``"tfidf"``, ``"lstm"``, ``"st:PATH"``, ``"hf:PATH"``, or one of your own.
+        learner: For the trial: ``"tfidf"``, ``"lstm"``, ``"st:PATH"``, ``"hf:PATH"``, or one of your own.
         seeds: Times each strategy is tried. A verdict needs at least 10.
         seed: First of the seeds; also decides the split and the choice.
         margin: Accuracy that a strategy may lose on one test if it gains on the other.
@@ -84,7 +85,9 @@ def curate(
     """
     _check_settings(budget, seeds, seed, margin, worklist)
     fits = open_learner(learner) if isinstance(learner, str) else learner
-    given = None if strategy is None else open_strategy(strategy)
+    for name in also_try:
+        open_strategy(name, balance=balance, real_share=real_share)
+    given = None if strategy is None else open_strategy(strategy, balance=balance, real_share=real_share)
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
@@ -101,9 +104,13 @@ def curate(
         workers=workers,
     )
     found = candidates(surveyed.pool, budget, balance=balance, real_share=real_share, others=also_try)
-    _choose(surveyed.pool, budget, found[REFERENCE], seed)  # of a budget that cannot be met, told now
+    proposed = None
+    if worklist:
+        proposed = choose_worklist(surveyed.pool, worklist, np.random.default_rng([seed, _WORKLIST]))
     trial = None
     if given is None:
+        # Of a budget that cannot be met, told before the trial.
+        Room(surveyed.pool, budget, ~surveyed.pool.suspected, balance=balance, real_share=real_share)
         with _opened(store) as kept:
             trial = run_trial(
                 surveyed.pool,
@@ -120,9 +127,6 @@ def curate(
             )
     name = strategy or (trial and trial.winner) or REFERENCE
     chosen = _choose(surveyed.pool, budget, given or found[name], seed)
-    proposed = None
-    if worklist:
-        proposed = choose_worklist(surveyed.pool, worklist, np.random.default_rng([seed, _WORKLIST]))
     return Selection(file, surveyed, chosen, name, given or found[name], trial, proposed, seed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = ["SCHEMA", "summarise"]
 
 SCHEMA = 1
 _EXAMPLES = 12
+_FEWEST_SEEDS = 10  # of a verdict
 _LABELS = 50
 
 
@@ -59,7 +61,7 @@ def summarise(selection: Selection) -> dict[str, Json]:
         "chosen_examples": _examples(selection, chosen=True),
         "rejected_examples": _examples(selection, chosen=False),
         "worklist": _worklist(selection),
-        "warnings": list(dataset.notes),
+        "warnings": [*dataset.notes, *_warnings(selection)],
     }
 
 
@@ -79,6 +81,29 @@ def _conclusion(selection: Selection) -> str:
         f"'{name}' beats stratified random rows on the held-out part of this pool: {' and '.join(gains)} "
         f"({trial.budget} rows each, {len(study.seeds)} seeds)."
     )
+
+
+def _warnings(selection: Selection) -> Iterator[str]:
+    trial, pool = selection.trial, selection.survey.pool
+    if trial is not None:
+        seeds = len(trial.result.study.seeds)
+        if seeds < _FEWEST_SEEDS:
+            yield (
+                f"{seeds} seeds give no verdict, so no strategy could be shown better; run at least "
+                f"{_FEWEST_SEEDS}"
+            )
+        if trial.budget < len(selection.chosen):
+            yield (
+                f"in the trial each strategy chose {trial.budget} rows rather than {len(selection.chosen)}: "
+                "from the part of the pool that is not held out, more would be nearly all there is"
+            )
+        if not trial.near_misses:
+            yield "too few held-out rows have a near miss to measure on: ordinary held-out rows alone decided"
+    if suspected := int(pool.suspected[selection.chosen].sum()):
+        yield (
+            f"{suspected} of the chosen rows have a suspected label, for '{selection.strategy_name}' does not "
+            "leave them out; rows.parquet names them"
+        )
 
 
 def _difference(trial: Trial, name: str, on: str) -> float:
@@ -129,6 +154,8 @@ def _hypothesis(question: str, verdict: Verdict) -> dict[str, Json]:
         "ci": [_number(verdict.interval.low), _number(verdict.interval.high)],
         "margin": verdict.margin,
         "p_value": _number(verdict.p_value),
+        "mde": _number(verdict.mde),
+        "seeds_needed": verdict.seeds_needed,
     }
 
 

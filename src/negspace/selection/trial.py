@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int
 from negspace.curation import Cover, Pool, Strategy, StrategyArm, Stratified, open_strategy
 from negspace.curation.quotas import Balance
 from negspace.datasets import grouped_folds
-from negspace.errors import DataError, PlanError
+from negspace.errors import DataError
 from negspace.learners import TextArm, TextLearner
 from negspace.measures import Accuracy
 from negspace.negatives import NEAR_MISS_RADIUS, nearest
@@ -29,11 +29,13 @@ REFERENCE = "stratified random"
 _TENTHS = 10
 _SPARE = 0.8  # each seed sees nine tenths of the rows, of which not all may be chosen
 _FEWEST_NEAR = 30  # below this many, near misses among the held-out rows decide nothing
-_MIXES: Mapping[str, float] = {
-    "near-miss groups": 1.0,
-    "near-miss groups, half": 0.5,
-    "near-miss groups, a quarter": 0.25,
-    "cover": 0.0,
+_MIXES: Mapping[str, Cover] = {
+    "near-miss groups": Cover(1.0),
+    "near-miss groups, half": Cover(0.5),
+    "near-miss groups, a quarter": Cover(0.25),
+    "cover": Cover(0.0),
+    "near-miss groups, long rows": Cover(1.0, decay=0.7, length_power=0.0),
+    "cover, long rows": Cover(0.0, decay=0.7, length_power=0.0),
 }
 
 
@@ -75,24 +77,23 @@ def candidates(
         budget: Rows to choose.
         balance: Of labels.
         real_share: Least share of true rows.
-        others: Names of further strategies, from the literature.
+        others: Names of further strategies.
 
     Raises:
-        PlanError: If there is no strategy of a name.
+        PlanError: If there is no strategy of a name, or it knows neither balance nor share.
     """
     found: dict[str, Strategy] = {REFERENCE: Stratified(balance, real_share)}
     available = int((pool.paired & ~pool.suspected).sum())
-    for name, share in _MIXES.items():
-        smaller = max((other for other in _MIXES.values() if other < share), default=-1.0)
-        if share == 0 or available > smaller * budget:
-            found[name] = Cover(share, balance, real_share)
-    if others and (balance != "pool" or real_share > 0):
-        raise PlanError(
-            "strategies from the literature know neither a balance of labels nor a share of true rows",
-            came=", ".join(others),
-            do="leave out --try, or --balance and --real-share",
-        )
-    return found | {name: open_strategy(name) for name in others}
+    for name, mix in _MIXES.items():
+        smaller = max((other.share for other in _MIXES.values() if other.share < mix.share), default=-1.0)
+        if mix.share == 0 or available > smaller * budget:
+            found[name] = replace(mix, balance=balance, real_share=real_share)
+    known = set(found.values())
+    for name in others:
+        strategy = open_strategy(name, balance=balance, real_share=real_share)
+        if strategy not in known:  # the study refuses one strategy under two names
+            found[name] = strategy
+    return found
 
 
 def run_trial(
@@ -159,6 +160,7 @@ def _tried(pool: Pool, inner: Pool, budget: int, real_share: float) -> int:
     """
     sound = ~inner.suspected
     rows = budget if budget <= sound.sum() / 2 else math.floor(_SPARE * budget * len(inner) / len(pool))
+    rows = min(rows, math.floor(_SPARE * sound.sum()))
     if inner.real is not None and real_share > 0:
         rows = min(rows, math.floor(_SPARE * (sound & inner.real).sum() / real_share))
     return max(1, rows)

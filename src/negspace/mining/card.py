@@ -1,0 +1,118 @@
+"""The card of a mined data set: what it is made of, how, and what is known of its false negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from negspace.datasets.folders import card_header, code_span
+
+__all__ = ["render_card"]
+
+_LOADERS = {
+    "triplet": "sentence-transformers: `MultipleNegativesRankingLoss`, `TripletLoss`",
+    "n-tuple": "sentence-transformers: `MultipleNegativesRankingLoss`",
+    "labelled-pair": "sentence-transformers: `ContrastiveLoss`, `BinaryCrossEntropyLoss`",
+    "labelled-list": "sentence-transformers, cross-encoders: `LambdaLoss`, `ListNetLoss`",
+    "preference": "TRL: `DPOTrainer`",
+    "minimal-pair": "evaluation by the likelihood of the good and the bad sentence",
+    "groups": "`negspace audit DATA --group group`",
+}
+
+
+def render_card(summary: dict[str, Any]) -> str:
+    """Write the card.
+
+    Args:
+        summary: What ``mined.json`` holds.
+
+    Returns:
+        Markdown with a YAML header. The user's own words stand in it as code, so that none is markup.
+    """
+    output, data = summary["output"], summary["data"]
+    header = card_header(rows=output["rows"], tags=("negspace", "hard-negatives", data["kind"]))
+    parts = [header, *_intro(summary), *_parameters(summary), *_control(summary), *_warnings(summary)]
+    return "\n".join(parts) + "\n"
+
+
+def _intro(summary: dict[str, Any]) -> Iterator[str]:
+    output, data = summary["output"], summary["data"]
+    yield "# Mined near misses\n"
+    yield f"{output['rows']:,} rows with {output['negatives']:,} negatives for {data['anchors']:,} anchors of"
+    yield f"{code_span(_name(data['path']))} ({data['kind']}). A row is {output['a_row_is']}."
+    yield f"For {_LOADERS[output['format']]}.\n"
+    yield "```python"
+    yield "import datasets"
+    yield ""
+    yield "rows = datasets.load_from_disk(FOLDER)['train']  # or datasets.load_dataset(FOLDER)"
+    yield "```\n"
+    yield "`provenance.parquet` says of every negative where it came from; `output_row` counts rows from 0."
+    yield f"`mined.json` has all of this as data. Made by negspace {summary['version']}.\n"
+
+
+def _parameters(summary: dict[str, Any]) -> Iterator[str]:
+    data = summary["data"]
+    yield "## Parameters\n"
+    rows: list[tuple[str, str]] = [(name, _value(value)) for name, value in summary["settings"].items()]
+    for source in summary["sources"]:
+        rows += [(f"{source['source']}: {key}", _value(v)) for key, v in source.items() if key != "source"]
+    rows += [(f"file: {code_span(_name(path))}", f"{count:,} rows") for path, count in data["files"].items()]
+    rows += [(f"column: {role}", code_span(name)) for role, name in data["columns"].items()]
+    rows.append(("data fingerprint", f"`{data['fingerprint']}`"))
+    yield from _table(("parameter", "value"), rows)
+
+
+def _control(summary: dict[str, Any]) -> Iterator[str]:
+    control = summary["control"]
+    yield "\n## False negatives\n"
+    if control["classes_known"]:
+        yield "Share of hits that have the anchor's own class: among the nearest, unfiltered; after the rules"
+        yield "below, had the classes not been known; and in this data set.\n"
+        head = ("source", "unfiltered", "by rules alone", "here")
+        same = [
+            (each["source"], _percent(each["before"]), _percent(each["by_rules"]), _percent(each["after"]))
+            for each in control["same_class"]
+        ]
+        yield from _table(head, same)
+    else:
+        yield "Classes are not known, so same-class hits cannot be counted."
+    if control["dropped"]:
+        yield "\nWhat each rule dropped, each candidate counted at the first rule that drops it:\n"
+        drops = [
+            (each["source"], each["what"], _value(each["limit"]), f"{each['dropped']:,} of {each['of']:,}")
+            for each in control["dropped"]
+        ]
+        yield from _table(("source", "rule", "limit", "dropped"), drops)
+
+
+def _warnings(summary: dict[str, Any]) -> Iterator[str]:
+    if summary["warnings"]:
+        yield "\n## Warnings\n"
+        for warning in summary["warnings"]:
+            yield f"- {warning}."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "| " + " | ".join("---" for _ in head) + " |"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_value(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(_value(each) for each in value)
+    return code_span(str(value))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _name(path: str) -> str:
+    """The last part of a path: the folders above it are nobody's business."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path

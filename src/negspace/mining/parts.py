@@ -1,0 +1,117 @@
+"""Finished parts on disk: what makes mining resumable.
+
+Anchors are mined in parts of a fixed number of rows. Each finished part is a Parquet file in a work folder
+beside the output, under a name made of all that decides its content; it appears whole or not at all. What
+was counted while mining it is in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from negspace.errors import StoreError
+from negspace.mining.hits import SCHEMA
+from negspace.records import Json
+
+__all__ = ["PartStore"]
+
+_COUNTS = b"negspace.counts"
+
+
+class PartStore:
+    """Parts of one mining run.
+
+    Args:
+        output: Where the result will stand; the work folder is beside it.
+        key: SHA-256 (hex) of all that decides the parts.
+
+    Raises:
+        StoreError: If the work folder cannot be written.
+    """
+
+    def __init__(self, output: Path, key: str) -> None:
+        self.work = output.parent / f".{output.name}.mining"
+        self._parts = self.work / key[:32]
+        try:
+            self._parts.mkdir(parents=True, exist_ok=True)
+            # Parts of other settings or data would never be asked for again.
+            for old in self.work.iterdir():
+                if old != self._parts:
+                    shutil.rmtree(old)
+        except OSError as error:
+            raise _unwritable(self.work, error) from error
+
+    @property
+    def staged(self) -> Path:
+        """An empty folder, on the output's file system, to build the output in."""
+        folder = self.work / "output"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def has(self, part: int) -> bool:
+        """Whether a part is finished."""
+        return self._path(part).is_file()
+
+    def put(self, part: int, hits: pa.Table, counts: Mapping[str, Json]) -> None:
+        """Keep a finished part.
+
+        Args:
+            part: Its number.
+            hits: Rows of `SCHEMA`.
+            counts: What was counted.
+        """
+        table = hits.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
+        path = self._path(part)
+        # The process id, so that two runs of one command never write one file.
+        half = path.with_suffix(f".{os.getpid()}")
+        try:
+            pq.write_table(table, half)
+            half.replace(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def get(self, part: int) -> tuple[pa.Table, dict[str, Any]]:
+        """A finished part: its hits and counts.
+
+        Raises:
+            StoreError: If it cannot be read.
+        """
+        path = self._path(part)
+        try:
+            table = pq.read_table(path)
+            counts: dict[str, Any] = json.loads(table.schema.metadata[_COUNTS])
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{path}: a part of an earlier run cannot be read",
+                came=str(error),
+                do=f"remove the folder {self.work} and run again",
+            ) from error
+        return table.replace_schema_metadata(None).cast(SCHEMA), counts
+
+    def all(self, parts: int) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+        """Every part, in order."""
+        return (self.get(part) for part in range(parts))
+
+    def remove(self) -> None:
+        """Remove the work folder: the output stands."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _path(self, part: int) -> Path:
+        return self._parts / f"part-{part:06d}.parquet"
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be written",
+        came=error.strerror or str(error),
+        do="choose a folder that you may write to, with room on its disk",
+    )

@@ -1,0 +1,198 @@
+"""What the user may decide about a mining run, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+from negspace.errors import PlanError, did_you_mean
+from negspace.mining.formats import format_named
+from negspace.mining.pool import Kind, Pool
+from negspace.negatives.rules import Rules
+from negspace.records import Json
+
+__all__ = [
+    "PARTNERS",
+    "SAMPLINGS",
+    "SOURCES",
+    "Settings",
+    "check_fits",
+    "needs_partner",
+    "parse_sources",
+    "prompted",
+]
+
+SOURCES: Mapping[str, str] = {
+    "neighbours": "the nearest rows, by embeddings",
+    "bm25": "rows that share rare words",
+    "model": "rows of the label that a fitted learner takes the anchor for",
+    "edits": "small changes of a valid text, proven to be invalid",
+}
+"""Where negatives come from, by the name the command line knows them by."""
+
+SAMPLINGS = ("top", "random")
+PARTNERS = ("nearest", "random")
+N_SEEDS = 2**32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How negatives are found, kept and written.
+
+    Attributes:
+        sources: Where they come from; of several, each gives its best in turn.
+        negatives: Negatives for an anchor, at most.
+        format: Form of the output.
+        sampling: ``"top"``: the hardest that are left. ``"random"``: any of those that are left.
+        range_min: Skip so many of the hardest candidates that the rules leave.
+        range_max: Look at so many of them; None for about ten a negative, after ``range_min``.
+        absolute_margin: A negative's score is below that of the positive by so much.
+        relative_margin: The same, as a share of the positive's score, whatever its sign.
+        max_score: Highest score of a negative.
+        min_score: Lowest.
+        near_duplicate: Leave out what has a cosine of at least this to a positive; None leaves nothing out.
+        pair_with: For labelled texts: the positive of a row is the ``"nearest"`` other row of its class, or a
+            ``"random"`` one.
+        provenance: Write where each negative came from into the output itself too.
+        seed: Of all that is drawn.
+
+    Raises:
+        PlanError: If a setting is out of its range, or two exclude each other.
+    """
+
+    sources: tuple[str, ...] = ("neighbours",)
+    negatives: int = 3
+    format: str = "triplet"
+    sampling: str = "top"
+    range_min: int = 0
+    range_max: int | None = None
+    absolute_margin: float | None = None
+    relative_margin: float | None = None
+    max_score: float | None = None
+    min_score: float | None = None
+    near_duplicate: float | None = 0.95
+    pair_with: str = "nearest"
+    provenance: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_sources(self.sources)
+        form = format_named(self.format)
+        for what, asked, known in (
+            ("partner", self.pair_with, PARTNERS),
+            ("sampling", self.sampling, SAMPLINGS),
+        ):
+            if asked not in known:
+                raise PlanError(f"there is no {what} '{asked}'", do=did_you_mean(asked, known))
+        self.rules()
+        if self.near_duplicate is not None and not -1 < self.near_duplicate <= 1:
+            raise PlanError("--near-duplicate is a cosine, up to 1", came=self.near_duplicate)
+        if not 0 <= self.seed < N_SEEDS:
+            raise PlanError(f"a seed is a whole number from 0 to {N_SEEDS - 1}", came=self.seed)
+        if form.name == "groups" and "edits" in self.sources and len(self.sources) > 1:
+            raise PlanError(
+                "contrast groups are labelled either by the data or by a verifier, not by both",
+                came=", ".join(self.sources),
+                do="mine twice: once with --source edits, once without",
+            )
+
+    def rules(self, *, most_positives: int = 1, spare: bool = False) -> Rules:
+        """The rules against false negatives.
+
+        Args:
+            most_positives: Positives of the anchor that has the most.
+            spare: Leave more than are asked for, to choose from where sources name the same text.
+
+        Raises:
+            PlanError: If one is out of its range, or two exclude each other.
+        """
+        rules = Rules(
+            num_negatives=self.negatives,
+            range_min=self.range_min,
+            range_max=self.range_max,
+            max_score=self.max_score,
+            min_score=self.min_score,
+            absolute_margin=self.absolute_margin,
+            relative_margin=self.relative_margin,
+            duplicate_of_positive=self.near_duplicate,
+            exclude_same_class=False,  # the search passes over them
+            sampling=self.sampling,  # type: ignore[arg-type]  # checked by the rules themselves
+        )
+        if not spare:
+            return rules
+        last = rules.last_rank(most_positives)
+        most = min(self.negatives * (len(self.sources) + 1), last - self.range_min)
+        return replace(rules, num_negatives=most, range_max=last)
+
+    def describe(self) -> dict[str, Json]:
+        """All settings, as JSON."""
+        return {**asdict(self), "sources": list(self.sources)}
+
+
+def parse_sources(asked: str) -> tuple[str, ...]:
+    """Split a list of sources: ``"neighbours,bm25"``.
+
+    Raises:
+        PlanError: If one is unknown or given twice.
+    """
+    sources = tuple(name.strip() for name in asked.split(",") if name.strip())
+    _check_sources(sources)
+    return sources
+
+
+def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
+    """Refuse settings that the data cannot be mined with.
+
+    Args:
+        settings: The settings.
+        pool: The data.
+        verified: Whether a verifier was given.
+
+    Raises:
+        PlanError: If a source or format needs what the data do not have.
+    """
+    if "model" in settings.sources and pool.kind is not Kind.CLASSIFICATION:
+        raise PlanError(
+            "the source model needs labelled texts: a learner confuses labels",
+            came=f"{pool.source}: {pool.kind}",
+            do="name the label with --label, or leave model out of --source",
+        )
+    if ("edits" in settings.sources) != verified:
+        raise PlanError(
+            "the source edits needs a verifier, and nothing else does",
+            came=", ".join(settings.sources) + (" with" if verified else " without") + " a verifier",
+            do="give both --source edits and --verifier NAME, or neither",
+        )
+    labelled = pool.kind is Kind.CLASSIFICATION or settings.sources == ("edits",)
+    if settings.format == "groups" and not labelled:
+        raise PlanError(
+            "contrast groups need labels, from the data or from a verifier",
+            came=f"{pool.source}: {pool.kind}",
+            do="name the label with --label, mine with --source edits, or take another --format",
+        )
+
+
+def prompted(pool: Pool, settings: Settings) -> bool:
+    """Whether an anchor is a prompt that its positive answers; an edit stands against the text itself."""
+    if pool.kind is Kind.CLASSIFICATION:
+        return "edits" not in settings.sources
+    return pool.kind is Kind.PAIRS
+
+
+def needs_partner(pool: Pool, settings: Settings) -> bool:
+    """Whether labelled texts are paired with another row of their class."""
+    if pool.kind is not Kind.CLASSIFICATION:
+        return False
+    form = format_named(settings.format)
+    only_edits = settings.sources == ("edits",)
+    return not only_edits or (form.pairs and form.name != "preference")
+
+
+def _check_sources(sources: tuple[str, ...]) -> None:
+    for name in sources:
+        if name not in SOURCES:
+            raise PlanError(f"there is no source '{name}'", do=did_you_mean(name, SOURCES))
+    if not sources or len(set(sources)) < len(sources):
+        raise PlanError(
+            "name each source once, and at least one", came=", ".join(sources), do=f"of {', '.join(SOURCES)}"
+        )

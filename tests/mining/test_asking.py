@@ -1,0 +1,131 @@
+"""What cannot be mined is refused with what to do, before anything slow is done for it."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError
+from negspace.mining import mine
+
+Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
+
+LABELLED = [{"text": f"row {i} {'red' if i % 2 else 'blue'}", "label": "ab"[i % 2]} for i in range(8)]
+PAIRS = [{"anchor": f"a {i}", "positive": f"p {i}"} for i in range(5)]
+CORPUS = [{"text": f"[{i}]"} for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "kind", "says"),
+    [
+        (LABELLED, {"label": "lable"}, DataError, ["no column 'lable'", "--label", "'label'"]),
+        (PAIRS, {"anchor": "ancor"}, DataError, ["no column 'ancor'", "--anchor", "'anchor'"]),
+        (PAIRS, {"anchor": "anchor", "positive": "anchor"}, DataError, ["one column cannot be two things"]),
+        (LABELLED, {"sources": "neighbors"}, PlanError, ["'neighbors'", "'neighbours'"]),
+        (LABELLED, {"sources": "bm25,bm25"}, PlanError, ["each source once"]),
+        (LABELLED, {"format": "triplets"}, PlanError, ["'triplets'", "'triplet'"]),
+        (LABELLED, {"embedder": "tfdif"}, PlanError, ["'tfdif'", "'tfidf'"]),
+        (LABELLED, {"negatives": 0}, PlanError, ["at least 1"]),
+        (LABELLED, {"range_max": 2}, PlanError, ["range_max", "0 to 2"]),
+        (LABELLED, {"relative_margin": -0.1}, PlanError, ["relative_margin"]),
+        (LABELLED, {"near_duplicate": 1.5}, PlanError, ["--near-duplicate"]),
+        (LABELLED, {"sampling": "tpo"}, PlanError, ["'top'"]),
+        (LABELLED, {"pair_with": "nearby"}, PlanError, ["'nearest'"]),
+        (LABELLED, {"seed": -1}, PlanError, ["seed"]),
+        (LABELLED, {"corpus": "r.jsonl"}, PlanError, ["goes with pairs"]),
+        (LABELLED, {"sources": "edits"}, PlanError, ["needs a verifier"]),
+        (LABELLED, {"verifier": "json"}, PlanError, ["--source edits"]),
+        (
+            LABELLED,
+            {"sources": "edits,bm25", "verifier": "json", "format": "groups"},
+            PlanError,
+            ["not by both"],
+        ),
+        (PAIRS, {"sources": "model"}, PlanError, ["labelled texts"]),
+        (PAIRS, {"format": "groups"}, PlanError, ["need labels"]),
+        (CORPUS, {"sources": "edits", "verifier": "jsno"}, PlanError, ["'jsno'", "'json'"]),
+        (LABELLED, {"max_score": -2.0}, DataError, ["no anchor has a negative left", "--range-max"]),
+    ],
+)
+def test_a_wrong_setting_is_refused(
+    work: Path,
+    jsonl: Files,
+    rows: list[Any],
+    settings: dict[str, Any],
+    kind: type[NegspaceError],
+    says: list[str],
+) -> None:
+    jsonl[0](work / "r.jsonl", rows)
+    with pytest.raises(kind) as caught:
+        mine("r.jsonl", out="o.jsonl", **settings)
+    for part in says:
+        assert part in str(caught.value)
+    assert [path.name for path in work.iterdir()] == ["r.jsonl"]
+
+
+def test_an_empty_file_is_an_error(work: Path) -> None:
+    Path("r.jsonl").write_text("")
+    with pytest.raises(DataError, match="empty"):
+        mine("r.jsonl")
+
+
+@pytest.mark.parametrize(("rows", "needed"), [(LABELLED, 8), (PAIRS, 10)])
+def test_a_matrix_of_another_length_is_an_error(
+    work: Path, jsonl: Files, rows: list[dict[str, Any]], needed: int
+) -> None:
+    jsonl[0](work / "r.jsonl", rows)
+    np.save("v.npy", np.ones((7, 3)))
+    with pytest.raises(DataError, match=f"7 vectors for {needed} texts"):
+        mine("r.jsonl", embedder="matrix:v.npy")
+
+
+def test_a_missing_package_is_named(work: Path, jsonl: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == "bm25s":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    jsonl[0](work / "r.jsonl", LABELLED)
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtraError, match=r"negspace\[mine\]"):
+        mine("r.jsonl", sources="bm25")
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "kind", "columns"),
+    [
+        (LABELLED, {}, "classification", {"text": "text", "label": "label"}),
+        (PAIRS, {}, "pairs", {"anchor": "anchor", "positive": "positive"}),
+        (CORPUS, {}, "corpus", {"text": "text"}),
+        ([{"q": f"a {i}", "d": f"b {i}"} for i in range(4)], {"anchor": "q", "positive": "d"}, "pairs",
+         {"anchor": "q", "positive": "d"}),
+        ([{"question": f"a {i}", "answer": f"b {i}"} for i in range(4)], {}, "pairs",
+         {"anchor": "question", "positive": "answer"}),
+        ([{"question": f"a {i}", "label": "xy"[i % 2]} for i in range(4)], {}, "classification",
+         {"text": "question", "label": "label"}),
+        ([{**row, "label": "xy"[i % 2]} for i, row in enumerate(PAIRS)], {"label": "label"}, "pairs",
+         {"anchor": "anchor", "positive": "positive", "label": "label"}),
+    ],
+)  # fmt: skip
+def test_the_kind_of_data_is_told_by_its_columns(
+    work: Path, jsonl: Files, rows: list[Any], flags: dict[str, str], kind: str, columns: dict[str, str]
+) -> None:
+    jsonl[0](work / "r.jsonl", rows)
+    data = mine("r.jsonl", out="o.jsonl", negatives=1, **flags).to_dict()["data"]
+    assert (data["kind"], data["columns"]) == (kind, columns)
+
+
+def test_classes_of_pairs_are_no_negatives_of_each_other(work: Path, jsonl: Files) -> None:
+    rows = [{"anchor": f"a {i}", "positive": f"p {i}", "topic": "xyz"[i % 3]} for i in range(9)]
+    jsonl[0](work / "r.jsonl", rows)
+    found = mine("r.jsonl", out="o.jsonl", label="topic", negatives=9).to_dict()
+    for row in jsonl[1](Path("o.jsonl")):
+        assert int(row["anchor"][2]) % 3 != int(row["negative"][2]) % 3
+    assert found["control"]["same_class"][0]["before"] is not None

@@ -1,0 +1,93 @@
+"""The page and the lines of a proof: all of its numbers, nobody's markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from negspace.proofs import FromPool, Proof
+from negspace.report.proof_page import proof_fragment, render_proof
+from negspace.report.proof_terminal import proof_lines
+
+Prove = Callable[..., Proof]
+EVIL = '<script>alert("1")</script>'
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.ids += [value for key, value in attrs if key == "id" and value]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def _parsed(page: str) -> _Tags:
+    parser = _Tags()
+    parser.feed(page)
+    return parser
+
+
+@pytest.fixture(scope="module")
+def summary(proof_of: Prove, data: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    pytest.importorskip("optuna", reason="the extra 'tune' is not installed")
+    arms = {EVIL: data.pairs, "ordinary": data.ordinary, "b&b": FromPool("random", data.pool)}
+    path = tmp_path_factory.mktemp("report") / "t.journal"
+    return proof_of(arms, seeds=2, tune=2, tune_storage=path).to_dict()
+
+
+def test_names_are_shown_and_never_run(summary: dict[str, Any]) -> None:
+    for page in (render_proof(summary), proof_fragment(summary)):
+        parsed = _parsed(page)
+        assert "script" not in parsed.tags
+        assert any(EVIL in text for text in parsed.text)
+
+
+def test_the_page_says_what_was_found(summary: dict[str, Any]) -> None:
+    parsed = _parsed(render_proof(summary))
+    text = "".join(parsed.text)
+    for comparison in summary["comparisons"]:
+        assert comparison["says"] in text
+    for arm in summary["arms"]:
+        assert arm["exchange"]["near_miss"]["brief"] in text
+        assert arm["how"] in text
+    # Two strips a comparison, two curves, two best-of-k.
+    assert parsed.tags.count("figure") >= 2 * 2 + 2 + 2
+    assert len(parsed.ids) == len(set(parsed.ids))
+
+
+def test_the_page_asks_for_nothing_outside(summary: dict[str, Any]) -> None:
+    page = render_proof(summary)
+    assert "http://" not in page
+    assert "https://" not in page
+    assert page == render_proof(summary)
+
+
+def test_the_terminal_fits_80_columns(summary: dict[str, Any]) -> None:
+    printed = StringIO()
+    Console(file=printed, width=80, no_color=True).print(proof_lines(summary, "out/report.html"))
+    lines = printed.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    assert "out/report.html" in text
+    assert "worth in random rows" in text
+    assert "the search" in text
+
+
+def test_a_notebook_shows_it_and_a_folder_holds_it(proof_of: Prove, data: Any, tmp_path: Path) -> None:
+    proof = proof_of({"pairs": data.pairs, "ordinary": data.ordinary}, seeds=2)
+    assert "div" in _parsed(proof._repr_html_()).tags
+    proof.save(tmp_path / "out")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["proof.json", "report.html"]
