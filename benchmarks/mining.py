@@ -7,7 +7,7 @@ vectors; imports are done before the clock starts:
 * peer, torch and peer, FAISS: `mine_hard_negatives` with its default settings (or `--margin`), and
   `use_faiss=True`; what its calls of the model took is timed too, and ratios are given with and without;
 * exact: `top_k` and `apply_rules` on the stored vectors;
-* half precision: `approximate_top_k` in its place;
+* half precision: `top_k_half` in its place;
 * product: the bare float32 product, in blocks, thrown away.
 
 Printed are medians over rounds, ratios of each round, peak memory of each process, how many queries have
@@ -123,14 +123,14 @@ def ours(
     margin: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mine with negspace, under the peer's settings."""
-    from negspace.negatives.approximate import approximate_top_k
+    from negspace.negatives.half import top_k_half
     from negspace.negatives.positives import least_positive, positive_scores
     from negspace.negatives.rules import Rules, apply_rules
     from negspace.negatives.topk import top_k
 
     rules = Rules(num_negatives=NEGATIVES, relative_margin=margin)
     positives = np.arange(len(queries) + 1), np.arange(len(queries))
-    search = approximate_top_k if half else top_k
+    search = top_k_half if half else top_k
     hits = search(queries, corpus, rules.window(), workers=os.cpu_count() or 1)
     least = least_positive(positive_scores(queries, corpus, positives), positives[0])
     kept = apply_rules(hits, rules, positives=positives, least=least)
@@ -167,7 +167,7 @@ def serve(pipe: Connection, way: str, pairs: int, folder: Path, margin: float | 
     else:
         queries, corpus = np.load(folder / "queries.npy"), np.load(folder / "corpus.npy")
         if way != "product":
-            import negspace.negatives.approximate
+            import negspace.negatives.half
             import negspace.negatives.rules  # noqa: F401
         if way == "half precision":
             import torch  # noqa: F401
@@ -261,11 +261,11 @@ def agreement(folder: Path, ways: list[str]) -> None:
 
 def curve(options: argparse.Namespace) -> None:
     """Print what more rows cost: queries are at most `CURVE_QUERIES`, and scaled to all rows."""
-    from negspace.negatives.approximate import approximate_top_k
+    from negspace.negatives.half import top_k_half
     from negspace.negatives.topk import top_k
 
     few = np.eye(2, DIMS, dtype=np.float32)
-    approximate_top_k(few, few, 1)  # PyTorch is imported from here on
+    top_k_half(few, few, 1)  # PyTorch is imported from here on
     memory = options.memory * 2**20
     print(
         f"{options.memory} MiB of working buffers; at most {CURVE_QUERIES} queries, scaled to as many as rows"
@@ -277,7 +277,7 @@ def curve(options: argparse.Namespace) -> None:
         asked = min(rows, CURVE_QUERIES if not options.quick else 1000)
         itself = np.arange(asked + 1), np.arange(asked)
         seconds, found = [], []
-        for search in (top_k, approximate_top_k):
+        for search in (top_k, top_k_half):
             start = time.perf_counter()
             found.append(
                 search(

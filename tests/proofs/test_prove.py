@@ -42,11 +42,8 @@ def test_the_other_way_round_is_said_to_be_worse(proof_of: Prove, data: Any) -> 
     assert "worse than pairs on near misses" in proof.to_dict()["headline"]
 
 
-@pytest.mark.parametrize("seed", [0, 100])
-def test_a_copy_of_the_pool_is_not_superior_to_random_rows_of_it(
-    proof_of: Prove, data: Any, seed: int
-) -> None:
-    proof = proof_of({"copy": data.pool, "random": FromPool("random", list(data.pool))}, budget=60, seed=seed)
+def test_a_copy_of_the_pool_is_not_superior_to_random_rows_of_it(proof_of: Prove, data: Any) -> None:
+    proof = proof_of({"copy": data.pool, "random": FromPool("random", list(data.pool))}, budget=60)
     assert proof.conclusions["random"] is not Conclusion.SUPERIOR
     assert proof.conclusions["random"] is not Conclusion.MIXED
 
@@ -67,7 +64,7 @@ def test_a_stratified_draw_is_worth_about_its_own_number_of_random_rows(proof_of
     proof = proof_of(
         {"stratified": FromPool("stratified", data.pool), "random": FromPool("random", data.pool)},
         budget=80,
-        seeds=6,
+        seeds=4,
     )
     arms = {arm["name"]: arm for arm in proof.to_dict()["arms"]}
     rate = arms["stratified"]["exchange"]["near_miss"]
@@ -177,12 +174,6 @@ def test_few_seeds_give_no_verdict(proof_of: Prove, data: Any) -> None:
     assert proof.conclusions["ordinary"] is Conclusion.NOT_SHOWN
 
 
-def test_one_seed_is_valid_json(proof_of: Prove, data: Any, tmp_path: Path) -> None:
-    proof = proof_of({"pairs": data.pairs, "ordinary": data.ordinary}, seeds=1)
-    json.dumps(proof.to_dict(), allow_nan=False)
-    assert proof.save(tmp_path / "out").is_file()
-
-
 def test_interrupted_and_run_again_it_gives_the_same_bytes(
     proof_of: Prove, data: Any, tmp_path: Path
 ) -> None:
@@ -206,7 +197,7 @@ def test_the_global_generator_has_no_say(proof_of: Prove, data: Any) -> None:
     arms = {"pairs": data.pairs, "ordinary": data.ordinary}
     first = proof_of(arms, seeds=2).to_dict()
     np.random.seed(123)  # noqa: NPY002
-    with RunStore() as store:
+    with RunStore() as store:  # nothing is resumed
         assert proof_of(arms, seeds=2, store=store).to_dict() == first
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.negatives import approximate
-from negspace.negatives.approximate import approximate_top_k, has_bfloat16_products, recall
+from negspace.negatives import half
+from negspace.negatives.half import top_k_half, has_bfloat16_products, recall
 from negspace.negatives.scan import Hits
 from negspace.negatives.topk import top_k
 
@@ -22,7 +22,7 @@ def vectors(rng: np.random.Generator, rows: int, dims: int = 32) -> np.ndarray:
 
 
 def assert_exact(queries, corpus, k, **asked) -> None:
-    fast, exact = approximate_top_k(queries, corpus, k, **asked), top_k(queries, corpus, k, **asked)
+    fast, exact = top_k_half(queries, corpus, k, **asked), top_k(queries, corpus, k, **asked)
     np.testing.assert_array_equal(fast.rows, exact.rows)
     np.testing.assert_array_equal(fast.scores, exact.scores)
 
@@ -68,10 +68,10 @@ def test_is_the_exact_search_whatever_the_shapes(data):
 def test_the_error_bound_holds():
     rng = np.random.default_rng(2)
     queries, corpus = 3 * vectors(rng, 40, 256), vectors(rng, 500, 256)
-    half = approximate._HalfCorpus(approximate.Search.checked(
+    half = half._HalfCorpus(half.Search.checked(
         queries, corpus, 1, None, None, None, None, 2**20, 1
     ).corpus)  # fmt: skip
-    tile = approximate._BFloat16Tile(half, 40, 500)
+    tile = half._BFloat16Tile(half, 40, 500)
     bound = tile.load(queries)
     true = queries.astype(np.float64) @ corpus.astype(np.float64).T
     summed = tile.queries.float().double() @ half.vectors.float().double().T
@@ -85,18 +85,18 @@ def test_the_error_bound_holds():
 
 def test_bits_turn_into_the_order_of_numbers_and_back():
     bits = np.arange(-(2**15), 2**15).astype(np.int16)
-    floats = approximate._floats(bits)
+    floats = half._floats(bits)
     finite = np.isfinite(floats)
-    turned = approximate._turned(bits)[finite].astype(np.int64)
+    turned = half._turned(bits)[finite].astype(np.int64)
     order = np.argsort(turned)
     assert (np.diff(floats[finite][order]) >= 0).all()
-    np.testing.assert_array_equal(approximate._turned(approximate._turned(bits)), bits)
+    np.testing.assert_array_equal(half._turned(half._turned(bits)), bits)
 
 
 def test_the_threads_of_pytorch_stay_as_they_are():
     rng = np.random.default_rng(3)
     before = torch.get_num_threads()
-    approximate_top_k(vectors(rng, 50), vectors(rng, 50), 3, workers=2)
+    top_k_half(vectors(rng, 50), vectors(rng, 50), 3, workers=2)
     assert torch.get_num_threads() == before
 
 
@@ -126,8 +126,8 @@ def test_says_what_is_missing(monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(approximate, "import_module", missing)
+    monkeypatch.setattr(half, "import_module", missing)
     rng = np.random.default_rng(5)
     with pytest.raises(MissingExtraError, match=r"negspace\[torch\]"):
-        approximate_top_k(vectors(rng, 2), vectors(rng, 2), 1)
+        top_k_half(vectors(rng, 2), vectors(rng, 2), 1)
     assert not has_bfloat16_products()

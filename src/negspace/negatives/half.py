@@ -9,15 +9,16 @@ from what rounding took from the vectors (Cauchy-Schwarz):
 so that nothing that belongs to the answer is dropped: it is that of `top_k`, bit for bit, as long as the
 processor sums in float32, which `recall` checks on a sample.
 
-Why no index: on 50,000 vectors of 256 numbers (random; sums of shared words; clusters), graph and inverted
-lists (FAISS HNSW32, IVF256) reach a recall of 0.3 to 0.8 in more time than the exact product takes, and
-the one that reaches 0.99 (PQ128x4fs with refinement) takes about twice that time. What is bought by
-leaving rows out is lost in walking; what is bought by shorter numbers is not.
+Why no index: on 50,000 vectors of 256 numbers, random or sums of shared words, graph and inverted lists
+(FAISS HNSW32, IVF256) reach a recall of 0.3 to 0.8 in more time than the exact product takes, and the one
+that reaches 0.99 (PQ128x4fs with refinement) takes about twice that time. On tight clusters HNSW32 reaches
+0.98, in twice that time and as much again to build. What is bought by leaving rows out is lost in walking;
+what is bought by shorter numbers is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -42,15 +43,16 @@ from negspace.negatives.topk import top_k
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["approximate_top_k", "approximate_top_k_blocks", "has_bfloat16_products", "recall"]
+__all__ = ["has_bfloat16_products", "quickest", "recall", "top_k_half", "top_k_half_blocks"]
 
 _ROUNDING = 2.0**-8  # relative: bfloat16 keeps 8 bits, so that half a unit in the last place is 2^-9 or less
 _LOWEST_BITS = np.int16(-129)  # 0xff7f, the lowest finite bfloat16; -inf is 0xff80
 _MINUS_INFINITY = np.int16(-128)
 _CONVERTED = 16_384  # rows at once
+_WORTH_TORCH = 1e11  # multiplications: about as long as PyTorch takes to import
 
 
-def approximate_top_k(
+def top_k_half(
     queries: Float32[np.ndarray, "queries dims"],
     corpus: Float32[np.ndarray, "corpus dims"],
     k: int,
@@ -88,7 +90,7 @@ def approximate_top_k(
         PlanError: If ``k``, ``memory`` or ``workers`` cannot be used.
         MissingExtraError: Without PyTorch.
     """
-    blocks = approximate_top_k_blocks(
+    blocks = top_k_half_blocks(
         queries,
         corpus,
         k,
@@ -103,7 +105,7 @@ def approximate_top_k(
     return gathered(blocks, len(queries), k)
 
 
-def approximate_top_k_blocks(
+def top_k_half_blocks(
     queries: Float32[np.ndarray, "queries dims"],
     corpus: Float32[np.ndarray, "corpus dims"],
     k: int,
@@ -116,7 +118,7 @@ def approximate_top_k_blocks(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[tuple[slice, Hits]]:
-    """Find what `approximate_top_k` finds, a block of queries at a time, in their order.
+    """Find what `top_k_half` finds, a block of queries at a time, in their order.
 
     Returns:
         An iterator over slices of the queries and their hits.
@@ -136,6 +138,18 @@ def approximate_top_k_blocks(
         return _BFloat16Tile(half, rows, width)
 
     return search.run(tile, progress)
+
+
+def quickest(queries: int, corpus: int, dims: int) -> Callable[..., Hits]:
+    """Choose between `top_k` and `top_k_half`, which find the same: by processor and size of the work.
+
+    Args:
+        queries: Number of queries, over all calls.
+        corpus: Rows of the corpus.
+        dims: Of the vectors.
+    """
+    large = float(queries) * corpus * dims > _WORTH_TORCH
+    return top_k_half if large and has_bfloat16_products() else top_k
 
 
 def has_bfloat16_products() -> bool:
