@@ -37,7 +37,21 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     "page",
-    ["claims", "concepts", "curation", "learners", "measures", "negatives", "replicas", "runs", "study"],
+    [
+        "claims",
+        "concepts",
+        "curation",
+        "edits",
+        "embedders",
+        "exchange",
+        "learners",
+        "measures",
+        "negatives",
+        "replicas",
+        "runs",
+        "study",
+        "worklist",
+    ],
 )
 def test_pages_of_the_rooms_have_examples(page: str) -> None:
     assert ">>> " in PAGES[page]

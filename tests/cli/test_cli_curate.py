@@ -17,6 +17,7 @@ from negspace.cli.curate import curate_command
 from negspace.concepts import tickets
 from negspace.curation import STRATEGIES, read_filled
 
+
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command, whether or not the group has it yet."""

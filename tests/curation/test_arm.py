@@ -80,7 +80,10 @@ def test_the_plan_names_all_that_decides_a_draw(drawn_pool: Callable[..., Pool])
         drawn_pool(real=~flags),
     ):
         assert arm_of(changed, Cover()).describe() != plain
-    assert arm_of(drawn_pool(real=flags), Cover()).describe() != arm_of(drawn_pool(real=~flags), Cover()).describe()
+    assert (
+        arm_of(drawn_pool(real=flags), Cover()).describe()
+        != arm_of(drawn_pool(real=~flags), Cover()).describe()
+    )
     assert arm_of(pool, Cover(), 21).describe() != plain
     assert arm_of(pool, Cover(), keep=0.8).describe() != plain
 

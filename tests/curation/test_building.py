@@ -78,7 +78,9 @@ def test_copies_within_one_group_are_not_redundant() -> None:
 
 def test_one_text_under_two_labels_is_suspected_on_both_sides() -> None:
     rng = np.random.default_rng(2)
-    texts = [f"{('bad', 'good')[i % 2]} {' '.join(rng.choice([f'w{j}' for j in range(99)], 6))}" for i in range(40)]
+    texts = [
+        f"{('bad', 'good')[i % 2]} {' '.join(rng.choice([f'w{j}' for j in range(99)], 6))}" for i in range(40)
+    ]
     texts.append(f" {texts[0].upper()}")
     labels = np.array([*(i % 2 for i in range(40)), 1])
     pool = build_pool(tuple(texts), labels, ("neg", "pos"))

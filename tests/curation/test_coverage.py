@@ -72,6 +72,14 @@ def test_what_was_shown_before_is_worth_less() -> None:
     assert counts.tolist() == [1.0, 3.0, 2.0]  # counted on
 
 
+def test_a_unit_that_shows_nothing_comes_last() -> None:
+    assert run(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 2.0]), np.ones(3), 3) == [
+        2,
+        1,
+        0,
+    ]
+
+
 def test_a_refused_unit_is_asked_about_once_and_not_counted() -> None:
     shows = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
     asked: list[int] = []
@@ -89,7 +97,18 @@ def test_a_refused_unit_is_asked_about_once_and_not_counted() -> None:
 def test_equal_gains_are_decided_by_the_generator() -> None:
     shows, ones = np.ones((20, 1)), np.ones(20)
     firsts = {
-        int(cover(csr_matrix(shows), np.ones(1), ones, lambda _: True, rng, decay=0.5, counts=np.zeros(1), limit=1)[0])
+        int(
+            cover(
+                csr_matrix(shows),
+                np.ones(1),
+                ones,
+                lambda _: True,
+                rng,
+                decay=0.5,
+                counts=np.zeros(1),
+                limit=1,
+            )[0]
+        )
         for rng in map(np.random.default_rng, range(30))
     }
     assert len(firsts) > 5

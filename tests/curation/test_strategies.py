@@ -71,6 +71,13 @@ def test_cover_takes_the_row_that_shows_most_and_then_what_is_missing(made_pool:
     assert long(pool, 6, rng())[:2].tolist() == [1, 4]  # 9 of "aa bb cc dd", then 5 of "ee ff gg"
 
 
+def test_texts_without_words_can_be_chosen(made_pool: Callable[..., Pool]) -> None:
+    pool = made_pool(["!!!", "aa bb", "?", "cc dd"], [0, 1, 1, 0])
+    chosen = Cover(0.0)(pool, 4, rng()).tolist()
+    assert sorted(chosen) == [0, 1, 2, 3]
+    assert set(chosen[:2]) == {1, 3}
+
+
 def test_length_decides_between_long_and_short_rows(made_pool: Callable[..., Pool]) -> None:
     frequent = ["aa bb"] * 4
     texts = [*frequent, "aa bb cc dd ee ff gg hh", "zz yy"]

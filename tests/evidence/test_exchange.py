@@ -291,3 +291,14 @@ def test_settings_out_of_range_are_refused() -> None:
         exchange_rate(SIZES, curve, arm, counts, rng=rng, level=95.0)
     with pytest.raises(PlanError, match="at least 40"):
         exchange_rate(SIZES, curve, arm, counts, rng=rng, resamples=20)
+
+
+def test_an_accuracy_that_random_rows_reach_is_not_beyond_the_pool() -> None:
+    # Every size from 80 on is always right; a curve that only comes near 1 would call that out of reach.
+    rng = np.random.default_rng(3)
+    sizes, share = np.array([10, 20, 40, 80, 160, 320]), np.array([0.6, 0.8, 0.95, 1.0, 1.0, 1.0])
+    curve = (rng.random((6, 12, 200)) < share[:, None, None]).astype(float)
+    rate = exchange_rate(
+        sizes, curve, np.ones((12, 200)), np.ones(200, dtype=np.int64), rng=np.random.default_rng(0)
+    )
+    assert 40 < rate.rows <= 80

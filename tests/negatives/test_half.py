@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from negspace.errors import MissingExtraError, PlanError
 from negspace.negatives import half
-from negspace.negatives.half import top_k_half, has_bfloat16_products, recall
+from negspace.negatives.half import has_bfloat16_products, recall, top_k_half
 from negspace.negatives.scan import Hits
 from negspace.negatives.topk import top_k
 
@@ -68,13 +68,12 @@ def test_is_the_exact_search_whatever_the_shapes(data):
 def test_the_error_bound_holds():
     rng = np.random.default_rng(2)
     queries, corpus = 3 * vectors(rng, 40, 256), vectors(rng, 500, 256)
-    half = half._HalfCorpus(half.Search.checked(
-        queries, corpus, 1, None, None, None, None, 2**20, 1
-    ).corpus)  # fmt: skip
-    tile = half._BFloat16Tile(half, 40, 500)
+    checked = half.Search.checked(queries, corpus, 1, None, None, None, None, 2**20, 1)
+    rounded = half._HalfCorpus(checked.corpus)
+    tile = half._BFloat16Tile(rounded, 40, 500)
     bound = tile.load(queries)
     true = queries.astype(np.float64) @ corpus.astype(np.float64).T
-    summed = tile.queries.float().double() @ half.vectors.float().double().T
+    summed = tile.queries.float().double() @ rounded.vectors.float().double().T
     assert (np.abs(summed.numpy() - true) <= bound[:, None]).all()
     tile.multiply(0, 500)
     stored = tile.values(np.arange(20_000)).reshape(40, 500)

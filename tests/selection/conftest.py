@@ -19,7 +19,7 @@ Labelled = Sequence[tuple[str, str]]
 
 @pytest.fixture(scope="session")
 def ticket_pool() -> Callable[..., Rows]:
-    """Tickets in random order: ordinary ones, whose mood is a short cut, and pairs that only the verb parts."""
+    """Tickets in random order: ordinary ones with a short cut, the mood, and pairs that the verb parts."""
 
     def draw(ordinary: int = 400, pairs: int = 60, seed: int = 0) -> Rows:
         rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from negspace.concepts import tickets
+from negspace.errors import DataError
 from negspace.runs import RunStore
 from negspace.selection import Selection, curate
 
@@ -49,7 +50,7 @@ def test_found_groups_stay_whole(tried: tuple[list[dict[str, Any]], Selection]) 
     rows = choice.rows()
     members = defaultdict(list)
     for row in rows:
-        if not row["role"] == "suspect":
+        if row["role"] != "suspect":
             members[row["group"]].append(row)
     pairs = [rows for rows in members.values() if len({pool[row["index"]]["label"] for row in rows}) > 1]
     assert len(pairs) > 40
@@ -185,3 +186,9 @@ def test_indices_are_what_a_dataset_selects(tried: tuple[list[dict[str, Any]], S
     selected = datasets.Dataset.from_list(pool).select(choice.indices)
     assert selected["text"][:] == [row["text"] for row in choice.records()]
     assert [pool[index] for index in choice.indices] == choice.records()
+
+
+def test_a_pool_too_small_to_try_on_says_what_to_do(plain_pool: Pools) -> None:
+    with pytest.raises(DataError, match="--strategy NAME"):
+        curate(plain_pool(8), 2, workers=1, store=RunStore())
+    assert len(curate(plain_pool(8), 2, strategy="cover", workers=1).indices) == 2

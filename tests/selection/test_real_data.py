@@ -43,7 +43,9 @@ def test_two_hundred_chosen_rows_teach_the_boundary(cad: Path, worth: Callable[.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("budget", "easy", "near"), [(200, 0.80, 0.83), (400, 0.82, 0.86), (800, 0.84, 0.885)])
+@pytest.mark.parametrize(
+    ("budget", "easy", "near"), [(200, 0.80, 0.83), (400, 0.82, 0.86), (800, 0.84, 0.885)]
+)
 def test_the_trial_leads_to_the_marks(
     cad: Path, worth: Callable[..., Any], budget: int, easy: float, near: float
 ) -> None:

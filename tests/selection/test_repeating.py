@@ -40,12 +40,12 @@ def test_another_seed_is_another_draw(pool: list[dict[str, Any]]) -> None:
 
 
 def test_a_stopped_trial_goes_on_from_what_it_had(pool: list[dict[str, Any]], tmp_path: Path) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(stage: str, done: int, total: int) -> None:
         if stage == "fitting" and done == 5:
-            raise Stopped
+            raise StoppedError
 
     seen: list[int] = []
 
@@ -54,7 +54,7 @@ def test_a_stopped_trial_goes_on_from_what_it_had(pool: list[dict[str, Any]], tm
             seen.append(done)
 
     path = tmp_path / "stopped.sqlite"
-    with RunStore(path) as store, pytest.raises(Stopped):
+    with RunStore(path) as store, pytest.raises(StoppedError):
         _curate(pool, store=store, progress=stop)
     with RunStore(path) as store:
         resumed = _curate(pool, store=store, progress=watch)

@@ -23,10 +23,10 @@ __all__ = ["curate_command"]
 Examples:
   negspace curate pool.csv --budget 200
   negspace curate pool.jsonl --budget 1000 --group pair_id --out out
-  negspace curate pool.csv --budget 200 --source origin --real human \\
-    --real-share 0.25
-  negspace curate pool.csv --budget 400 --balance even --try el2n --try k-centre
-  negspace curate pool.csv --budget 400 --strategy cover --worklist 50 --out out
+  negspace curate p.csv --budget 99 --source by --real us --real-share 0.25
+  negspace curate pool.csv --budget 400 --balance even
+  negspace curate pool.csv --budget 400 --try el2n --try k-centre
+  negspace curate pool.csv --budget 9 --strategy cover --worklist 50 --out out
   negspace curate pool.parquet --budget 200 --json | jq .indices
 
 \b
@@ -45,7 +45,9 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
 @click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
 @click.option("--label", metavar="COL", help="Column of labels.  [default: recognised by name]")
 @click.option(
-    "--group", metavar="COL", help="Column that joins near misses of each other.  [default: found by nearness]"
+    "--group",
+    metavar="COL",
+    help="Column that joins near misses of each other.  [default: found by nearness]",
 )
 @click.option("--source", metavar="COL", help="Column that says where a row comes from.")
 @click.option("--real", metavar="VALUE", help="Its value for true rows; all others are synthetic.")

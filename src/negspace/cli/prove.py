@@ -20,8 +20,8 @@ Examples:
   negspace prove pairs.tsv random@pool.tsv --test test.tsv --near-miss new.tsv
   negspace prove new.csv old.csv --test test.csv --budget 500 --out out
   negspace prove ours=a.csv el2n@pool.csv random@pool.csv --test test.csv
-  negspace prove a.csv b.csv --test test.csv --tune 20 --learner st:models/minilm
-  negspace prove a.csv random@pool.csv --test t.csv --json | jq .arms[0].exchange
+  negspace prove a.csv b.csv --test t.csv --tune 20 --learner st:models/mini
+  negspace prove a.csv random@pool.csv --test t.csv --json | jq .comparisons
 
 \b
 Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.

@@ -80,9 +80,9 @@ class StrategyArm:
         }
 
     def _pool_hash(self) -> str:
-        """What the task does not say of the pool. Probabilities are left out: their last digits depend on the
-        machine, and no strategy that has a name reads them.
-        """
+        """What the task does not say of the pool."""
+        # Without the probabilities: their last digits depend on the machine, and no strategy that has a name
+        # reads them.
         pool = self.pool
         digest = hashlib.sha256(np.ascontiguousarray(pool.groups, "<i8").tobytes())
         for flags in (pool.suspected, pool.redundant, pool.real):

@@ -76,6 +76,8 @@ def _falls(
     showing: Any, features: Int[np.ndarray, " shown"], falls: Float[np.ndarray, " shown"], units: int
 ) -> Float[np.ndarray, " units"]:
     """Sum over features what each unit that shows them loses; only those units are visited."""
+    if len(features) == 0:  # a text without words
+        return np.zeros(units)
     start, stop = showing.indptr[features], showing.indptr[features + 1]
     length = stop - start
     before = np.concatenate([[0], np.cumsum(length)[:-1]])

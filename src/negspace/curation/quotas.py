@@ -90,30 +90,37 @@ class Room:
 def label_quotas(
     labels: Int[np.ndarray, " eligible"], n_labels: int, budget: int, balance: Balance
 ) -> Int[np.ndarray, " labels"]:
-    """Deal a budget to labels by largest remainder, none getting more rows than there are of it.
+    """Deal a budget to labels, none getting more rows than there are of it.
 
     Args:
         labels: Of the rows that may be chosen.
         n_labels: Number of labels.
         budget: Rows to deal; no more than there are.
-        balance: In the shares of the rows, or evenly.
+        balance: In the shares of the rows, or evenly: what a label lacks then goes to the others.
 
     Returns:
         Rows of each label; they sum to the budget. Of equal remainders the first label's is rounded up.
     """
     there = np.bincount(labels, minlength=n_labels)
+    if balance == "pool":
+        return _largest_remainder(budget, there)
     quota = np.zeros(n_labels, dtype=np.int64)
     open_to = there > 0
-    # What a label lacks goes to the others, which may run out in turn.
-    while (left := budget - int(quota.sum())) > 0 and open_to.any():
-        weight = np.where(open_to, there if balance == "pool" else 1, 0).astype(float)
-        exact = left * weight / weight.sum()
-        share = np.floor(exact).astype(np.int64)
-        by_remainder = np.argsort(share - exact, kind="stable")
-        share[by_remainder[: left - int(share.sum())]] += 1
-        quota = np.minimum(quota + np.where(open_to, share, 0), there)
-        open_to &= quota < there
+    # A label that has no more than an even share gives all it has, and the share of the others grows.
+    while open_to.any():
+        short = open_to & (there * open_to.sum() <= budget - quota.sum())
+        if not short.any():
+            return np.asarray(quota + _largest_remainder(budget - int(quota.sum()), open_to.astype(np.int64)))
+        quota[short] = there[short]
+        open_to &= ~short
     return quota
+
+
+def _largest_remainder(budget: int, weights: Int[np.ndarray, " labels"]) -> Int[np.ndarray, " labels"]:
+    # In whole numbers, so that equal remainders are equal.
+    quota, remainder = np.divmod(budget * weights, weights.sum())
+    quota[np.argsort(-remainder, kind="stable")[: budget - int(quota.sum())]] += 1
+    return np.asarray(quota)
 
 
 def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_share: float) -> None:

@@ -134,8 +134,9 @@ def exchange_rate(
     The curve is ``error(n) = a + b n**-c`` (Hestness et al. 2017; Viering and Loog 2021). It is given up for
     an isotonic curve, linear in ``log n`` between the sizes, if there are fewer than four sizes, or if a
     residual is above ``NEGLIGIBLE`` and the weighted sum of their squares exceeds that of all but
-    ``MISFIT_LEVEL`` of the curves that seeds and clusters, resampled about the fit, give. The choice is
-    made once and holds for all draws.
+    ``MISFIT_LEVEL`` of the curves that seeds and clusters, resampled about the fit, give; or if it never
+    reaches the arm's accuracy, which a size was seen to have. The choice is made once and holds for all
+    draws.
 
     The interval is of percentiles. A draw resamples the seeds and the test clusters, and adds both deviations
     to the means; the arm and all sizes share the draw, so that what they have in common cancels. Deviations
@@ -166,7 +167,7 @@ def exchange_rate(
     per_seed = right.sum(axis=2) / counts.sum()
     mean = per_seed.mean(axis=1)
     draws = _draw(right, counts, rng, resamples)
-    fit = _fit(sizes, per_seed[:-1], draws)
+    fit = _fit(sizes, per_seed[:-1], 1 - mean[-1:], draws)
     if min(arm.shape) > 1:
         stretched = (
             _stretch(arm.shape[0], level) * draws.seeds + _stretch(arm.shape[1], level) * draws.clusters
@@ -279,7 +280,12 @@ def _shrink(
     return math.sqrt(max(0.0, 1 - interaction / seen)) if seen > 0 else 0.0
 
 
-def _fit(sizes: Int[np.ndarray, " sizes"], per_seed: Float[np.ndarray, "sizes seeds"], draws: _Draws) -> _Fit:
+def _fit(
+    sizes: Int[np.ndarray, " sizes"],
+    per_seed: Float[np.ndarray, "sizes seeds"],
+    sought: Float[np.ndarray, " 1"],
+    draws: _Draws,
+) -> _Fit:
     weights, errors = _weights(per_seed), 1 - per_seed.mean(axis=1)[None]
     misfit_p = math.nan
     if len(sizes) >= _FEWEST_FOR_POWER_LAW:
@@ -287,7 +293,9 @@ def _fit(sizes: Int[np.ndarray, " sizes"], per_seed: Float[np.ndarray, "sizes se
         seeds = per_seed.shape[1]
         misfit_p = _misfit_p(law, errors, weights, draws, seeds) if seeds > 1 else math.nan
         residual = float(np.abs(law.errors(sizes) - errors).max())
-        if residual <= NEGLIGIBLE or not misfit_p <= MISFIT_LEVEL:
+        # A law that never gets to an error which a size was seen to have answers another question.
+        denied = bool(np.isinf(law.rows(sought)[0]) and errors.min() <= sought[0])
+        if not denied and (residual <= NEGLIGIBLE or not misfit_p <= MISFIT_LEVEL):
             return _Fit(law, "power law", misfit_p, weights)
     return _Fit(fit_isotonic(sizes, errors, weights), "isotonic", misfit_p, weights)
 

@@ -67,7 +67,7 @@ def trial_strips(trial: Summary) -> list[Strip]:
 def _row(
     estimate: Summary, seeds: Sequence[int], reference: float, ends: tuple[float, float], name: str
 ) -> Markup:
-    """One strategy on one test: the seeds above, mean and interval below, the reference a line through both."""
+    """One strategy on one test: seeds above, mean and interval below, the reference a line through both."""
     with drawing():
         figure, axes = sheet(*_SIZE, (_BOX[0], 0, _BOX[1], _SIZE[1]))
         axes.set(xlim=ends, ylim=(-1.65, 0.75))

@@ -65,7 +65,7 @@ def _trial(trial: Summary) -> Iterator[RenderableType]:
         table.add_row(Text(_flat(visible(row.name)), style="bold" if row.note else ""), *cells)
     yield table
     yield Text(
-        "Points are those over the first line; + shown to be more, - shown to be less, ? neither.",
+        "Points over the first line: + shown to be more, - shown to be less, ? neither.",
         style="dim",
     )
     yield Text()

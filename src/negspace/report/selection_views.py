@@ -209,8 +209,7 @@ def method(summary: Summary) -> list[tuple[str, str]]:
 def _on_rows(summary: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Near-miss groups",
-        "rows that are near misses of each other: the same but for what decides the label. They were given by "
-        "a column"
+        "rows that are near misses of each other, the same but for what decides the label; given by a column"
         if summary["composition"]["groups"] == "given"
         else "each row is joined with its nearest row of another label, the nearest pairs first, if their "
         "texts are within cosine distance 0.5 (TF-IDF over words); no row is in two pairs",
@@ -223,7 +222,7 @@ def _on_rows(summary: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Cover",
         "rows are chosen one by one, each time the one that shows most words under its label that the rows "
-        "chosen before do not show. A word counts by the rows of the pool that show it, and half as much each "
+        "chosen before do not show. A word counts by the rows of the pool that show it, half as much each "
         "time it is shown again. What a row adds is divided by the square root of its number of words; where "
         "“long rows” are asked for, it is not, and a word shown again counts seven tenths. Suspects are left "
         "out, redundant rows come last. “Near-miss groups” spends its share of the budget on whole groups "
@@ -236,7 +235,7 @@ def _on_trial(trial: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Held out",
         f"{count(trial['held_out'])} rows on which no strategy could choose; near-duplicates and near-miss "
-        f"groups are never divided between them and the {count(trial['pool'])} rows to choose from. Rows with "
+        f"groups are not divided between them and the {count(trial['pool'])} rows to choose from. Rows with "
         f"a suspected label measure nothing. {count(trial['near_misses'])} of them count as near misses: a "
         "row of another label is in their group, or within distance 0.5",
     )
@@ -250,8 +249,8 @@ def _on_trial(trial: Summary) -> Iterator[tuple[str, str]]:
         "Decision",
         f"a strategy qualifies if it is shown more accurate than {trial['reference']} rows on one test and "
         f"not worse by {points(trial['margin'])} or more on the other (all questions are one family: Holm). "
-        "Of those that qualify, the most accurate chooses from the whole pool. Where none does, the choice is "
-        f"{trial['reference']}",
+        "Of those that qualify, the most accurate chooses from the whole pool. Where none does, the choice "
+        f"is {trial['reference']}",
     )
 
 

@@ -101,8 +101,8 @@ def _warnings(selection: Selection) -> Iterator[str]:
             yield "too few held-out rows have a near miss to measure on: ordinary held-out rows alone decided"
     if suspected := int(pool.suspected[selection.chosen].sum()):
         yield (
-            f"{suspected} of the chosen rows have a suspected label, for '{selection.strategy_name}' does not "
-            "leave them out; rows.parquet names them"
+            f"{suspected} of the chosen rows have a suspected label, for '{selection.strategy_name}' does "
+            "not leave them out; rows.parquet names them"
         )
 
 

@@ -160,9 +160,9 @@ def _tried(pool: Pool, inner: Pool, budget: int, real_share: float) -> int:
     """
     sound = ~inner.suspected
     rows = budget if budget <= sound.sum() / 2 else math.floor(_SPARE * budget * len(inner) / len(pool))
-    rows = min(rows, math.floor(_SPARE * sound.sum()))
+    rows = min(rows, math.floor(_SPARE * int(sound.sum())))
     if inner.real is not None and real_share > 0:
-        rows = min(rows, math.floor(_SPARE * (sound & inner.real).sum() / real_share))
+        rows = min(rows, math.floor(_SPARE * int((sound & inner.real).sum()) / real_share))
     return max(1, rows)
 
 
