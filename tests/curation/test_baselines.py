@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from negspace.curation import baselines
-from negspace.curation.baselines import BASELINES, label_quotas
+from negspace.curation.baselines import BASELINES
 from negspace.curation.dynamics import Dynamics
 from negspace.curation.pool import Pool
+from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
 from negspace.negatives import embed
 

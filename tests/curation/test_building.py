@@ -86,3 +86,18 @@ def test_one_text_under_two_labels_is_suspected_on_both_sides() -> None:
     pool = build_pool(tuple(texts), labels, ("neg", "pos"))
     assert pool.suspected[[0, 40]].all()
     assert not pool.suspected[1:40].any()
+
+
+def test_found_pairs_do_not_chain_families_of_near_duplicates() -> None:
+    # Two families of five variants; a near miss of another label joins them on either side.
+    rng = np.random.default_rng(0)
+    frames = [" ".join(rng.choice([f"w{i}{f}" for i in range(40)], 12, replace=False)) for f in "ab"]
+    texts = [f"{frame} {word}" for frame in frames for word in ("one", "two", "three", "four", "five")]
+    middle = " ".join(frames[0].split()[:6] + frames[1].split()[:6])
+    texts += [f"{middle} six", "far off alone here now", "far off alone here then"]
+    labels = np.array([0] * 5 + [0] * 5 + [1, 0, 1])
+    pool = build_pool(tuple(texts), labels, ("no", "yes"))
+    assert pool.groups[-1] == pool.groups[-2]
+    assert pool.clusters[-1] == pool.clusters[-2], "a pair without near-duplicates is held out as one"
+    assert len(set(pool.clusters[:5])) == len(set(pool.clusters[5:10])) == 1
+    assert pool.clusters[0] != pool.clusters[5]

@@ -56,7 +56,7 @@ def test_a_group_without_its_suspected_side_is_no_group(made_pool: Callable[...,
 def test_redundant_rows_come_last(drawn_pool: Callable[..., Pool]) -> None:
     redundant = np.arange(60) % 3 == 0
     pool = drawn_pool(60, 0, redundant=redundant)
-    quota = label_quotas(pool.labels, 2, 30, "pool")
+    quota = label_quotas(pool.labels, 30, np.random.default_rng(0))
     there = np.bincount(pool.labels[~redundant], minlength=2)
     assert (there >= quota).all()  # so that no quota asks for a redundant row
     assert not redundant[Cover(0.0)(pool, 30, rng())].any()
@@ -91,7 +91,7 @@ def test_labels_keep_their_quotas(drawn_pool: Callable[..., Pool], strategy: Any
     pool = drawn_pool(90, 15, 3)
     for balance in ("pool", "even"):
         asked = type(strategy)(**{**vars(strategy), "balance": balance})
-        quota = label_quotas(pool.labels, 3, 33, balance)
+        quota = label_quotas(pool.labels, 33, np.random.default_rng(0), balance=balance)
         assert np.bincount(pool.labels[asked(pool, 33, rng())], minlength=3).tolist() == quota.tolist()
 
 
@@ -109,7 +109,9 @@ def test_stratified_rows_are_drawn_evenly(drawn_pool: Callable[..., Pool]) -> No
     times = np.zeros(40)
     for seed in range(400):
         times[Stratified()(pool, 20, rng(seed))] += 1
-    expected = (label_quotas(pool.labels, 2, 20, "pool") / np.bincount(pool.labels))[pool.labels]
+    expected = (label_quotas(pool.labels, 20, np.random.default_rng(0)) / np.bincount(pool.labels))[
+        pool.labels
+    ]
     spread = np.sqrt(expected * (1 - expected) / 400)
     assert (np.abs(times / 400 - expected) < 5 * spread + 1e-9).all()
 

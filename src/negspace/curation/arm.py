@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from negspace.curation.pool import Pool, Strategy
+from negspace.curation.quotas import least_real
+from negspace.curation.strategies import Cover, Stratified
 from negspace.errors import PlanError
 from negspace.records import Json, TextTask
 
 __all__ = ["StrategyArm"]
+
+# Streams of a seed. Not 0: numpy pads a seed with zeros, so that [seed, 0] is the stream of the seed itself.
+_PART, _CHOICE = 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,12 @@ class StrategyArm:
                 f"arm '{self.name}': a budget is from 1 to the {len(self.pool)} rows of the pool",
                 came=self.budget,
             )
+        if self.budget > (there := int(self._eligible().sum())):
+            raise PlanError(
+                f"arm '{self.name}': the strategy can choose {there} of the {len(self.pool)} rows of the pool",
+                came=f"a budget of {self.budget}",
+                do="lower the budget, or mend the labels that are suspected",
+            )
 
     @property
     def code(self) -> tuple[object, ...]:
@@ -85,6 +96,8 @@ class StrategyArm:
         # reads them.
         pool = self.pool
         digest = hashlib.sha256(np.ascontiguousarray(pool.groups, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(pool.clusters, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(pool.embedding.indices, "<i8").tobytes())
         for flags in (pool.suspected, pool.redundant, pool.real):
             digest.update(b"-" if flags is None else np.ascontiguousarray(flags, "u1").tobytes())
         return digest.hexdigest()
@@ -96,12 +109,27 @@ class StrategyArm:
         """
         del task
         clusters, position = np.unique(self.pool.clusters, return_inverse=True)
-        order = np.random.default_rng([seed, 0]).permutation(len(clusters))
-        # Whole clusters, and at least as many rows as are to be chosen.
-        size = np.bincount(position)
-        enough = int(np.searchsorted(np.cumsum(size[order]), self.budget)) + 1
+        order = np.random.default_rng([seed, _PART]).permutation(len(clusters))
         seen = np.zeros(len(clusters), dtype=bool)
-        seen[order[: max(enough, round(self.keep * len(clusters)))]] = True
+        seen[order[: max(self._enough(order, position), round(self.keep * len(clusters)))]] = True
         part = np.flatnonzero(seen[position])
-        chosen = self.strategy(self.pool.take(part), self.budget, np.random.default_rng([seed, 1]))
+        chosen = self.strategy(self.pool.take(part), self.budget, np.random.default_rng([seed, _CHOICE]))
         return np.sort(self.rows[part[chosen]])
+
+    def _eligible(self) -> Bool[np.ndarray, " pool"]:
+        """The rows that the strategy can choose."""
+        strategy = self.strategy
+        if isinstance(strategy, Cover | Stratified):
+            return strategy.may_choose(self.pool)
+        return np.ones(len(self.pool), dtype=bool)
+
+    def _enough(self, order: Int[np.ndarray, " clusters"], position: Int[np.ndarray, " pool"]) -> int:
+        """Clusters, in an order, that hold the rows which the strategy asks for."""
+        eligible = self._eligible()
+        asked = [(eligible, self.budget)]
+        if self.pool.real is not None and isinstance(self.strategy, Cover | Stratified):
+            asked.append((eligible & self.pool.real, least_real(self.strategy.real_share, self.budget)))
+        held = [np.cumsum(np.bincount(position, weights=rows)[order]) for rows, _ in asked]
+        return max(
+            int(np.searchsorted(rows, wanted)) + 1 for rows, (_, wanted) in zip(held, asked, strict=True)
+        )

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from negspace.curation.dynamics import train_dynamics
 from negspace.curation.pool import Pool, Strategy
+from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "forgetting",
     "highest",
     "k_centre",
-    "label_quotas",
     "random_rows",
     "semdedup",
     "stratified_random",
@@ -194,27 +194,6 @@ def check_budget(pool: Pool, budget: int) -> None:
             came=budget,
             do="ask for fewer rows, or give a larger pool" if budget > 0 else "ask for at least one row",
         )
-
-
-def label_quotas(
-    labels: Int[np.ndarray, " rows"], budget: int, rng: np.random.Generator
-) -> Int[np.ndarray, " labels"]:
-    """Divide a budget over labels by their shares of the rows, the largest remainders rounded up.
-
-    Args:
-        labels: Of the rows.
-        budget: Rows to choose, at most as many as there are.
-        rng: Decides between equal remainders.
-
-    Returns:
-        Rows to choose of each label, up to the greatest that occurs; they add up to the budget.
-    """
-    counts = np.bincount(labels)
-    # In whole numbers, so that equal remainders are equal.
-    quotas, remainder = np.divmod(counts * budget, len(labels))
-    order = np.lexsort((rng.permutation(len(counts)), -remainder))
-    quotas[order[: budget - quotas.sum()]] += 1
-    return np.asarray(quotas)
 
 
 def highest(

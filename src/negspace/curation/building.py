@@ -75,8 +75,12 @@ def survey(
     """
     embedding = embed(texts)
     neighbours = nearest(embedding, labels)
-    groups = match_near_misses(neighbours) if groups is None else groups
-    clusters = components(len(texts), np.concatenate([group_links(groups), neighbours.links]))
+    if groups is None:
+        groups = match_near_misses(neighbours)
+        joined = _unchained(group_links(groups), components(len(texts), neighbours.links))
+    else:
+        joined = group_links(groups)
+    clusters = components(len(texts), np.concatenate([joined, neighbours.links]))
     probabilities = out_of_fold(texts, labels, clusters, len(label_names), seed=seed, workers=workers)
     same = neighbours.same
     pool = Pool(
@@ -110,3 +114,15 @@ def build_pool(
 ) -> Pool:
     """The pool of a `survey`, for those who need no more."""
     return survey(texts, labels, label_names, groups=groups, real=real, seed=seed, workers=workers).pool
+
+
+def _unchained(
+    links: Int[np.ndarray, "links 2"], duplicates: Int[np.ndarray, " rows"]
+) -> Int[np.ndarray, "kept 2"]:
+    """Links between rows that have no near-duplicates.
+
+    Found pairs would else chain whole families of near-duplicates: on 15,000 queries of CLINC150, to one
+    cluster of 4,269 rows and 128 labels.
+    """
+    alone = np.bincount(duplicates)[duplicates] == 1
+    return np.asarray(links[alone[links].all(axis=1)])

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 from negspace.curation.pool import Pool
 from negspace.errors import PlanError
 
-__all__ = ["Balance", "Room", "label_quotas"]
+__all__ = ["Balance", "Room", "label_quotas", "least_real"]
 
 Balance: TypeAlias = Literal["pool", "even"]
 """Labels in the shares they have in the pool, or as many rows of each as there are."""
@@ -29,6 +29,7 @@ class Room:
         eligible: Rows that may be chosen.
         balance: Of labels.
         real_share: Least share of true rows among those chosen, in [0, 1].
+        rng: Decides which labels get the rows that cannot be dealt evenly.
 
     Raises:
         PlanError: If so many rows cannot be chosen so.
@@ -44,14 +45,17 @@ class Room:
         *,
         balance: Balance,
         real_share: float,
+        rng: np.random.Generator,
     ) -> None:
         _check(pool, budget, eligible, real_share)
         self._labels = pool.labels
         self._left = budget
-        self._of_label = label_quotas(pool.labels[eligible], len(pool.label_names), budget, balance)
+        self._of_label = label_quotas(
+            pool.labels[eligible], budget, rng, n_labels=len(pool.label_names), balance=balance
+        )
         synthetic = np.zeros(len(pool), dtype=bool) if pool.real is None else ~pool.real
         self._synthetic = synthetic
-        self._synthetic_left = budget - _floor_of(real_share, budget)
+        self._synthetic_left = budget - least_real(real_share, budget)
         self.eligible = eligible.copy()
         self.admitted = np.zeros(len(pool), dtype=bool)
 
@@ -88,38 +92,48 @@ class Room:
 
 
 def label_quotas(
-    labels: Int[np.ndarray, " eligible"], n_labels: int, budget: int, balance: Balance
+    labels: Int[np.ndarray, " eligible"],
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    n_labels: int = 0,
+    balance: Balance = "pool",
 ) -> Int[np.ndarray, " labels"]:
-    """Deal a budget to labels, none getting more rows than there are of it.
+    """Deal a budget to labels by largest remainder, none getting more rows than there are of it.
 
     Args:
         labels: Of the rows that may be chosen.
-        n_labels: Number of labels.
         budget: Rows to deal; no more than there are.
+        rng: Decides between equal remainders: the same labels would else go short at every draw.
+        n_labels: Number of labels, where some of them may not occur.
         balance: In the shares of the rows, or evenly: what a label lacks then goes to the others.
 
     Returns:
-        Rows of each label; they sum to the budget. Of equal remainders the first label's is rounded up.
+        Rows of each label; they sum to the budget.
     """
     there = np.bincount(labels, minlength=n_labels)
     if balance == "pool":
-        return _largest_remainder(budget, there)
-    quota = np.zeros(n_labels, dtype=np.int64)
+        return _largest_remainder(budget, there, rng)
+    quota = np.zeros(len(there), dtype=np.int64)
     open_to = there > 0
     # A label that has no more than an even share gives all it has, and the share of the others grows.
     while open_to.any():
         short = open_to & (there * open_to.sum() <= budget - quota.sum())
         if not short.any():
-            return np.asarray(quota + _largest_remainder(budget - int(quota.sum()), open_to.astype(np.int64)))
+            left = budget - int(quota.sum())
+            return np.asarray(quota + _largest_remainder(left, open_to.astype(np.int64), rng))
         quota[short] = there[short]
         open_to &= ~short
     return quota
 
 
-def _largest_remainder(budget: int, weights: Int[np.ndarray, " labels"]) -> Int[np.ndarray, " labels"]:
+def _largest_remainder(
+    budget: int, weights: Int[np.ndarray, " labels"], rng: np.random.Generator
+) -> Int[np.ndarray, " labels"]:
     # In whole numbers, so that equal remainders are equal.
     quota, remainder = np.divmod(budget * weights, weights.sum())
-    quota[np.argsort(-remainder, kind="stable")[: budget - int(quota.sum())]] += 1
+    order = np.lexsort((rng.permutation(len(weights)), -remainder))
+    quota[order[: budget - int(quota.sum())]] += 1
     return np.asarray(quota)
 
 
@@ -140,7 +154,7 @@ def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_sh
             came=real_share,
             do="name the column that tells with --source, and its value for true rows with --real",
         )
-    if pool.real is not None and (true := int((eligible & pool.real).sum())) < _floor_of(real_share, budget):
+    if pool.real is not None and (true := int((eligible & pool.real).sum())) < least_real(real_share, budget):
         raise PlanError(
             f"there are {true} true rows to choose from",
             came=f"{real_share:g} of {budget} rows asked for",
@@ -148,6 +162,6 @@ def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_sh
         )
 
 
-def _floor_of(real_share: float, budget: int) -> int:
+def least_real(real_share: float, budget: int) -> int:
     """The fewest rows that are such a share; 0.07 of 100 are 7, although 0.07 * 100 is a little more."""
     return math.ceil(round(real_share * budget, 9))

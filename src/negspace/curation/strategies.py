@@ -27,10 +27,16 @@ class Stratified:
     Attributes:
         balance: Of labels.
         real_share: Least share of true rows.
+        sound_only: Whether suspected rows are left out.
     """
 
     balance: Balance = "pool"
     real_share: float = 0.0
+    sound_only: bool = False
+
+    def may_choose(self, pool: Pool) -> Bool[np.ndarray, " rows"]:
+        """Which rows can be chosen."""
+        return ~pool.suspected if self.sound_only else np.ones(len(pool), dtype=bool)
 
     def __call__(self, pool: Pool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
         """Choose rows.
@@ -38,9 +44,9 @@ class Stratified:
         Raises:
             PlanError: If the pool cannot give so many.
         """
-        everything = np.ones(len(pool), dtype=bool)
-        room = Room(pool, budget, everything, balance=self.balance, real_share=self.real_share)
-        return _draw(room, everything, rng)
+        rows = self.may_choose(pool)
+        room = Room(pool, budget, rows, balance=self.balance, real_share=self.real_share, rng=rng)
+        return _draw(room, rows, rng)
 
 
 @dataclass(frozen=True)
@@ -73,14 +79,18 @@ class Cover:
         if not 0 <= self.decay < 1:
             raise PlanError("a decay lies from 0 to below 1", came=self.decay)
 
+    def may_choose(self, pool: Pool) -> Bool[np.ndarray, " rows"]:
+        """Which rows can be chosen."""
+        return ~pool.suspected
+
     def __call__(self, pool: Pool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
         """Choose rows.
 
         Raises:
             PlanError: If the pool cannot give so many.
         """
-        sound = ~pool.suspected
-        room = Room(pool, budget, sound, balance=self.balance, real_share=self.real_share)
+        sound = self.may_choose(pool)
+        room = Room(pool, budget, sound, balance=self.balance, real_share=self.real_share, rng=rng)
         shown = _shown(pool)
         weights = np.asarray(shown[np.flatnonzero(sound)].sum(axis=0)).ravel()
         counts = np.zeros(len(weights))

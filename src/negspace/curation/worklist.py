@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csc_matrix, csr_matrix
 from sparse_dot_topn import sp_matmul_topn
 
-from negspace.curation.baselines import check_budget, highest, k_centre, label_quotas, random_rows
+from negspace.curation.baselines import check_budget, highest, k_centre, random_rows
 from negspace.curation.pool import Pool, Strategy
+from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
 from negspace.negatives import nearest_across
 

@@ -62,8 +62,11 @@ def in_words(conclusion: Conclusion, arm: str, versus: str, near_miss: Verdict, 
 
 
 def _lower(verdict: Verdict) -> bool:
-    """Whether the effect is shown to lie below 0, and not only inside the margin."""
-    return verdict.outcome is Outcome.REFUTED and verdict.interval.high < 0
+    """Whether the effect is shown to lie below 0 by the margin or more.
+
+    Inside the margin the verdict is corrected for the family, and the interval that tells 0 is not.
+    """
+    return verdict.outcome is Outcome.REFUTED and verdict.interval.high < -verdict.margin
 
 
 def _where(near_miss: Verdict, easy: Verdict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from negspace.curation import Cover, Role, Roles, Strategy, Stratified, Survey
+from negspace.curation import Cover, Roles, Strategy, Stratified, Survey
 from negspace.datasets import Dataset
 from negspace.negatives import nearest_in_group
 
@@ -52,6 +52,9 @@ def why(
     together = whole_groups(survey, taken)
     covers = isinstance(strategy, Cover)
     at_random = isinstance(strategy, Stratified)
+    excluded = np.zeros(len(pool), dtype=bool)
+    if isinstance(strategy, Cover | Stratified):
+        excluded = ~strategy.may_choose(pool)
     partner, distance = _partners(survey, chosen)
     real_only = pool.real is not None and isinstance(strategy, Cover) and strategy.real_share > 0
 
@@ -69,8 +72,10 @@ def why(
                 )
             if covers:
                 return f"shows words that few chosen rows of {label(row)} show"
-            return f"drawn at random among the rows of {label(row)}" if at_random else f"chosen by {name}"
-        if pool.suspected[row] or roles.role[row] is Role.SUSPECT:
+            doubt = "; its label is suspected" if pool.suspected[row] else ""
+            how = f"drawn at random among the rows of {label(row)}" if at_random else f"chosen by {name}"
+            return how + doubt
+        if excluded[row]:
             return f"suspect: {roles.reason[row]}"
         if at_random:
             return f"not drawn among the rows of {label(row)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ class Selection:
     def records(self) -> list[dict[str, object]]:
         """The chosen rows with all columns of their file, in its order."""
         columns = self.file.table.columns
-        return [{name: values[row] for name, values in columns.items()} for row in self.indices]
+        return [{name: _plain(values[row]) for name, values in columns.items()} for row in self.indices]
 
     def save(self, folder: str | Path) -> Path:
         """Write ``selected.jsonl``, ``rows.parquet``, ``curation.json`` and ``report.html``.
@@ -125,3 +126,12 @@ class Selection:
         write_text(folder / "curation.json", json.dumps(self._summary, indent=2, allow_nan=False) + "\n")
         write_text(folder / "report.html", page)
         return folder / "report.html"
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for, as text: a date, say, in ISO's."""
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | list | dict | None) else str(value)

@@ -21,7 +21,7 @@ from negspace.study import N_SEEDS, Progress
 
 __all__ = ["curate"]
 
-_CHOICE, _WORKLIST = 2, 3  # which of the seed's streams; 0 and 1 are those of the trial's arms
+_CHOICE, _WORKLIST = 3, 4  # which of the seed's streams; 1 and 2 are those of the trial's arms
 
 
 def curate(
@@ -110,7 +110,14 @@ def curate(
     trial = None
     if given is None:
         # Of a budget that cannot be met, told before the trial.
-        Room(surveyed.pool, budget, ~surveyed.pool.suspected, balance=balance, real_share=real_share)
+        Room(
+            surveyed.pool,
+            budget,
+            ~surveyed.pool.suspected,
+            balance=balance,
+            real_share=real_share,
+            rng=np.random.default_rng(seed),
+        )
         with _opened(store) as kept:
             trial = run_trial(
                 surveyed.pool,

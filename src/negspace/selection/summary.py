@@ -74,13 +74,26 @@ def _conclusion(selection: Selection) -> str:
             "No strategy was shown to beat stratified random rows on the held-out part of this pool without "
             "a loss elsewhere, so the choice is stratified random."
         )
-    study = trial.result.study
-    tests = [(HELD_OUT, "held-out rows"), *([(NEAR_MISS, "near misses")] if trial.near_misses else [])]
-    gains = [f"{100 * _difference(trial, name, on):+.1f} points on {said}" for on, said in tests]
+    gains = [f"{_gain(trial, name, HELD_OUT)} on held-out rows"]
+    if trial.near_misses:
+        gains.append(f"{_gain(trial, name, NEAR_MISS)} on near misses")
+    tried = len(trial.strategies) - 1
+    caveat = f" It is the best of {tried} tried on these rows, so expect somewhat less." if tried > 1 else ""
     return (
-        f"'{name}' beats stratified random rows on the held-out part of this pool: {' and '.join(gains)} "
-        f"({trial.budget} rows each, {len(study.seeds)} seeds)."
+        f"'{name}' was shown better than stratified random rows on the held-out part of this pool: "
+        f"{' and '.join(gains)} ({trial.budget} rows each, {len(trial.result.study.seeds)} seeds).{caveat}"
     )
+
+
+def _gain(trial: Trial, name: str, on: str) -> str:
+    """The difference from the reference in points, with its interval."""
+    found = next(
+        verdict
+        for question, verdict in trial.result.verdicts.items()
+        if question.startswith(f"{name}: more") and question.endswith(on)
+    )
+    low, high = 100 * found.interval.low, 100 * found.interval.high
+    return f"{100 * found.effect:+.1f} points [{low:.1f}, {high:.1f}]".replace("-", "\u2212")
 
 
 def _warnings(selection: Selection) -> Iterator[str]:
@@ -104,12 +117,6 @@ def _warnings(selection: Selection) -> Iterator[str]:
             f"{suspected} of the chosen rows have a suspected label, for '{selection.strategy_name}' does "
             "not leave them out; rows.parquet names them"
         )
-
-
-def _difference(trial: Trial, name: str, on: str) -> float:
-    return (
-        trial.result.estimate(name, Accuracy(on)).mean - trial.result.estimate(REFERENCE, Accuracy(on)).mean
-    )
 
 
 def _trial(trial: Trial) -> dict[str, Json]:

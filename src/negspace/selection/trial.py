@@ -83,6 +83,8 @@ def candidates(
         PlanError: If there is no strategy of a name, or it knows neither balance nor share.
     """
     found: dict[str, Strategy] = {REFERENCE: Stratified(balance, real_share)}
+    if pool.suspected.any():
+        found["stratified random, suspects out"] = Stratified(balance, real_share, sound_only=True)
     available = int((pool.paired & ~pool.suspected).sum())
     for name, mix in _MIXES.items():
         smaller = max((other.share for other in _MIXES.values() if other.share < mix.share), default=-1.0)
@@ -177,16 +179,25 @@ def _hold_out(pool: Pool, budget: int, seed: int) -> Bool[np.ndarray, " rows"]:
             came=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
             do="give a larger pool, or choose without a trial: --strategy NAME",
         )
-    share = min(0.5, max(0.2, 1 - 2 * budget / len(pool)))
+    share = min(0.5, max(0.2, 1 - 3 * budget / len(pool)))
     folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
     return folds < round(share * _TENTHS)
 
 
 def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:
-    """The rest to choose from, and the held-out rows to measure on; suspected labels measure nothing."""
-    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out & ~pool.suspected)
-    neighbours = nearest(pool.embedding[test], pool.labels[test])
-    near = pool.take(test).paired | (neighbours.other_distance <= NEAR_MISS_RADIUS)
+    """The rest to choose from, and the held-out rows to measure on.
+
+    Suspected rows stay among them, although most of their labels are wrong: a strategy that chooses none of
+    them would else be tried on a test that has none either, and what it cannot learn would not be seen. A near
+    miss, though, must not be one for a wrong label.
+    """
+    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    sound = np.flatnonzero(~pool.suspected[test])
+    neighbours = nearest(pool.embedding[test[sound]], pool.labels[test[sound]])
+    distance = np.full(len(test), np.nan)
+    distance[sound] = neighbours.other_distance
+    near = np.zeros(len(test), dtype=bool)
+    near[sound] = pool.take(test[sound]).paired | (neighbours.other_distance <= NEAR_MISS_RADIUS)
     sets = [EvalSet(HELD_OUT, np.arange(len(test)))]
     if near_misses := int(near.sum()) >= _FEWEST_NEAR:
         sets.append(EvalSet(NEAR_MISS, np.flatnonzero(near)))
@@ -198,7 +209,7 @@ def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bo
         pool.clusters[rows],
         len(train),
         sets,
-        neighbours.other_distance,
+        distance,
     )
     return task, near_misses
 

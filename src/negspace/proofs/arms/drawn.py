@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Int
 
-from negspace.curation.baselines import label_quotas
+from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
 from negspace.records import Json, TextTask
 
