@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError
+from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError, StoreError
 from negspace.mining import mine
+from negspace.mining.settings import check_whole
 
 Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
 
@@ -46,6 +47,23 @@ CORPUS = [{"text": f"[{i}]"} for i in range(5)]
             PlanError,
             ["not by both"],
         ),
+        (LABELLED, {"part": 0}, PlanError, ["part is a whole number from 1"]),
+        (LABELLED, {"part": -1}, PlanError, ["part is a whole number from 1"]),
+        (LABELLED, {"out": "r.csv.gz"}, DataError, [".csv.gz", "not a format"]),
+        (LABELLED, {"out": ".jsonl"}, DataError, ["without a name"]),
+        (LABELLED, {"out": "."}, StoreError, ["holds what is read"]),
+        (
+            LABELLED,
+            {"sources": "edits,bm25", "verifier": "json", "format": "minimal-pair"},
+            PlanError,
+            ["mine twice"],
+        ),
+        (
+            CORPUS,
+            {"sources": "neighbours,edits", "verifier": "json", "format": "preference"},
+            PlanError,
+            ["mine twice"],
+        ),
         (PAIRS, {"sources": "model"}, PlanError, ["labelled texts"]),
         (PAIRS, {"format": "groups"}, PlanError, ["need labels"]),
         (CORPUS, {"sources": "edits", "verifier": "jsno"}, PlanError, ["'jsno'", "'json'"]),
@@ -62,10 +80,17 @@ def test_a_wrong_setting_is_refused(
 ) -> None:
     jsonl[0](work / "r.jsonl", rows)
     with pytest.raises(kind) as caught:
-        mine("r.jsonl", out="o.jsonl", **settings)
+        mine("r.jsonl", **{"out": "o.jsonl", **settings})
     for part in says:
         assert part in str(caught.value)
     assert [path.name for path in work.iterdir()] == ["r.jsonl"]
+
+
+@pytest.mark.parametrize("value", [1.5, True, "1", None, -1, 8])
+def test_what_is_no_whole_number_in_bounds_is_refused(value: object) -> None:
+    with pytest.raises(PlanError, match="seed is a whole number from 0 to 7"):
+        check_whole("seed", value, least=0, most=7)
+    check_whole("seed", 7, least=0, most=7)
 
 
 def test_an_empty_file_is_an_error(work: Path) -> None:
@@ -82,6 +107,19 @@ def test_a_matrix_of_another_length_is_an_error(
     np.save("v.npy", np.ones((7, 3)))
     with pytest.raises(DataError, match=f"7 vectors for {needed} texts"):
         mine("r.jsonl", embedder="matrix:v.npy")
+
+
+def test_the_order_of_the_vectors_of_pairs_is_said(work: Path, jsonl: Files) -> None:
+    order = "distinct anchors in order of first appearance, then of the distinct positives"
+    jsonl[0](work / "r.jsonl", PAIRS)
+    np.save("v.npy", np.eye(5))  # one a row of the file
+    with pytest.raises(DataError, match=order):
+        mine("r.jsonl", embedder="matrix:v.npy")
+    np.save("v.npy", np.ones((10, 2)) + np.eye(10)[:, :2])
+    warnings = mine("r.jsonl", out="o.jsonl", embedder="matrix:v.npy", near_duplicate=None).to_dict()[
+        "warnings"
+    ]
+    assert any(order in warning for warning in warnings)
 
 
 def test_a_missing_package_is_named(work: Path, jsonl: Files, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,13 +79,15 @@ def test_the_side_file_says_where_each_negative_came_from(pairs: Path, jsonl: Fi
 def test_provenance_columns_stand_in_the_output_if_asked_for(pairs: Path, jsonl: Files) -> None:
     run(pairs, "triplet", provenance=True)
     rows = jsonl[1](Path("o.jsonl"))
-    assert [row["rank"] for row in rows] == [1, 2, 1, 2]
+    assert [row["negspace_rank"] for row in rows] == [1, 2, 1, 2]
     assert list(rows[0])[:3] == ["anchor", "positive", "negative"]
     run(pairs, "labelled-list", provenance=True)
     (row,) = jsonl[1](Path("o.jsonl"))
-    assert row["source"] == ["neighbours", "neighbours"]
+    assert row["negspace_source"] == ["neighbours", "neighbours"]
+    # Names that sentence-transformers takes for the label, wherever they stand.
+    assert not {"score", "scores"} & set(row)
     run(pairs, "labelled-pair", "o.parquet", provenance=True)
-    assert pq.read_table("o.parquet")["rank"].to_pylist() == [None, None, 1, 2]
+    assert pq.read_table("o.parquet")["negspace_rank"].to_pylist() == [None, None, 1, 2]
 
 
 def test_an_n_tuple_that_is_short_is_left_out_and_said(pairs: Path) -> None:
@@ -109,6 +111,19 @@ def test_groups_are_contrast_groups_that_the_audit_reads(labelled: Any, jsonl: F
     read_back = read_labelled(Path("g.jsonl"), group="group")
     assert read_back.columns.group == "group"
     assert found.to_dict()["output"]["rows"] == len(rows) == len(list(found.rows()))
+
+
+@pytest.mark.parametrize("edits", [False, True])
+def test_no_text_stands_in_two_groups_in_whatever_case(work: Path, jsonl: Files, edits: bool) -> None:
+    texts = [f"[{i}, {word}]" for i in range(4) for word in ('"red"', '"blue"')]
+    rows = [{"text": t, "label": "ab"[i % 2]} for i, t in enumerate(texts)]
+    rows += [{"text": row["text"].replace("[", "[  "), "label": row["label"]} for row in rows]
+    jsonl[0](work / "r.jsonl", rows)
+    more: dict[str, Any] = {"sources": "edits", "verifier": "json"} if edits else {"near_duplicate": None}
+    mine("r.jsonl", out="g.jsonl", format="groups", negatives=2, **more)
+    texts = [" ".join(row["text"].casefold().split()) for row in jsonl[1](Path("g.jsonl"))]
+    assert len(texts) > 8
+    assert len(set(texts)) == len(texts)
 
 
 def test_verified_edits_make_groups_and_preferences_without_labels(work: Path, jsonl: Files) -> None:

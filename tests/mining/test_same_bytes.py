@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 
 from negspace.errors import StoreError
-from negspace.mining import mine, run
+from negspace.mining import code, mine, run
+from negspace.mining.lock import locked
+from negspace.negatives.edits import FunctionVerifier, open_verifier
 
 RESULTS = ("o.jsonl", "o.provenance.jsonl", "o.mined.json")
 
@@ -93,6 +96,96 @@ def test_a_damaged_part_is_an_error_that_says_what_to_remove(labelled: Any, work
     next(work.glob(".o.jsonl.mining/*/part-*")).write_bytes(b"PAR1 no more")
     with pytest.raises(StoreError, match=r"\.o\.jsonl\.mining"):
         mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, part=50)
+
+
+def test_two_runs_do_not_write_one_output(labelled: Any, work: Path) -> None:
+    tried = []
+
+    def again(stage: str, _done: int, _total: int) -> None:
+        if stage in {"embedding texts", "mining"} and len(tried) < 2:
+            tried.append(stage)
+            with pytest.raises(StoreError, match="another run is writing here"):
+                mine(labelled.path, out="o.jsonl", embedder=labelled.matrix)
+            mine(labelled.path, out="other.jsonl", embedder=labelled.matrix)
+
+    mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, progress=again)
+    assert len(tried) == 2
+    assert not list(work.glob(".*"))
+
+
+def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> None:
+    held = "from pathlib import Path; from negspace.mining.lock import locked; import time\n"
+    held += "with locked(Path('w')): Path('held').touch(); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", held])
+    while not Path("held").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    with pytest.raises(StoreError, match="another run"), locked(work / "w"):
+        pass
+    process.kill()
+    process.wait()
+    assert Path("w/lock").exists()
+    with locked(work / "w"):
+        # A run that ends takes the folder away, and the next makes a new one: the first leaves it alone.
+        Path("w/lock").unlink()
+        with locked(work / "w"):
+            pass
+        Path("w/lock").write_text("of a third")
+    assert Path("w/lock").read_text() == "of a third"
+
+
+def test_any_module_of_the_package_is_part_of_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for number, rule in enumerate(("a < b", "a < b", "a <= b")):
+        package = tmp_path / str(number)
+        (package / "negatives" / "edits").mkdir(parents=True)
+        (package / "negatives" / "edits" / "rules.py").write_text(rule)
+        monkeypatch.setattr(code, "_PACKAGE", package)
+        found.append(code.code_hash(open_verifier("json"), None))
+    assert found[0] == found[1] != found[2]
+    assert (run.__file__ is not None) and code.__file__.startswith(str(Path(run.__file__).parent))
+
+
+def test_the_users_own_code_is_part_of_the_key_or_nothing_is_resumed(tmp_path: Path) -> None:
+    def hashed(limit: int) -> str | None:
+        file = tmp_path / f"{limit}.py"
+        file.write_text(f"LIMIT = {limit}\ndef check(text):\n    return len(text) < LIMIT\n")
+        spec = importlib.util.spec_from_file_location("check", file)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return code.code_hash(FunctionVerifier("short", module.check))
+
+    assert hashed(5) == hashed(5) != hashed(6)
+    assert hashed(5) is not None
+    held = 5
+    for unknown in (lambda text: len(text) < held, "abc".__contains__, eval("lambda text: True")):
+        assert code.code_hash(FunctionVerifier("short", unknown)) is None
+
+
+def test_a_verifier_of_unknown_code_starts_anew(work: Path) -> None:
+    (work / "r.jsonl").write_text("".join(f'{{"text": "[{i}]"}}\n' for i in range(40)))
+
+    def half(check: Any) -> Path:
+        def stop(stage: str, done: int, _total: int) -> None:
+            if stage == "mining" and done >= 20:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            mine(
+                "r.jsonl", out="o.jsonl", sources="edits", verifier=FunctionVerifier("own", check),
+                part=10, progress=stop,
+            )  # fmt: skip
+        (parts,) = (work / ".o.jsonl.mining").iterdir()
+        return parts
+
+    closed = "]"
+    known = half(lambda text: text.endswith("]"))
+    unknown = half(lambda text: text.endswith(closed))
+    assert known != unknown
+    assert half(lambda text: text.endswith(closed)) != unknown
 
 
 SETTINGS: dict[str, Any] = {"embedder": "matrix:v.npy", "relative_margin": 0.05, "sampling": "random"}

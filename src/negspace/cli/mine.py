@@ -96,7 +96,11 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     show_default=True,
     help="For labelled texts: which other row of its class is a row's positive.",
 )
-@click.option("--provenance", is_flag=True, help="Write where each negative came from into the output too.")
+@click.option(
+    "--provenance",
+    is_flag=True,
+    help="Write where each negative came from into the output too: to look at, not to train on.",
+)
 @click.option(
     "--report",
     metavar="PATH",

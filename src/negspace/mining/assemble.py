@@ -50,11 +50,11 @@ class Plan:
 
     @property
     def depth(self) -> int:
-        """Candidates asked of a search."""
+        """Candidates asked of a search: never more than there are rows."""
         # Of labelled texts the positive is chosen while mining, so a search does not pass over it.
         extra = 1 if self.pool.kind is Kind.CLASSIFICATION else 0
         rules = self.settings.rules(most_positives=self.most_positives)
-        return rules.last_rank(self.most_positives) + extra
+        return min(rules.last_rank(self.most_positives) + extra, max(len(self.pool.corpus), 1))
 
 
 def mine_part(plan: Plan, start: int, stop: int) -> tuple[pa.Table, dict[str, Json]]:
@@ -79,7 +79,14 @@ def mine_part(plan: Plan, start: int, stop: int) -> tuple[pa.Table, dict[str, Js
         if same:
             counts["same_class"][searcher.name] = same
     if plan.edits is not None:
-        made, counts["edits"] = plan.edits.search(start, stop, plan.settings.negatives)
+        made, counts["edits"] = plan.edits.search(
+            start,
+            stop,
+            plan.settings.negatives,
+            positives,
+            # An n-tuple needs all its negatives beside one positive.
+            in_turn=plan.settings.format != "n-tuple",
+        )
         found[plan.edits.name] = [[] if lone else hits for hits, lone in zip(made, alone, strict=True)]
     rows: list[Hit] = []
     filled: Counter[int] = Counter()
@@ -184,7 +191,7 @@ def _search(
         counted,
         {
             "before": [tally.first_same_class, tally.first],
-            "by_rules": [tally.taken_same_class, tally.taken],
+            "by_rules": [tally.taken_same_class, tally.taken_known],
             "anchors_full": tally.queries - tally.short,
         },
     )

@@ -6,16 +6,19 @@ Column names and orders are those of sentence-transformers (which takes every co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.mining.hits import ALL_POSITIVES, MADE, PROVENANCE, SCHEMA, AnchorHits, Hit
-from negspace.mining.pool import Kind, Pool
+from negspace.mining.pool import Kind, Pool, folded
 
-__all__ = ["FORMATS", "Format", "Made", "Renderer", "format_named", "provenance_schema"]
+__all__ = ["FORMATS", "PREFIX", "Format", "Made", "Renderer", "format_named", "provenance_schema"]
+
+PREFIX = "negspace_"
+"""Before the names of provenance columns in an output: a trainer takes ``score`` for a label."""
 
 Row = Mapping[str, object]
 
@@ -42,7 +45,7 @@ class Renderer:
         negatives: Negatives asked for an anchor.
         prompted: Whether anchors are prompts, or stand themselves where an edit was made.
         short: Anchors left out because they had fewer negatives than the format needs.
-        placed: For contrast groups, the rows that stand in a group already.
+        placed: For contrast groups, the texts that stand in a group already, folded.
         grouped: For contrast groups, number of groups so far.
     """
 
@@ -51,7 +54,7 @@ class Renderer:
     prompted: bool
     short: int = 0
     grouped: int = 0
-    placed: set[int] = field(default_factory=set)
+    placed: set[str] = field(default_factory=set)
 
     def negative(self, hit: Hit) -> str:
         """Text of a hit."""
@@ -62,6 +65,13 @@ class Renderer:
         if hit["positive"] != ALL_POSITIVES:
             return [self.pool.corpus[hit["positive"]]]
         return [self.pool.corpus[row] for row in self.pool.positives.of(anchor)]
+
+    def unplaced(self, hits: Iterable[Hit]) -> list[Hit]:
+        """Of some hits those whose texts stand in no group yet, no text twice."""
+        free: dict[str, Hit] = {}
+        for hit in hits:
+            free.setdefault(folded(self.negative(hit)), hit)
+        return [hit for text, hit in free.items() if text not in self.placed]
 
     def beside(self, found: AnchorHits) -> dict[str, list[Hit]]:
         """The hits of an anchor under each of its positives."""
@@ -103,7 +113,7 @@ class Format:
         fields = self.fields(negatives, prompted)
         if provenance:
             kinds = [(name, SCHEMA.field(name).type) for name in PROVENANCE]
-            fields += [(name, pa.list_(kind) if self.lists else kind) for name, kind in kinds]
+            fields += [(PREFIX + name, pa.list_(kind) if self.lists else kind) for name, kind in kinds]
         return pa.schema(fields)
 
     def with_provenance(self, made: Made) -> Row:
@@ -111,7 +121,7 @@ class Format:
         columns: dict[str, object] = dict(made.row)
         for name in PROVENANCE:
             values = [hit[name] for hit in made.hits]
-            columns[name] = values if self.lists else (values[0] if values else None)
+            columns[PREFIX + name] = values if self.lists else (values[0] if values else None)
         return columns
 
 
@@ -179,24 +189,17 @@ def _minimal_pairs(to: Renderer, found: AnchorHits) -> Iterator[Made]:
 
 
 def _groups(to: Renderer, found: AnchorHits) -> Iterator[Made]:
-    """Each row of the corpus stands in one group: a text in two groups would join them at every split."""
-    if to.pool.anchor_labels is None or all(hit["row"] == MADE for hit in found.hits):
+    """Each text stands in one group: a text in two groups would join them at every split."""
+    labels, names = to.pool.corpus_labels, to.pool.label_names
+    if labels is None or all(hit["row"] == MADE for hit in found.hits):
         yield from _verified_groups(to, found)
         return
-    if found.anchor in to.placed:
-        return
-    free = [hit for hit in found.hits if hit["row"] not in to.placed]
-    if not free:
-        to.short += 1
-        return
-    to.placed |= {found.anchor, *(hit["row"] for hit in free)}
-    name, labels, names = str(to.grouped), to.pool.corpus_labels, to.pool.label_names
-    assert labels is not None
-    to.grouped += 1
-    first = {"text": to.pool.anchors[found.anchor], "label": names[labels[found.anchor]], "group": name}
-    yield Made(first, ())
-    for hit in free:
-        yield Made({"text": to.negative(hit), "label": names[labels[hit["row"]]], "group": name}, (hit,))
+    yield from _group(
+        to,
+        (to.pool.anchors[found.anchor], names[labels[found.anchor]]),
+        found.hits,
+        lambda hit: names[labels[hit["row"]]],
+    )
 
 
 def _verified_groups(to: Renderer, found: AnchorHits) -> Iterator[Made]:
@@ -205,11 +208,26 @@ def _verified_groups(to: Renderer, found: AnchorHits) -> Iterator[Made]:
     for hit in found.hits:
         originals.setdefault(to.originals(found.anchor, hit)[0], []).append(hit)
     for original, hits in originals.items():
-        name = str(to.grouped)
-        to.grouped += 1
-        yield Made({"text": original, "label": "valid", "group": name}, ())
-        for hit in hits:
-            yield Made({"text": to.negative(hit), "label": "invalid", "group": name}, (hit,))
+        yield from _group(to, (original, "valid"), hits, lambda _hit: "invalid")
+
+
+def _group(
+    to: Renderer, first: tuple[str, str], hits: Iterable[Hit], label: Callable[[Hit], str]
+) -> Iterator[Made]:
+    """A text with its label, and its near misses with theirs."""
+    text = folded(first[0])
+    if text in to.placed:
+        return
+    free = to.unplaced(hits)
+    if not free:
+        to.short += 1
+        return
+    to.placed |= {text, *(folded(to.negative(hit)) for hit in free)}
+    name = str(to.grouped)
+    to.grouped += 1
+    yield Made({"text": first[0], "label": first[1], "group": name}, ())
+    for hit in free:
+        yield Made({"text": to.negative(hit), "label": label(hit), "group": name}, (hit,))
 
 
 _TEXT, _INT = pa.string(), pa.int64()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
 from negspace.mining.hits import ALL_POSITIVES, MADE, Hit
-from negspace.mining.pool import Kind, Pool
+from negspace.mining.pool import Kind, Links, Pool, folded
 from negspace.negatives.edits import Validity, Verifier, search
 from negspace.records import Json
 
@@ -35,36 +35,50 @@ class Edits:
         """The verifier."""
         return {"source": self.name, "verifier": dict(self.verifier.describe())}
 
-    def search(self, start: int, stop: int, n: int) -> tuple[list[list[Hit]], dict[str, int]]:
+    def search(
+        self, start: int, stop: int, n: int, positives: Links, *, in_turn: bool = True
+    ) -> tuple[list[list[Hit]], dict[str, int]]:
         """Make the n nearest proven near misses of each of a range of anchors.
 
+        Args:
+            start: First anchor.
+            stop: The anchor after the last.
+            n: Near misses of each text, at most. None is the text of the anchor or of a positive.
+            positives: Of each anchor of the range.
+            in_turn: Several positives of an anchor take turns; else all hits of the first come first.
+
         Returns:
-            Hits of each anchor, the nearest first; and what was counted: originals ``not_valid`` or
+            Hits of each anchor, the nearest of a text first; and what was counted: originals ``not_valid`` or
             ``not_known``, ``tried`` edits, edits of ``unknown`` validity, ``kept``.
         """
         counts: Counter[str] = Counter()
         found = []
         for anchor in range(start, stop):
-            if self.pool.kind is Kind.PAIRS:
-                rows = self.pool.positives.of(anchor).tolist()
-                texts = [(row, self.pool.corpus[row]) for row in rows]
-            else:
-                texts = [(ALL_POSITIVES, self.pool.anchors[anchor])]
-            found.append(self._of(anchor, texts, n, counts))
+            right = [(row, self.pool.corpus[row]) for row in positives.of(anchor - start).tolist()]
+            texts = right if self.pool.kind is Kind.PAIRS else [(ALL_POSITIVES, self.pool.anchors[anchor])]
+            spared = {folded(self.pool.anchors[anchor]), *(folded(text) for _, text in right)}
+            hits = self._of(anchor, texts, n, spared, counts)
+            # Sorting is stable: of one rank, the first positive's comes first.
+            found.append(sorted(hits, key=lambda hit: int(hit["rank"])) if in_turn else hits)
         return found, dict(counts)
 
-    def _of(self, anchor: int, texts: Sequence[tuple[int, str]], n: int, counts: Counter[str]) -> list[Hit]:
+    def _of(
+        self, anchor: int, texts: Sequence[tuple[int, str]], n: int, spared: Set[str], counts: Counter[str]
+    ) -> list[Hit]:
         hits: list[Hit] = []
         for number, (positive, text) in enumerate(texts):
             rng = np.random.default_rng([self.seed, anchor, number])
-            done = search(text, self.verifier, start=Validity.VALID, goal=Validity.INVALID, rng=rng, n=n)
+            done = search(
+                text, self.verifier, start=Validity.VALID, goal=Validity.INVALID, rng=rng, n=n + len(spared)
+            )
+            kept = [edit for edit in done.kept if folded(edit.text) not in spared][:n]
             counts["originals"] += 1
             counts["tried"] += done.tried
             counts["unknown"] += done.unknown
-            counts["kept"] += len(done.kept)
+            counts["kept"] += len(kept)
             if done.proof.validity is not Validity.VALID:
                 counts["not_valid" if done.proof.validity is Validity.INVALID else "not_known"] += 1
-            for rank, edit in enumerate(done.kept, 1):
+            for rank, edit in enumerate(kept, 1):
                 longest = max(len(text), len(edit.text), 1)
                 hits.append(
                     {

@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from negspace.datasets.folders import CARD, open_folder
-from negspace.datasets.streaming import STREAMED, RowSink, open_rows
+from negspace.datasets.streaming import RowSink, open_rows
 from negspace.errors import DataError, StoreError
 from negspace.mining.formats import Format, Renderer, provenance_schema
-from negspace.mining.hits import MADE, PROVENANCE, by_anchor
+from negspace.mining.hits import MADE, PROVENANCE, Hit, by_anchor
+from negspace.mining.pool import Pool
+from negspace.mining.target import Target, refuse_strangers
 
-__all__ = ["SUMMARY", "Target", "Written", "target_of", "write_output"]
-
-SUMMARY = "mined.json"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the result goes.
-
-    Attributes:
-        path: The file, or the folder.
-        is_folder: Whether it is a dataset folder.
-    """
-
-    path: Path
-    is_folder: bool
-
-    @property
-    def provenance(self) -> Path:
-        """The side file: one row for each negative."""
-        if self.is_folder:
-            return self.path / "provenance.parquet"
-        return self.path.with_name(f"{self.path.stem}.provenance{self.path.suffix}")
-
-    @property
-    def summary(self) -> Path:
-        """The settings and the false-negative report, as JSON."""
-        return self.path / SUMMARY if self.is_folder else self.path.with_name(f"{self.path.stem}.{SUMMARY}")
+__all__ = ["Written", "write_output"]
 
 
 @dataclass(frozen=True)
@@ -56,41 +32,14 @@ class Written:
         rows: Rows of the output.
         negatives: Negatives in them, each as often as it stands there.
         short: Anchors left out because the format needs more negatives than they had.
+        classes: For each source of rows, its negatives that are of the anchor's own class (``same``), of
+            another (``other``) or of none that is known (``unknown``); empty where no classes are known.
     """
 
     rows: int
     negatives: int
     short: int
-
-
-def target_of(out: str | Path) -> Target:
-    """Tell a file from a folder by its suffix, and make sure that nothing of the user's is in the way.
-
-    Raises:
-        DataError: The suffix is of a format that cannot be written.
-        StoreError: A folder of this name holds something else than an earlier result.
-    """
-    path = Path(out).expanduser()
-    suffix = path.suffix.lower()
-    if suffix in STREAMED:
-        if path.is_dir():
-            raise StoreError(f"{path}: a folder of this name is in the way", do="choose another --out")
-        return Target(path, is_folder=False)
-    if suffix in {".csv", ".tsv", ".json", ".ndjson", ".txt", ".arrow"}:
-        raise DataError(
-            f"{path}: not a format that is written here",
-            came=suffix,
-            do=f"end it in {' or '.join(STREAMED)}, or give no suffix for a Hugging Face dataset folder",
-        )
-    if path.is_file():
-        raise StoreError(f"{path}: a file of this name is in the way", do="choose another --out")
-    if path.is_dir() and any(path.iterdir()) and not (path / SUMMARY).is_file():
-        raise StoreError(
-            f"{path}: the folder holds something else, and would be replaced",
-            came=", ".join(sorted(each.name for each in path.iterdir())),
-            do="choose another --out, or empty the folder",
-        )
-    return Target(path, is_folder=True)
+    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def write_output(
@@ -121,7 +70,7 @@ def write_output(
 
     Raises:
         DataError: There is no row to write.
-        StoreError: The place cannot be written.
+        StoreError: The place cannot be written, or something else has come to stand there.
     """
     new = Target(staged / target.path.name, target.is_folder)
     schema = form.schema(renderer.negatives, prompted=renderer.prompted, provenance=provenance)
@@ -130,13 +79,15 @@ def write_output(
         if target.is_folder
         else open_rows(new.path, schema)
     )
+    classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     with opened as sink, open_rows(new.provenance, provenance_schema()) as side:
         for table in parts():
             for found in by_anchor(table):
                 for made in form.rows(renderer, found):
                     side.write(_provenance(sink.rows, made.hits))
+                    _count_classes(classes, renderer.pool, made.hits)
                     sink.write([form.with_provenance(made) if provenance else made.row])
-    written = Written(sink.rows, side.rows, renderer.short)
+    written = Written(sink.rows, side.rows, renderer.short, classes)
     if not written.rows:
         raise DataError(
             f"{renderer.pool.source}: no anchor has a negative left, so there is nothing to write",
@@ -147,8 +98,21 @@ def write_output(
     new.summary.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if target.is_folder:
         (new.path / CARD).write_text(card, encoding="utf-8")
+    # Once more: hours may have passed since the first look.
+    refuse_strangers(target)
     _move(new, target)
     return summary
+
+
+def _count_classes(classes: defaultdict[str, Counter[str]], pool: Pool, hits: tuple[Hit, ...]) -> None:
+    """Add the classes of a row's negatives; an edit has none."""
+    if pool.anchor_labels is None or pool.corpus_labels is None:
+        return
+    for hit in hits:
+        if hit["row"] != MADE:
+            own, other = int(pool.anchor_labels[hit["anchor"]]), int(pool.corpus_labels[hit["row"]])
+            known = own >= 0 and other >= 0
+            classes[hit["source"]]["unknown" if not known else "same" if own == other else "other"] += 1
 
 
 def _provenance(row: int, hits: tuple[Mapping[str, Any], ...]) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,33 +20,42 @@ import pyarrow.parquet as pq
 
 from negspace.errors import StoreError
 from negspace.mining.hits import SCHEMA
+from negspace.mining.lock import LOCK
 from negspace.records import Json
 
 __all__ = ["PartStore"]
 
 _COUNTS = b"negspace.counts"
+_KEY = 32
+_WORK = re.compile(rf"[0-9a-f]{{{_KEY}}}|output")
 
 
 class PartStore:
     """Parts of one mining run.
 
     Args:
-        output: Where the result will stand; the work folder is beside it.
+        work: The work folder, held by this run (`negspace.mining.lock`).
         key: SHA-256 (hex) of all that decides the parts.
 
     Raises:
-        StoreError: If the work folder cannot be written.
+        StoreError: If the work folder cannot be written, or holds what no run has put there.
     """
 
-    def __init__(self, output: Path, key: str) -> None:
-        self.work = output.parent / f".{output.name}.mining"
-        self._parts = self.work / key[:32]
+    def __init__(self, work: Path, key: str) -> None:
+        self.work = work
+        self._parts = self.work / key[:_KEY]
         try:
             self._parts.mkdir(parents=True, exist_ok=True)
+            others = [each for each in self.work.iterdir() if each.name not in {LOCK, self._parts.name}]
+            if strange := sorted(each.name for each in others if not _WORK.fullmatch(each.name)):
+                raise StoreError(
+                    f"{self.work}: holds something else than unfinished mining, and would be removed",
+                    came=", ".join(strange),
+                    do="move it away, or choose another --out",
+                )
             # Parts of other settings or data would never be asked for again.
-            for old in self.work.iterdir():
-                if old != self._parts:
-                    shutil.rmtree(old)
+            for old in others:
+                shutil.rmtree(old)
         except OSError as error:
             raise _unwritable(self.work, error) from error
 

@@ -15,7 +15,7 @@ from negspace.datasets.corpus import Corpus
 from negspace.datasets.pairs import Pairs
 from negspace.runs import content_hash
 
-__all__ = ["Kind", "Links", "Pool", "SameTexts", "from_classification", "from_corpus", "from_pairs"]
+__all__ = ["Kind", "Links", "Pool", "SameTexts", "folded", "from_classification", "from_corpus", "from_pairs"]
 
 UNKNOWN_CLASS = -1
 
@@ -82,8 +82,8 @@ class SameTexts:
     def among(anchors: Sequence[str], corpus: Sequence[str], positives: Links) -> SameTexts:
         """Number the texts."""
         number: dict[str, int] = {}
-        row_text = np.array([number.setdefault(_folded(t), len(number)) for t in corpus], dtype=np.int64)
-        anchor_text = np.array([number.get(_folded(t), -1) for t in anchors], dtype=np.int64)
+        row_text = np.array([number.setdefault(folded(t), len(number)) for t in corpus], dtype=np.int64)
+        anchor_text = np.array([number.get(folded(t), -1) for t in anchors], dtype=np.int64)
         order = np.argsort(row_text, kind="stable")
         starts = np.searchsorted(row_text[order], np.arange(len(number) + 1))
         return SameTexts(anchor_text, row_text, order, starts, positives)
@@ -246,7 +246,8 @@ def _no_links(anchors: int) -> Links:
     return Links(np.zeros(anchors + 1, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """What makes two texts the same: NFKC, in whatever case, every run of whitespace one space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -254,7 +255,7 @@ def _contradictions(dataset: Dataset) -> tuple[str, ...]:
     """Say which texts stand in the data with several labels; none is a negative of its own text."""
     labels: dict[str, set[int]] = {}
     for text, label in zip(dataset.examples.texts, dataset.examples.labels.tolist(), strict=True):
-        labels.setdefault(_folded(text), set()).add(label)
+        labels.setdefault(folded(text), set()).add(label)
     several = sum(len(found) > 1 for found in labels.values())
     if not several:
         return ()

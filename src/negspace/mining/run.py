@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +12,30 @@ import numpy as np
 from joblib import cpu_count
 
 from negspace._version import __version__
-from negspace.embedders import Embedder, EmbeddingCache, cached, open_embedder
+from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
 from negspace.learners import TfidfLearner
 from negspace.mining.assemble import Plan, mine_part
 from negspace.mining.card import render_card
+from negspace.mining.code import code_hash
 from negspace.mining.confusions import Confusions, predict_out_of_fold
 from negspace.mining.formats import FORMATS, Renderer
 from negspace.mining.inputs import read_pool
+from negspace.mining.lock import locked
 from negspace.mining.made import Edits
-from negspace.mining.outputs import Target, Written, target_of, write_output
+from negspace.mining.outputs import Written, write_output
 from negspace.mining.parts import PartStore
 from negspace.mining.pool import Pool
 from negspace.mining.result import Mined
 from negspace.mining.searchers import Neighbours, Searcher
-from negspace.mining.settings import Settings, check_fits, needs_partner, parse_sources, prompted
+from negspace.mining.settings import Settings, check_fits, check_whole, needs_partner, parse_sources, prompted
 from negspace.mining.summary import Tally, summarise
+from negspace.mining.target import Target, target_of
 from negspace.mining.words import Bm25
 from negspace.negatives.edits import Verifier, open_verifier
 from negspace.negatives.topk import MEMORY
 from negspace.records import Json
-from negspace.runs import content_hash, source_hash
+from negspace.runs import content_hash
 from negspace.study import Progress
 
 __all__ = ["OUT", "PART", "mine"]
@@ -40,6 +45,11 @@ OUT = "mined"
 
 PART = 4096
 """Anchors of a part: what is lost at most when a run is killed."""
+
+_ORDER_OF_PAIRS = (
+    "the distinct anchors in order of first appearance, then of the distinct positives, then of the rows of "
+    "the corpus that are no positive"
+)
 
 
 def mine(
@@ -105,7 +115,8 @@ def mine(
         near_duplicate: Leave out what has a cosine of at least this to a positive; None for no such rule.
         pair_with: For labelled texts: the ``"nearest"`` other row of its class is a row's positive, or a
             ``"random"`` one.
-        provenance: Write the provenance columns into the output too, not only beside it.
+        provenance: Write the provenance columns into the output too, not only beside it: to look at, not
+            to train on.
         seed: Of all that is drawn.
         memory: Bytes that a search may hold. No result depends on it.
         workers: Threads; the number of cores where None. No result depends on it.
@@ -141,7 +152,8 @@ def mine(
         provenance=provenance,
         seed=seed,
     )
-    target = target_of(out)
+    check_whole("part", part, least=1)
+    target = target_of(out, [each for each in (data, corpus) if isinstance(each, str | Path)])
     report = progress or (lambda _stage, _done, _total: None)
     opened = open_verifier(verifier) if isinstance(verifier, str) else verifier
     vectors = open_embedder(embedder) if isinstance(embedder, str) else embedder
@@ -150,10 +162,33 @@ def mine(
         data, corpus=corpus, text=text, label=label, group=group, anchor=anchor, positive=positive
     )
     check_fits(settings, pool, verified=opened is not None)
-    plan = _plan(
-        pool, settings, vectors, opened, memory=memory, workers=workers or cpu_count(), progress=report
-    )
-    return _run(plan, target, part, report)
+    pool = _check_order(vectors, pool)
+    with locked(target.work):
+        plan = _plan(
+            pool, settings, vectors, opened, memory=memory, workers=workers or cpu_count(), progress=report
+        )
+        return _run(plan, target, part, code_hash(opened, vectors), report)
+
+
+def _check_order(embedder: Embedder, pool: Pool) -> Pool:
+    """Say in which order a matrix is to hold the texts of pairs, which their file does not show.
+
+    Returns:
+        The pool, with a note where vectors are taken by position.
+
+    Raises:
+        DataError: There is not one vector for each text.
+    """
+    if not isinstance(embedder, MatrixEmbedder) or embedder.frozen or pool.is_one_set:
+        return pool
+    given, needed = len(embedder.vectors), len(pool.anchors) + len(pool.corpus)
+    if given != needed:
+        raise DataError(
+            f"{embedder.source}: {given} vectors for {needed} texts; of pairs, each distinct text has one",
+            came=f"{pool.source}: {len(pool.anchors)} distinct anchors, {len(pool.corpus)} rows to search",
+            do=f"give the vectors of {_ORDER_OF_PAIRS}",
+        )
+    return replace(pool, notes=(*pool.notes, f"vectors are taken to be those of {_ORDER_OF_PAIRS}"))
 
 
 def _plan(
@@ -196,7 +231,7 @@ def _plan(
     return Plan(pool, settings, tuple(searchers), edits, near, most)
 
 
-def _run(plan: Plan, target: Target, part: int, report: Progress) -> Mined:
+def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progress) -> Mined:
     """Mine the parts that are not finished yet, then write the output."""
     pool, settings = plan.pool, plan.settings
     sources = _described(plan)
@@ -208,7 +243,9 @@ def _run(plan: Plan, target: Target, part: int, report: Progress) -> Mined:
         "version": __version__,
     }
     key = content_hash(decided)
-    store = PartStore(target.path, content_hash({"run": key, "part": part, "code": source_hash(plan)}))
+    # Code that cannot be known may be other code the next time: nothing is resumed.
+    resumable: dict[str, Json] = {"run": key, "part": part, "code": code or secrets.token_hex()}
+    store = PartStore(target.work, content_hash(resumable))
     starts = range(0, len(pool), part)
     try:
         for number, start in enumerate(starts):

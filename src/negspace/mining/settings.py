@@ -17,6 +17,7 @@ __all__ = [
     "SOURCES",
     "Settings",
     "check_fits",
+    "check_whole",
     "needs_partner",
     "parse_sources",
     "prompted",
@@ -87,8 +88,7 @@ class Settings:
         self.rules()
         if self.near_duplicate is not None and not -1 < self.near_duplicate <= 1:
             raise PlanError("--near-duplicate is a cosine, up to 1", came=self.near_duplicate)
-        if not 0 <= self.seed < N_SEEDS:
-            raise PlanError(f"a seed is a whole number from 0 to {N_SEEDS - 1}", came=self.seed)
+        check_whole("seed", self.seed, least=0, most=N_SEEDS - 1)
         if form.name == "groups" and "edits" in self.sources and len(self.sources) > 1:
             raise PlanError(
                 "contrast groups are labelled either by the data or by a verifier, not by both",
@@ -140,6 +140,18 @@ def parse_sources(asked: str) -> tuple[str, ...]:
     return sources
 
 
+def check_whole(name: str, value: object, *, least: int, most: int | None = None) -> None:
+    """Refuse what is no whole number within bounds.
+
+    Raises:
+        PlanError: It is not.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        bounds = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise PlanError(f"{name} is a whole number {bounds}", came=value)
+
+
 def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
     """Refuse settings that the data cannot be mined with.
 
@@ -162,6 +174,15 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
             "the source edits needs a verifier, and nothing else does",
             came=", ".join(settings.sources) + (" with" if verified else " without") + " a verifier",
             do="give both --source edits and --verifier NAME, or neither",
+        )
+    proven = settings.format == "minimal-pair" or (
+        settings.format == "preference" and not prompted(pool, settings)
+    )
+    if proven and "edits" in settings.sources and len(settings.sources) > 1:
+        raise PlanError(
+            f"a {settings.format} beside an edit says that a text is wrong, which is proven of edits only",
+            came=", ".join(settings.sources),
+            do="mine twice: once with --source edits, once without",
         )
     labelled = pool.kind is Kind.CLASSIFICATION or settings.sources == ("edits",)
     if settings.format == "groups" and not labelled:

@@ -14,14 +14,13 @@ from negspace._version import __version__
 from negspace.mining.assemble import DROPPING, Plan
 from negspace.mining.formats import FORMATS, Renderer
 from negspace.mining.hits import MADE, by_anchor
-from negspace.mining.outputs import Target, Written
+from negspace.mining.outputs import Written
 from negspace.mining.pool import Kind, Pool
 from negspace.mining.settings import Settings
+from negspace.mining.target import SCHEMA, Target
 from negspace.records import Json
 
 __all__ = ["SCHEMA", "Tally", "summarise"]
-
-SCHEMA = "negspace.mining/1"
 
 RULES: Mapping[str, tuple[str, str]] = {
     "duplicate": ("near_duplicate", "near-duplicates of a positive"),
@@ -130,7 +129,7 @@ def summarise(
             "with_fewer": counts["with_fewer"],
             "negatives": counts["used"],
         },
-        "control": _control(pool, settings, counts),
+        "control": _control(pool, settings, counts, written),
         "edits": counts.get("edits"),
         "scores": {name: _scores(tally, name) for name in settings.sources if name in tally.scores},
         "examples": [_example(pool, renderer, anchor, hit) for anchor, hit in tally.hardest()],
@@ -138,8 +137,8 @@ def summarise(
     }
 
 
-def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any]) -> dict[str, Any]:
-    """What each rule dropped, and how many hits had the anchor's own class."""
+def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any], written: Written) -> dict[str, Any]:
+    """What each rule dropped, and the shares of hits of known class that had the anchor's own."""
     dropped = [
         {
             "source": name,
@@ -154,17 +153,22 @@ def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any]) -> dict[
         # Nobody asked for a rule without a limit; ranks are always bounded.
         if getattr(settings, RULES[rule][0]) is not None and (rule != "rank" or settings.range_min)
     ]
-    same = [
-        {
-            "source": name,
-            "before": _share(*found["before"]),
-            "by_rules": _share(*found["by_rules"]),
-            "after": 0.0,
-            "hits_before": found["before"][1],
-            "anchors_full_by_rules": found["anchors_full"],
-        }
-        for name, found in counts["same_class"].items()
-    ]
+    same = []
+    for name, found in counts["same_class"].items():
+        after = written.classes.get(name, {})
+        known = after.get("same", 0) + after.get("other", 0)
+        same.append(
+            {
+                "source": name,
+                "before": _share(*found["before"]),
+                "by_rules": _share(*found["by_rules"]),
+                "after": _share(after.get("same", 0), known),
+                "hits_before": found["before"][1],
+                "hits_after": known,
+                "hits_unknown": after.get("unknown", 0),
+                "anchors_full_by_rules": found["anchors_full"],
+            }
+        )
     return {
         "classes_known": pool.anchor_labels is not None,
         "candidates": {name: counted["candidates"] for name, counted in counts["sources"].items()},
@@ -265,6 +269,12 @@ def _warnings(plan: Plan, counts: Mapping[str, Any], written: Written) -> list[s
         found.append(
             f"{written.short} anchors are in no group of their own: "
             "each of their near misses stands in another"
+        )
+    unknown = sum(each.get("unknown", 0) for each in written.classes.values())
+    if unknown:
+        found.append(
+            f"{unknown} of {written.negatives} negatives have no known class: they may be of their anchor's "
+            "own, and stand in no share of same-class hits"
         )
     if edits := counts.get("edits"):
         not_proven = edits.get("not_valid", 0) + edits.get("not_known", 0)

@@ -46,7 +46,10 @@ class Bm25:
         self._version: str = bm25s.__version__
         self._workers = workers
         self._index: Any = bm25s.BM25(method=_METHOD, k1=_K1, b=_B, backend="numpy")
-        self._index.index([_words(text) for text in pool.corpus], show_progress=False)
+        split = [_words(text) for text in pool.corpus]
+        self._has_words = any(split)
+        if self._has_words:  # an index of nothing cannot be made
+            self._index.index(split, show_progress=False)
 
     def describe(self) -> Mapping[str, Json]:
         """The settings and the library's version."""
@@ -85,6 +88,8 @@ class Bm25:
 
     def _scores(self, anchor: int) -> Float32[np.ndarray, " rows"]:
         words = _words(self.pool.anchors[anchor])
+        if not words or not self._has_words:
+            return np.zeros(len(self.pool.corpus), dtype=np.float32)
         return np.asarray(self._index.get_scores(words), dtype=np.float32)
 
 

@@ -6,6 +6,7 @@ from what rounding took from the vectors (Cauchy-Schwarz):
 
     |q·c - q'·c'| <= ‖q‖ ‖c - c'‖ + ‖q - q'‖ ‖c'‖
 
+and what it may take for zero, being no normal number, is reckoned besides,
 so that nothing that belongs to the answer is dropped: it is that of `top_k`, bit for bit, as long as the
 processor sums in float32, which `recall` checks on a sample.
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["has_bfloat16_products", "quickest", "recall", "top_k_half", "top_k_half_blocks"]
 
 _ROUNDING = 2.0**-8  # relative: bfloat16 keeps 8 bits, so that half a unit in the last place is 2^-9 or less
+_SMALLEST = float(np.finfo(np.float32).tiny)  # normal; that of bfloat16 too
 _LOWEST_BITS = np.int16(-129)  # 0xff7f, the lowest finite bfloat16; -inf is 0xff80
 _MINUS_INFINITY = np.int16(-128)
 _CONVERTED = 16_384  # rows at once
@@ -255,8 +257,11 @@ class _BFloat16Tile:
         norms = np.linalg.norm(queries.astype(np.float64), axis=1)
         largest = self.corpus.norm + self.corpus.lost
         rounding = (norms * self.corpus.lost + lost * largest) * (1 + 1e-6)
+        # Processors take numbers below the smallest normal one for zero: on either side, in any place.
+        flushed = np.sqrt(queries.shape[1]) * _SMALLEST * (norms + lost + largest)
         summing = summing_error((norms + lost) * largest, queries.shape[1])
-        return np.asarray(summing + rounding.astype(np.float32))
+        bound = summing + (rounding + flushed).astype(np.float32)
+        return np.asarray(np.nextafter(bound, np.float32(np.inf)))
 
     def multiply(self, start: int, stop: int) -> None:
         torch = _torch()

@@ -169,9 +169,10 @@ class Tally:
         taken: Taken as negatives.
         short: Queries with fewer than ``num_negatives``.
         first: The first ``num_negatives`` candidates of each query that are no positives: what would be
-            taken without rules. 0 where labels are not known.
+            taken without rules. Only those of known class: 0 where labels are not known.
         first_same_class: Of these, of the query's own class.
-        taken_same_class: Of ``taken``, of the query's own class; 0 where labels are not known.
+        taken_known: Of ``taken``, those of known class; 0 where labels are not known.
+        taken_same_class: Of these, of the query's own class.
     """
 
     queries: int = 0
@@ -189,6 +190,7 @@ class Tally:
     short: int = 0
     first: int = 0
     first_same_class: int = 0
+    taken_known: int = 0
     taken_same_class: int = 0
 
     def __add__(self, other: Tally) -> Tally:
@@ -202,8 +204,8 @@ class Tally:
 
     @property
     def same_class_after(self) -> float:
-        """Share of false negatives among those taken; NaN where labels are not known or none was taken."""
-        return self.taken_same_class / self.taken if self.first and self.taken else float("nan")
+        """Share of false negatives among those taken; NaN where none has a known class."""
+        return self.taken_same_class / self.taken_known if self.taken_known else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,8 +251,8 @@ def apply_rules(
         least: Lowest score of each query's positives (`least_positive`); needed for margins.
         duplicates: Hits that are near-duplicates of a positive (`duplicates_of_positive`); needed for
             ``duplicate_of_positive``.
-        query_labels: Labels of these queries.
-        corpus_labels: Labels of all of the corpus.
+        query_labels: Labels of these queries; negative where not known.
+        corpus_labels: Labels of all of the corpus; negative where not known.
         most_positives: Positives of the query that has the most, among all queries; by default among these.
         first_query: Number of the block's first query.
         seed: Of the random choice.
@@ -268,10 +270,10 @@ def apply_rules(
     most = most_positives if most_positives is not None else _most(positives)
     seen = hits.rows >= 0
     own = _among(hits, positives)
-    labelled = query_labels is not None and corpus_labels is not None
-    same = np.zeros_like(seen)
+    same, known = np.zeros_like(seen), np.zeros_like(seen)
     if query_labels is not None and corpus_labels is not None:
-        same = seen & (corpus_labels[hits.rows] == query_labels[:, None])
+        known = seen & (corpus_labels[hits.rows] >= 0) & (query_labels >= 0)[:, None]
+        same = known & (corpus_labels[hits.rows] == query_labels[:, None])
     scores = hits.scores.astype(np.float64)
     absolute, relative = _bounds(rules, least, len(hits))
     reasons: dict[str, Bool[np.ndarray, "queries k"]] = {
@@ -301,8 +303,9 @@ def apply_rules(
         left=int((ranged & ~taken).sum()),
         taken=int(count.sum()),
         short=int((count < rules.num_negatives).sum()),
-        first=int(first.sum()) if labelled else 0,
+        first=int((first & known).sum()),
         first_same_class=int((first & same).sum()),
+        taken_known=int((taken & known).sum()),
         taken_same_class=int((taken & same).sum()),
     )
     return _packed(hits, taken, rules.num_negatives, tally)

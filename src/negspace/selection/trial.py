@@ -85,7 +85,8 @@ def candidates(
     found: dict[str, Strategy] = {REFERENCE: Stratified(balance, real_share)}
     if pool.suspected.any():
         found["stratified random, suspects out"] = Stratified(balance, real_share, sound_only=True)
-    available = int((pool.paired & ~pool.suspected).sum())
+    seen = 1 - _held_out_tenths(len(pool), budget) / _TENTHS
+    available = seen * int((pool.paired & ~pool.suspected).sum())
     for name, mix in _MIXES.items():
         smaller = max((other.share for other in _MIXES.values() if other.share < mix.share), default=-1.0)
         if mix.share == 0 or available > smaller * budget:
@@ -114,7 +115,7 @@ def run_trial(
 ) -> Trial:
     """Try strategies on a pool.
 
-    A share of the pool is held out, clusters whole: as much as half of it, if the budget is small. At each
+    Of the pool, three tenths to half are held out, clusters whole; half, if the budget is small. At each
     seed every strategy chooses its rows from another nine tenths of the rest.
 
     Args:
@@ -179,9 +180,13 @@ def _hold_out(pool: Pool, budget: int, seed: int) -> Bool[np.ndarray, " rows"]:
             came=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
             do="give a larger pool, or choose without a trial: --strategy NAME",
         )
-    share = min(0.5, max(0.2, 1 - 3 * budget / len(pool)))
     folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
-    return folds < round(share * _TENTHS)
+    return folds < _held_out_tenths(len(pool), budget)
+
+
+def _held_out_tenths(rows: int, budget: int) -> int:
+    """Half of the rows; fewer, down to three tenths, where the rest would not hold three times the budget."""
+    return round(_TENTHS * min(0.5, max(0.3, 1 - 3 * budget / rows)))
 
 
 def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:

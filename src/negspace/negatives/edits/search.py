@@ -178,7 +178,7 @@ def variations(
 def draw_candidates(
     text: str, operators: Sequence[Operator], rng: np.random.Generator | int, tries: int
 ) -> Iterator[Candidate]:
-    """Draw distinct edits that change the text, the operators taking turns.
+    """Draw distinct edits that change the text and do not empty it, the operators taking turns.
 
     Each operator has a random stream of its own, so what one draws does not depend on how far the
     others have come.
@@ -205,6 +205,7 @@ def draw_candidates(
             continue
         waiting.append(source)
         longest = max(len(candidate.edit.before), len(candidate.edit.after))
-        if candidate.text not in seen and longest <= LONGEST_SPAN:
+        # A blank text is no near miss of anything, whatever a verifier says of it.
+        if candidate.text not in seen and candidate.text.strip() and longest <= LONGEST_SPAN:
             seen.add(candidate.text)
             yield candidate

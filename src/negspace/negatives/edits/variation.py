@@ -37,7 +37,7 @@ def as_variation(
         if validity is Validity.UNKNOWN:
             return None
         drawn = draw_candidates(text, chosen, rng, tries)
-        return next((c.text for c in drawn if c.text.strip() and verifier(c.text).validity is validity), None)
+        return next((c.text for c in drawn if verifier(c.text).validity is validity), None)
 
     def canonical(text: str) -> str:
         validity = verifier(text).validity

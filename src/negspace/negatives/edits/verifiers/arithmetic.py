@@ -2,7 +2,7 @@
 
 Nothing is run: a claim is parsed by Python's own grammar, a few node types are admitted, and values are
 exact fractions. What a claim says depends on the words beside it ("half of 6 = 3"), so a claim is read
-only where it stands alone in its sentence or after a word that leads in ("so", "note that").
+only where it stands alone in its sentence or after a word that leads in ("so", "note that", "answer:").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from negspace.negatives.edits.proof import Proof, Validity, invalid, unknown, valid
-from negspace.negatives.edits.verifiers.limits import DECIMAL, is_rounded, too_long
+from negspace.negatives.edits.verifiers.limits import is_rounded, too_long
 from negspace.records import Json
 
 __all__ = ["Arithmetic"]
@@ -32,9 +32,12 @@ _END_MARKS = (".", "?", "!", ";", ":")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _RELATION = re.compile(r"[<>≤≥≠]=?|[!=]=?|≈|≡")
 _LEAD = re.compile(
-    r"^(?:(?:(?:and|so|then|thus|hence|therefore|since|because|now|clearly|check|note|"
-    r"we (?:know|see|have|get|find)|as we know|this means|it follows|it is true|it is known)\b,?\s*)+"
-    r"(?:that\b\s*)?|[^\W\d]+(?: [^\W\d]+)*:\s+)",
+    # Words that say nothing of the numbers. Others may: "in binary: 1 + 1 = 10".
+    r"^(?:(?:(?:the|our|final) )*(?:answer|calculation|check|example|for example|hence|note|result|so|"
+    r"solution|sum|then|therefore|thus|total):\s+"
+    r"|(?:(?:and|so|then|thus|hence|therefore|since|because|now|clearly|check|note|"
+    r"we (?:know|see|have|get|find)|as we know|this means|it follows|it is true|it is known)\b(?!:),?\s*)+"
+    r"(?:that\b\s*)?)",
     re.IGNORECASE,
 )
 _CLAIM = re.compile(r"[\d\s.,+\-−*/×÷·^()<>=!≤≥≠]+")
@@ -90,8 +93,10 @@ class Arithmetic:
 def _claims(text: str) -> Iterator[str]:
     """The sentences that hold a relation sign, without what leads in; and bare numbers, which have none."""
     for sentence in _sentences(text):
-        bare = _LEAD.sub("", sentence.strip())
-        if _RELATION.search(bare):
+        bare = _LEAD.sub("", sentence.strip() + " ").strip()
+        if bare.endswith(":"):  # what it says of the next line cannot be told
+            yield bare
+        elif _RELATION.search(bare):
             parts = re.split(r",\s", bare)
             yield from parts if all(map(_RELATION.search, parts)) else [bare]
         elif _LONE_NUMBERS.fullmatch(bare):
@@ -136,7 +141,7 @@ def _compare(claim: str) -> Proof:
 
 def _judge_chain(tree: ast.Compare, source: str, shown: str) -> Proof:
     nodes = (tree.left, *tree.comparators)
-    sides = [(_value(node, source), source[node.col_offset : node.end_col_offset]) for node in nodes]
+    sides = [(_value(node, source), _numeral(node, source)) for node in nodes]
     rounded = False
     for relation, (left, right) in zip(tree.ops, pairwise(sides), strict=True):
         (one, one_written), (other, other_written) = left, right
@@ -150,8 +155,19 @@ def _judge_chain(tree: ast.Compare, source: str, shown: str) -> Proof:
     return unknown(f"{shown} holds when rounded") if rounded else valid(f"{shown} holds")
 
 
-def _is_rounded_to(exact: Fraction, written: str) -> bool:
-    return re.fullmatch(f"-?{DECIMAL}", written) is not None and is_rounded(exact, written)
+def _is_rounded_to(exact: Fraction, written: str | None) -> bool:
+    return written is not None and is_rounded(exact, written)
+
+
+def _numeral(node: ast.expr, source: str) -> str | None:
+    """The digits of a side that is one number, with its sign however far; None for anything more."""
+    negative = False
+    while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
+        negative ^= isinstance(node.op, ast.USub)
+        node = node.operand
+    if not isinstance(node, ast.Constant):
+        return None
+    return "-" * negative + source[node.col_offset : node.end_col_offset]
 
 
 def _value(node: ast.expr, source: str) -> Fraction:

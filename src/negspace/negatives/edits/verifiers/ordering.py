@@ -30,7 +30,8 @@ class Ordering:
     Items are divided by commas and semicolons, else by line ends, else by blanks; brackets around the list
     and a full stop after it are passed over. Numbers are compared exactly. Words are of the letters a to z
     only, compared without regard to case: what comes after "ä" depends on the language. Unknown: fewer than
-    two items, an empty one, numbers and words mixed, and commas that may belong to a number ("1,000").
+    two items, an empty one, numbers and words mixed, and commas that may belong to a number ("1,000", or
+    any beside semicolons).
 
     Attributes:
         direction: "ascending" or "descending".
@@ -64,6 +65,8 @@ class Ordering:
         if all(map(_NUMBER.fullmatch, items)):
             if _GROUPED.search(text):
                 return unknown("a comma that may belong to a number")
+            if "," in text and ";" in text:  # "1,5; 1,25": decimal commas, or items?
+                return unknown("commas and semicolons between numbers")
             numbers = [number(item) for item in items]
             keys = [value for value in numbers if value is not None]
             if len(keys) < len(items):

@@ -35,8 +35,8 @@ class Units:
 
     A text is one statement: number and unit, ``= != < > <= >=`` (or ``≤ ≥ ≠``, "equals", "is equal to"),
     number and unit; `UNITS` has the units. Quantities of different kinds are never equal, and which is more
-    is not known. Unknown too: any other text, a temperature below absolute zero, and a right side that is
-    the left one rounded ("5 mi = 8 km").
+    is not known. Unknown too: any other text, a temperature below absolute zero, and one side that is
+    the other rounded ("5 mi = 8 km", "0.4 in = 1.017 cm").
     """
 
     name = "units"
@@ -72,6 +72,8 @@ def _compare(one: str, one_unit: str, sign: str, other: str, other_unit: str) ->
     if _RELATIONS[sign](*base):
         return valid(f"{shown} holds")
     exact = (base[0] - right.offset) / right.factor
-    if sign in _EQUALS and is_rounded(exact, other):
+    exact_left = (base[1] - left.offset) / left.factor
+    # Which side was measured and which reckoned from it, the text does not say.
+    if sign in _EQUALS and (is_rounded(exact, other) or is_rounded(exact_left, one)):
         return unknown(f"{shown} holds when rounded")
     return invalid(f"{shown} does not hold: {one} {one_unit} is {float(exact):.10g} {other_unit}")
