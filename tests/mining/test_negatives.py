@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negspace.errors import DataError
 from negspace.mining import mine
 from negspace.mining.pool import Links, SameTexts
+from negspace.mining.searchers import Neighbours
 
 Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
 
@@ -117,6 +119,43 @@ def test_same_class_hits_are_counted_before_and_after_the_rules(labelled: Any) -
     assert 0.1 < same["by_rules"] < 0.9  # else the test could not tell
 
 
+def test_what_is_written_is_counted_by_class_even_if_the_search_errs(
+    labelled: Any, jsonl: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that passes over no class: the share of false negatives is that of the side file."""
+    real = Neighbours.search
+
+    def careless(self: Neighbours, start: int, stop: int, k: int, *, by_class: bool) -> Any:
+        del by_class
+        return real(self, start, stop, k, by_class=False)
+
+    monkeypatch.setattr(Neighbours, "search", careless)
+    found = mine(labelled.path, out="o.jsonl", embedder=labelled.matrix).to_dict()
+    hits = jsonl[1](Path("o.provenance.jsonl"))
+    wrong = np.mean([labelled.labels[hit["anchor"]] == labelled.labels[hit["row"]] for hit in hits])
+    assert 0.1 < wrong < 0.9
+    same = found["control"]["same_class"][0]
+    assert same["after"] == pytest.approx(wrong, abs=1e-6)
+    assert (same["hits_after"], same["hits_unknown"]) == (len(hits), 0)
+
+
+def test_negatives_of_unknown_class_stand_in_no_share(work: Path, jsonl: Files) -> None:
+    pairs = [{"anchor": f"a {i} red", "positive": f"p {i} red", "topic": "xy"[i % 2]} for i in range(8)]
+    jsonl[0](work / "pairs.jsonl", pairs)
+    jsonl[0](work / "docs.jsonl", [{"text": f"d {i} red"} for i in range(8)])
+    mined = mine(
+        "pairs.jsonl", corpus="docs.jsonl", label="topic", out="o.jsonl", negatives=10, near_duplicate=None
+    )
+    rows = jsonl[1](Path("o.jsonl"))
+    unknown = sum(row["negative"].startswith("d") for row in rows)
+    assert 0 < unknown < len(rows)
+    same = mined.to_dict()["control"]["same_class"][0]
+    assert (same["hits_unknown"], same["hits_after"], same["after"]) == (unknown, len(rows) - unknown, 0)
+    assert any(f"{unknown} of {len(rows)} negatives" in each for each in mined.to_dict()["warnings"])
+    # Unfiltered, the ten best of fifteen for each anchor; of known class are at most seven of them.
+    assert same["hits_before"] < 8 * 10
+
+
 def test_random_negatives_come_from_all_that_are_left(labelled: Any, jsonl: Files) -> None:
     def drawn(seed: int) -> list[dict[str, Any]]:
         mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, sampling="random", seed=seed)
@@ -162,6 +201,57 @@ def test_bm25_scores_are_those_of_the_formula(work: Path, jsonl: Files) -> None:
         others = sorted((bm25(anchor, i) for i in range(len(texts)) if i % 2 != anchor % 2), reverse=True)
         best = [hit["score"] for hit in hits if hit["anchor"] == anchor]
         assert best == pytest.approx(others[: len(best)], rel=1e-5)
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_texts_without_words_have_no_bm25_hits(work: Path, jsonl: Files, words: bool) -> None:
+    pytest.importorskip("bm25s", reason="the source bm25 needs it")
+    texts = ["👍", "👎!", "good film", "bad film"] if words else ["👍", "👎", "?!", "…"]
+    jsonl[0](work / "r.jsonl", [{"text": t, "label": "ab"[i % 2]} for i, t in enumerate(texts)])
+    if not words:
+        with pytest.raises(DataError, match="no anchor has a negative left"):
+            mine("r.jsonl", out="o.jsonl", sources="bm25", near_duplicate=None)
+        return
+    mine("r.jsonl", out="o.jsonl", sources="bm25", near_duplicate=None, pair_with="random")
+    found = {(row["anchor"], row["negative"]) for row in jsonl[1](Path("o.jsonl"))}
+    assert found == {("good film", "bad film"), ("bad film", "good film")}
+
+
+def test_no_search_goes_deeper_than_the_corpus(
+    labelled: Any, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = Neighbours.search
+
+    def noted(self: Neighbours, start: int, stop: int, k: int, *, by_class: bool) -> Any:
+        asked.append(k)
+        assert k <= len(self.corpus)  # here, before ten million places are asked for each anchor
+        return real(self, start, stop, k, by_class=by_class)
+
+    monkeypatch.setattr(Neighbours, "search", noted)
+    mine(labelled.path, out="deep.jsonl", embedder=labelled.matrix, range_max=10_000_000)
+    assert asked
+    mine(labelled.path, out="all.jsonl", embedder=labelled.matrix, range_max=90)
+    assert Path("deep.jsonl").read_bytes() == Path("all.jsonl").read_bytes()
+
+
+def test_edits_of_several_positives_take_turns_and_are_none_of_them(work: Path, jsonl: Files) -> None:
+    # What is proven wrong by the verifier may stand in the data as another positive, or as the anchor.
+    positives = ["1 + 1 = 2", "2 + 2 = 4", "3 + 3 = 6"]
+    spared = [f"{i} + 1 = 2" for i in range(2, 10)] + ["1 + 1 =  3"]
+    rows = [{"anchor": "1 + 1 = 1", "positive": p} for p in (*positives, *spared)]
+    jsonl[0](work / "r.jsonl", rows)
+    asked: dict[str, Any] = {"sources": "edits", "verifier": "arithmetic"}
+    mine("r.jsonl", out="o.jsonl", negatives=6, **asked)
+    found = [(row["positive"], row["negative"]) for row in jsonl[1](Path("o.jsonl"))]
+    assert [sum(p == positive for p, _ in found) for positive in positives] == [2, 2, 2]
+    squeezed = {" ".join(text.split()) for row in rows for text in row.values()}
+    mine("r.jsonl", out="o.jsonl", negatives=60, **asked)
+    made = {" ".join(row["negative"].split()) for row in jsonl[1](Path("o.jsonl"))}
+    assert len(made) > 30
+    assert not made & squeezed
+    mine("r.jsonl", out="n.jsonl", negatives=6, format="n-tuple", **asked)
+    assert [row["positive"] for row in jsonl[1](Path("n.jsonl"))] == positives[:1]
 
 
 def test_the_model_names_the_label_it_takes_an_anchor_for(work: Path, jsonl: Files) -> None:

@@ -130,6 +130,7 @@ def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> N
         Path("w/lock").unlink()
         with locked(work / "w"):
             pass
+        Path("w").mkdir()
         Path("w/lock").write_text("of a third")
     assert Path("w/lock").read_text() == "of a third"
 

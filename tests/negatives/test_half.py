@@ -82,6 +82,31 @@ def test_the_error_bound_holds():
     assert (bound < 0.01 * np.linalg.norm(queries, axis=1)).all()
 
 
+def test_the_error_bound_holds_where_a_processor_takes_small_numbers_for_zero():
+    rng = np.random.default_rng(6)
+    queries = (1e30 * vectors(rng, 20, 64)).astype(np.float32)
+    corpus = (1e-38 * vectors(rng, 300, 64)).astype(np.float32)
+    checked = half.Search.checked(queries, corpus, 1, None, None, None, None, 2**20, 1)
+    rounded = half._HalfCorpus(checked.corpus)
+    bound = half._BFloat16Tile(rounded, 20, 300).load(queries)
+    true = queries.astype(np.float64) @ corpus.astype(np.float64).T
+    kept = rounded.vectors.float().double().numpy()
+    kept[np.abs(kept) < np.finfo(np.float32).tiny] = 0.0
+    flushed = queries.astype(np.float64) @ kept.T
+    assert np.abs(flushed - true).max() > 0.5 * np.abs(true).max()
+    assert (np.abs(flushed - true) <= bound[:, None]).all()
+
+
+def test_is_the_exact_search_of_numbers_too_small_to_be_normal():
+    rng = np.random.default_rng(7)
+    queries, corpus = 1e30 * vectors(rng, 20, 64), 1e-39 * vectors(rng, 3000, 64)
+    queries, corpus = queries.astype(np.float32), corpus.astype(np.float32)
+    assert_exact(queries, corpus, 5)
+    true = queries.astype(np.float64) @ corpus.astype(np.float64).T
+    wanted = np.argsort(-true.astype(np.float32), axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(top_k_half(queries, corpus, 5).rows, wanted)
+
+
 def test_bits_turn_into_the_order_of_numbers_and_back():
     bits = np.arange(-(2**15), 2**15).astype(np.int16)
     floats = half._floats(bits)

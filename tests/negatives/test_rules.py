@@ -200,6 +200,13 @@ def test_same_class_rates_before_and_after():
         hits, Rules(num_negatives=2, exclude_same_class=False, max_score=0.8), positives=positives, **labels
     ).tally
     assert (reported.same_class_before, reported.same_class_after) == (3 / 4, 2 / 4)
+    # Of the first query's two one has no class, and stands in no share.
+    labels["corpus_labels"] = np.array([0, 0, -1, 1])
+    partly = apply_rules(
+        hits, Rules(num_negatives=2, exclude_same_class=False), positives=positives, **labels
+    )
+    assert (partly.tally.first, partly.tally.taken, partly.tally.taken_known) == (2, 4, 2)
+    assert (partly.tally.same_class_before, partly.tally.same_class_after) == (1.0, 1.0)
     unknown = apply_rules(hits, Rules(num_negatives=2)).tally
     assert math.isnan(unknown.same_class_before)
     assert math.isnan(unknown.same_class_after)

@@ -12,8 +12,8 @@ from negspace.records import Interval, Outcome, Verdict
 YES, NO, OPEN = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE
 
 
-def _verdict(outcome: Outcome, low: float, high: float) -> Verdict:
-    return Verdict(outcome, "", 0.0, (low + high) / 2, Interval(low, high), 0.01, 0.01)
+def _verdict(outcome: Outcome, low: float, high: float, margin: float = 0.0) -> Verdict:
+    return Verdict(outcome, "", margin, (low + high) / 2, Interval(low, high), 0.01, 0.01)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,9 @@ def _verdict(outcome: Outcome, low: float, high: float) -> Verdict:
         (_verdict(NO, -0.2, -0.1), _verdict(YES, -0.01, 0.02), Conclusion.WORSE),
         # Refuted because the effect is inside the margin: no gain that matters, and no loss either.
         (_verdict(NO, -0.004, 0.004), _verdict(YES, -0.01, 0.02), Conclusion.NOT_SHOWN),
+        # The family's correction is for the margin, not for 0: a loss inside the margin is none shown.
+        (_verdict(NO, -0.015, -0.002, 0.02), _verdict(YES, -0.01, 0.02), Conclusion.NOT_SHOWN),
+        (_verdict(NO, -0.05, -0.03, 0.02), _verdict(YES, -0.01, 0.02), Conclusion.WORSE),
     ],
 )
 def test_conclusion(near: Verdict, easy: Verdict, expected: Conclusion) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,3 +194,12 @@ def test_a_pool_too_small_to_try_on_says_what_to_do(plain_pool: Pools) -> None:
     with pytest.raises(DataError, match="--strategy NAME"):
         curate(plain_pool(8), 2, workers=1, store=RunStore())
     assert len(curate(plain_pool(8), 2, strategy="cover", workers=1).indices) == 2
+
+
+def test_a_column_of_dates_is_kept_as_text(ticket_pool: Pools, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(ticket_pool(20, 4))
+    frame["when"] = pandas.Timestamp("2024-02-29 12:30:00")
+    curate(frame, 6, strategy="cover", store=RunStore()).save(tmp_path)
+    lines = (tmp_path / "selected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["when"] for line in lines} == {"2024-02-29T12:30:00"}

@@ -26,6 +26,8 @@ from negspace.measures import (
     Measure,
     PairConsistency,
 )
+from negspace.negatives import VARIATIONS, Variation
+from negspace.negatives.edits import Verifier, as_variation, open_verifier
 from negspace.records import TextTask
 from negspace.runs import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
@@ -60,6 +62,7 @@ def audit(
     label: str | None = None,
     group: str | None = None,
     learner: str | TextLearner = "tfidf",
+    verifier: str | Verifier | None = None,
     seeds: int = 20,
     seed: int = 0,
     margin: float = 0.05,
@@ -81,6 +84,8 @@ def audit(
         learner: ``"tfidf"``, ``"lstm"``, ``"st:PATH"`` or ``"hf:PATH"`` (logistic regression on the frozen
             embeddings of a model), ``"scores:FILE"`` (predictions of any model for the held-out rows), or a
             learner of your own.
+        verifier: Proves what a text's label is (``"arithmetic"``, ``"json"``, …, or one of your own); edits
+            that it proves to keep the label are then one more variation.
         seeds: How often the learner is fitted. A verdict needs at least 10.
         seed: First of the seeds; also decides the split and the folds.
         margin: Smallest near-miss gap that matters, in accuracy.
@@ -104,6 +109,7 @@ def audit(
     """
     check_settings(seeds=seeds, seed=seed, margin=margin)
     opened = _open(learner, has_test=test is not None)
+    variations = VARIATIONS if verifier is None else (*VARIATIONS, _edits(verifier))
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
@@ -115,7 +121,9 @@ def audit(
     source = source_of(space, grouped=(inputs.test or inputs.train).examples.groups is not None)
     probabilities, suspected = _check_labels(space, inputs, source, seed=seed, workers=workers)
     boundary = find_boundary(space, source, suspected)
-    layout = build_task(space, boundary, label_names, vary=opened is not None, seed=seed)
+    layout = build_task(
+        space, boundary, label_names, variations=() if opened is None else variations, seed=seed
+    )
     if opened is None:
         assert isinstance(learner, str)
         opened = _scores(learner.removeprefix(_SCORES), layout, inputs)
@@ -176,6 +184,10 @@ def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner | None:
             do="give --test (and --near-miss, if there is one): the rows that were scored",
         )
     return None
+
+
+def _edits(verifier: str | Verifier) -> Variation:
+    return as_variation(open_verifier(verifier) if isinstance(verifier, str) else verifier)
 
 
 def _check_labels(

@@ -46,6 +46,11 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     metavar="tfidf|lstm|st:PATH|hf:PATH|scores:FILE",
     help="What is fitted; or the predictions of any model for the test rows.",
 )
+@click.option(
+    "--verifier",
+    metavar="NAME",
+    help="Proves labels (arithmetic, json, dates ...): invariance is also tested on edits that keep them.",
+)
 @click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")
 @click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
 @click.option(
@@ -69,6 +74,7 @@ def audit_command(
     label: str | None,
     group: str | None,
     learner: str,
+    verifier: str | None,
     seeds: int,
     margin: float,
     out: Path | None,
@@ -100,6 +106,7 @@ def audit_command(
             label=label,
             group=group,
             learner=learner,
+            verifier=verifier,
             seeds=seeds,
             seed=seed,
             margin=margin,

@@ -177,7 +177,7 @@ def _lay_out(files: Files, *, seed: int, workers: int) -> tuple[Layout, Source, 
     notes = space.notes
     if len(boundary.suspects):
         notes = (*notes, f"{len(boundary.suspects)} near misses that look mislabelled are left out")
-    return build_task(space, boundary, files.label_names, vary=False, seed=seed), source, notes
+    return build_task(space, boundary, files.label_names, variations=(), seed=seed), source, notes
 
 
 def _suspected(space: Space, files: Files, *, seed: int, workers: int) -> Bool[np.ndarray, " rows"]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.datasets import fingerprint
-from negspace.negatives import VARIATIONS, Variation, conflict
+from negspace.negatives import Variation, conflict
 from negspace.records import EvalSet, TextTask
 from negspace.tasks.boundary import Boundary
 from negspace.tasks.space import Space
@@ -57,7 +58,12 @@ class Layout:
 
 
 def build_task(
-    space: Space, boundary: Boundary, label_names: tuple[str, ...], *, vary: bool, seed: int
+    space: Space,
+    boundary: Boundary,
+    label_names: tuple[str, ...],
+    *,
+    variations: Sequence[Variation],
+    seed: int,
 ) -> Layout:
     """Build the task of an audit.
 
@@ -65,8 +71,8 @@ def build_task(
         space: The rows.
         boundary: Which held-out rows are what.
         label_names: Names of the labels.
-        vary: Whether to add label-preserving variations of test rows (a model that is known only by its
-            scores cannot be asked about them).
+        variations: Label-preserving ones, to be made of test rows (none for a model that is known only by
+            its scores, and cannot be asked about them).
         seed: Of the choice of rows to vary, and of the variations.
     """
     at = np.full(len(space.texts), -1)
@@ -79,22 +85,22 @@ def build_task(
     bands, band_sets = _cut_bands(boundary)
     texts = [space.texts[row] for row in boundary.rows]
     rows = boundary.rows
-    variations: list[tuple[Variation, str | None, str | None]] = []
-    for variation in VARIATIONS if vary else ():
+    varied_sets: list[tuple[Variation, str | None, str | None]] = []
+    for variation in variations:
         clash = conflict(variation, space.texts, space.labels)
         if clash is not None:
             one, other = (f"'{space.texts[i][:40]}' ({label_names[space.labels[i]]})" for i in clash)
             why = f"it may change the label here: {one} and {other} differ in nothing else"
-            variations.append((variation, None, why))
+            varied_sets.append((variation, None, why))
             continue
         base, varied = _vary(variation, space, boundary.easy if len(boundary.easy) else boundary.rows, seed)
         if not varied:
-            variations.append((variation, None, "it applies to no test row"))
+            varied_sets.append((variation, None, "it applies to no test row"))
             continue
         sets.append(EvalSet(variation.name, np.arange(len(varied)) + len(texts), at[base]))
         texts += varied
         rows = np.concatenate([rows, base])
-        variations.append((variation, variation.name, None))
+        varied_sets.append((variation, variation.name, None))
     everything = np.concatenate([space.train, rows])
     task = assemble(
         (*(space.texts[row] for row in space.train), *texts),
@@ -105,7 +111,7 @@ def build_task(
         [*sets, *band_sets],
         np.concatenate([boundary.distance, np.full(len(rows) - len(boundary.rows), np.nan)]),
     )
-    return Layout(task, rows, bands, tuple(variations))
+    return Layout(task, rows, bands, tuple(varied_sets))
 
 
 def _vary(

@@ -158,6 +158,13 @@ def test_what_an_operator_draws_does_not_depend_on_the_others() -> None:
     assert {kept.edit.operator for kept in both} == {nudge.name, swap.name}
 
 
+def test_blank_texts_are_no_near_misses() -> None:
+    judge = FunctionVerifier("not empty", lambda text: bool(text.strip()))
+    tried = Letters(("", " ", "\n\t", "b"))
+    assert near_misses("ab", judge, [tried], rng=0) == []
+    assert [kept.text for kept in variations("ab", judge, [tried], rng=0)] == ["b"]
+
+
 def test_long_spans_are_no_near_misses() -> None:
     text = f"{'a' * 3_000}, {'b' * 3_000}"
     assert near_misses(text, open_verifier("ordering"), open_operators(["clause swap"]), rng=0) == []

@@ -104,7 +104,17 @@ CASES = {
     "ordering": {
         Validity.VALID: ["3, 5, 9", "[3, 5, 9]", "-2 0.5 0.5 10", "apple; Banana; cherry.", "1\n2\n10"],
         Validity.INVALID: ["3, 9, 5", "0.30, 0.3, 0.29", "10, 9", "pear, apple", "1\n10\n2"],
-        Validity.UNKNOWN: ["", "3", "3, five", "3, , 5", "1,000, 2,000", "äpfel, birnen", "new york, oslo", "1,5; 1,25", "3; 2, 1"],
+        Validity.UNKNOWN: [
+            "",
+            "3",
+            "3, five",
+            "3, , 5",
+            "1,000, 2,000",
+            "äpfel, birnen",
+            "new york, oslo",
+            "1,5; 1,25",
+            "3; 2, 1",
+        ],
     },
     "brackets": {
         Validity.VALID: ["", "no brackets", "a(b[c]{d})", "()[]{}"],
