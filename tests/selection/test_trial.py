@@ -64,7 +64,7 @@ def test_every_seed_sees_enough_rows_for_what_is_asked(
 
 def test_an_arm_refuses_a_budget_that_its_strategy_cannot_meet() -> None:
     pool = made_pool(suspected=np.arange(200) >= 140)
-    with pytest.raises(PlanError, match="can choose 140 of the 200 rows"):
+    with pytest.raises(PlanError, match="it can choose 140 of the 200 rows"):
         StrategyArm("a", Cover(), {}, pool, np.arange(200), 141)
     StrategyArm("a", Stratified(), {}, pool, np.arange(200), 141)
 

@@ -59,7 +59,7 @@ class StrategyArm:
             )
         if self.budget > (there := int(self._eligible().sum())):
             raise PlanError(
-                f"arm '{self.name}': the strategy can choose {there} of the {len(self.pool)} rows of the pool",
+                f"arm '{self.name}': it can choose {there} of the {len(self.pool)} rows of the pool",
                 came=f"a budget of {self.budget}",
                 do="lower the budget, or mend the labels that are suspected",
             )

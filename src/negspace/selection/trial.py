@@ -192,9 +192,9 @@ def _held_out_tenths(rows: int, budget: int) -> int:
 def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:
     """The rest to choose from, and the held-out rows to measure on.
 
-    Suspected rows stay among them, although most of their labels are wrong: a strategy that chooses none of
-    them would else be tried on a test that has none either, and what it cannot learn would not be seen. A near
-    miss, though, must not be one for a wrong label.
+    Suspected rows stay among them, although most of their labels are wrong: a strategy that chooses none
+    of them would else be tried on a test that has none either, and what it cannot learn would not be
+    seen. A near miss, though, must not be one for a wrong label.
     """
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     sound = np.flatnonzero(~pool.suspected[test])
