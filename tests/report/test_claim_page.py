@@ -159,6 +159,7 @@ def test_the_same_summary_gives_the_same_bytes(claim: dict[str, Any]) -> None:
     assert claim == again
 
 
+@pytest.mark.slow
 def test_a_large_claim_stays_small(make_large_claim: Callable[..., dict[str, Any]]) -> None:
     claim = make_large_claim()
     html = render_claim(claim)

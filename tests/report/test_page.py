@@ -117,7 +117,7 @@ def html(
         "no easy rows": lambda: render(no_easy),
         "claim": lambda: render_claim(claim),
         "bare claim": lambda: render_claim(make_bare_claim()),
-        "large claim": lambda: render_claim(make_large_claim(3)),
+        "large claim": lambda: render_claim(make_large_claim(3, 4, 3)),
         "hostile claim": lambda: render_claim(hostile(claim)),
         "lab": lambda: render_lab([claim, hostile(claim), make_bare_claim()], {"invariant": "//evil/x"}),
         "hostile": lambda: render(poisoned) + fragment(poisoned),
