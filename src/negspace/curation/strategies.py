@@ -124,10 +124,9 @@ class Cover:
     ) -> Int[np.ndarray, " chosen"]:
         """Choose whole near-miss groups, up to a number of rows."""
         candidates = np.flatnonzero(sound & pool.paired)
-        names, group = np.unique(pool.groups[candidates], return_inverse=True)
-        members = [candidates[group == 0]][:0] if not len(names) else _split(candidates, group)
         # A group of which a suspected row is missing may have only one label left: no near misses, then.
-        members = [rows for rows in members if len(np.unique(pool.labels[rows])) > 1]
+        whole = _split(candidates, pool.groups[candidates])
+        members = [rows for rows in whole if len(np.unique(pool.labels[rows])) > 1]
         if not members or at_most < 2:
             return np.empty(0, dtype=np.int64)
         unit = np.repeat(np.arange(len(members)), [len(rows) for rows in members])

@@ -26,7 +26,7 @@ from negspace.negatives.edits import (
     variations,
 )
 
-FEW, MANY = 100, 10_000
+FEW, MANY = 50, 10_000
 
 
 def holds_arithmetic(text: str) -> bool:
