@@ -17,7 +17,7 @@ from negspace.curation.pool import Pool, Strategy
 from negspace.curation.quotas import Balance, Room
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = ["STRATEGIES", "Cover", "Stratified", "open_strategy"]
+__all__ = ["COVERS", "STRATEGIES", "Cover", "Stratified", "open_strategy"]
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _draw(
     return np.array(chosen, dtype=np.int64)
 
 
-STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
+COVERS: Mapping[str, Cover] = MappingProxyType(
     {
         "near-miss-groups": Cover(1.0),
         "near-miss-groups-50": Cover(0.5),
@@ -192,6 +192,13 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         "near-miss-groups-long": Cover(1.0, decay=0.7, length_power=0.0),
         "cover": Cover(0.0),
         "cover-long": Cover(0.0, decay=0.7, length_power=0.0),
+    }
+)
+"""Whole near-miss groups in all, half, a quarter or none of the budget; and the same for long rows."""
+
+STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
+    {
+        **COVERS,
         **BASELINES,
         "stratified": Stratified(),
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from negspace.datasets.table import Table, suggest
+from negspace.datasets.finding import check_column, known_columns, listed
+from negspace.datasets.table import Table
 from negspace.errors import DataError
 
 __all__ = ["LABEL_NAMES", "TEXT_NAMES", "Recognised", "recognise"]
@@ -77,7 +78,7 @@ def recognise(
         group = None
     for role, name in (("text", text), ("label", label), ("group", group)):
         if name is not None:
-            _check_exists(table, role, name)
+            check_column(table, role, name)
     taken = [name for name in (text, label, group) if name is not None]
     if len(set(taken)) < len(taken):
         raise DataError(
@@ -92,19 +93,8 @@ def recognise(
     return Recognised(text, label, group)
 
 
-def _check_exists(table: Table, role: str, name: str) -> None:
-    if name not in table.columns:
-        raise DataError(
-            f"{table.source}: there is no column '{name}' (asked for by --{role})",
-            came=_listed(table.columns),
-            do=suggest(name, table.columns),
-        )
-
-
 def _find(table: Table, role: str, known: Collection[str], taken: Collection[str]) -> str:
-    names = [name for name in table.columns if name.strip().casefold() in known and name not in taken]
-    plain = [name for name in names if name.strip().casefold() == role]
-    found = plain or names
+    found = known_columns(table, role, known, taken)
     if len(found) == 1:
         return found[0]
     why = "several columns may hold" if found else "no column is known to hold"
@@ -117,8 +107,4 @@ def _unclear(table: Table, role: str, why: str, found: list[str]) -> DataError:
     separators = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
     if len(table.columns) == 1 and (mark := next((m for m in separators if m in only), None)):
         do = f"the cells seem to be separated by {separators[mark]}: save them as CSV (commas) or TSV (tabs)"
-    return DataError(f"{table.source}: {why}", came=_listed(found or table.columns), do=do)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return "the columns " + ", ".join(f"'{name}'" for name in names)
+    return DataError(f"{table.source}: {why}", came=listed(found or table.columns), do=do)

@@ -8,7 +8,7 @@ from negspace.datasets.table import Table, suggest
 from negspace.datasets.values import texts_of
 from negspace.errors import DataError
 
-__all__ = ["check_column", "find_column", "known_columns", "role_texts"]
+__all__ = ["check_column", "find_column", "known_columns", "listed", "role_texts"]
 
 
 def known_columns(table: Table, role: str, known: Collection[str], taken: Collection[str] = ()) -> list[str]:
@@ -26,7 +26,7 @@ def check_column(table: Table, role: str, name: str) -> str:
     if name not in table.columns:
         raise DataError(
             f"{table.source}: there is no column '{name}' (asked for by --{role})",
-            came=_listed(table.columns),
+            came=listed(table.columns),
             do=suggest(name, table.columns),
         )
     return name
@@ -55,7 +55,7 @@ def find_column(
     why = "several columns may hold" if found else "no column is known to hold"
     raise DataError(
         f"{table.source}: {why} the {role}",
-        came=_listed(found or table.columns),
+        came=listed(found or table.columns),
         do=f"name it with --{role} COLUMN (in Python: {role}='COLUMN')",
     )
 
@@ -73,5 +73,6 @@ def role_texts(table: Table, column: str, role: str) -> tuple[str, ...]:
         raise DataError(error.what, came=error.came, do=do) from error
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """The columns as messages name them."""
     return "the columns " + ", ".join(f"'{name}'" for name in names)

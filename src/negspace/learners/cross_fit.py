@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from negspace.datasets import grouped_folds
 from negspace.learners.tfidf import TfidfLearner
 
-__all__ = ["out_of_fold"]
+__all__ = ["FOLDS", "out_of_fold"]
 
-_FOLDS = 5
+FOLDS = 5
 
 
 def out_of_fold(
@@ -21,6 +21,7 @@ def out_of_fold(
     *,
     seed: int,
     workers: int,
+    learner: TfidfLearner | None = None,
 ) -> Float[np.ndarray, "rows labels"]:
     """Predict rows by models that saw nothing of their cluster.
 
@@ -31,13 +32,15 @@ def out_of_fold(
         n_labels: Number of labels.
         seed: Of the folds and the models.
         workers: How many folds at once.
+        learner: What is fitted; one with its own defaults where None.
 
     Returns:
         Probability of each label for each row. With fewer clusters than two there are no folds: every label
         is then as probable as it is common.
     """
-    n_folds = min(_FOLDS, len(np.unique(clusters)))
+    n_folds = min(FOLDS, len(np.unique(clusters)))
     if n_folds < 2:
         return np.tile(np.bincount(labels, minlength=n_labels) / len(labels), (len(labels), 1))
     folds = grouped_folds(labels, clusters, n_folds, seed)
-    return TfidfLearner().out_of_fold(texts, labels, n_labels, folds, seed=seed, workers=workers)
+    learner = learner or TfidfLearner()
+    return learner.out_of_fold(texts, labels, n_labels, folds, seed=seed, workers=workers)

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from negspace.datasets import grouped_folds
-from negspace.learners import TfidfLearner
+from negspace.learners import TfidfLearner, out_of_fold
+from negspace.learners.cross_fit import FOLDS
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import Neighbours, no_hits
-from negspace.negatives import components, embed, nearest
+from negspace.negatives import components, embed, group_links, nearest
 from negspace.negatives.topk import Hits
 from negspace.records import Json
 
 __all__ = ["Confusions", "predict_out_of_fold"]
-
-_FOLDS = 5
 
 
 class Confusions:
@@ -56,7 +54,7 @@ class Confusions:
         return {
             "source": self.name,
             "learner": self._learner,
-            "folds": _FOLDS,
+            "folds": FOLDS,
             "within_a_label": self.near.describe(),
         }
 
@@ -101,13 +99,6 @@ def predict_out_of_fold(
     assert labels is not None
     links = nearest(embed(pool.anchors), labels).links
     if pool.groups is not None:
-        order = np.argsort(pool.groups, kind="stable")
-        together = pool.groups[order[:-1]] == pool.groups[order[1:]]
-        chained = np.stack([order[:-1][together], order[1:][together]], axis=1)
-        links = np.concatenate([links, chained])
+        links = np.concatenate([links, group_links(pool.groups)])
     clusters = components(len(pool), links)
-    n_folds = min(_FOLDS, len(np.unique(clusters)))
-    if n_folds < 2:
-        return np.tile(np.bincount(labels, minlength=n_labels) / len(pool), (len(pool), 1))
-    folds = grouped_folds(labels, clusters, n_folds, seed)
-    return learner.out_of_fold(pool.anchors, labels, n_labels, folds, seed=seed, workers=workers)
+    return out_of_fold(pool.anchors, labels, clusters, n_labels, seed=seed, workers=workers, learner=learner)

@@ -15,7 +15,7 @@ from negspace.curation import Role
 from negspace.measures import Accuracy
 from negspace.records import Estimate, Json, Verdict
 from negspace.selection.reasons import whole_groups
-from negspace.selection.trial import HELD_OUT, REFERENCE, Trial
+from negspace.selection.trial import HELD_OUT, REFERENCE, Trial, more_on
 from negspace.tasks import NEAR_MISS
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ def _conclusion(selection: Selection) -> str:
 
 def _gain(trial: Trial, name: str, on: str) -> str:
     """The difference from the reference in points, with its interval."""
-    found = next(
-        verdict
-        for question, verdict in trial.result.verdicts.items()
-        if question.startswith(f"{name}: more") and question.endswith(on)
-    )
+    found = trial.result.verdicts[more_on(name, on)]
     low, high = 100 * found.interval.low, 100 * found.interval.high
     return f"{100 * found.effect:+.1f} points [{low:.1f}, {high:.1f}]".replace("-", "\u2212")
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int
 
 from negspace.curation import Cover, Pool, Strategy, StrategyArm, Stratified, open_strategy
 from negspace.curation.quotas import Balance
+from negspace.curation.strategies import COVERS
 from negspace.datasets import grouped_folds
 from negspace.errors import DataError
 from negspace.learners import TextArm, TextLearner
@@ -21,7 +22,7 @@ from negspace.runs import RunStore
 from negspace.study import Hypothesis, Progress, Study, StudyResult
 from negspace.tasks import NEAR_MISS, assemble
 
-__all__ = ["HELD_OUT", "REFERENCE", "Trial", "run_trial"]
+__all__ = ["HELD_OUT", "REFERENCE", "Trial", "more_on", "run_trial"]
 
 HELD_OUT = "held_out"
 REFERENCE = "stratified random"
@@ -30,12 +31,12 @@ _TENTHS = 10
 _SPARE = 0.8  # each seed sees nine tenths of the rows, of which not all may be chosen
 _FEWEST_NEAR = 30  # below this many, near misses among the held-out rows decide nothing
 _MIXES: Mapping[str, Cover] = {
-    "near-miss groups": Cover(1.0),
-    "near-miss groups, half": Cover(0.5),
-    "near-miss groups, a quarter": Cover(0.25),
-    "cover": Cover(0.0),
-    "near-miss groups, long rows": Cover(1.0, decay=0.7, length_power=0.0),
-    "cover, long rows": Cover(0.0, decay=0.7, length_power=0.0),
+    "near-miss groups": COVERS["near-miss-groups"],
+    "near-miss groups, half": COVERS["near-miss-groups-50"],
+    "near-miss groups, a quarter": COVERS["near-miss-groups-25"],
+    "cover": COVERS["cover"],
+    "near-miss groups, long rows": COVERS["near-miss-groups-long"],
+    "cover, long rows": COVERS["cover-long"],
 }
 
 
@@ -224,7 +225,7 @@ def _hypotheses(names: Sequence[str], margin: float, *, near_misses: bool) -> li
     found = []
     for name in names:
         for on in (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,):
-            found.append(Hypothesis(_more(name, on), Accuracy(on), name, REFERENCE))
+            found.append(Hypothesis(more_on(name, on), Accuracy(on), name, REFERENCE))
             if near_misses:
                 found.append(
                     Hypothesis(_no_less(name, on), Accuracy(on), name, REFERENCE, margin, claim="no less")
@@ -232,7 +233,8 @@ def _hypotheses(names: Sequence[str], margin: float, *, near_misses: bool) -> li
     return found
 
 
-def _more(name: str, on: str) -> str:
+def more_on(name: str, on: str) -> str:
+    """Name of the hypothesis that a strategy is more accurate than the reference on a test."""
     return f"{name}: more on {on}"
 
 
@@ -245,9 +247,9 @@ def _qualifies(name: str, result: StudyResult[TextTask, TextArm], *, near_misses
         return result.verdicts[hypothesis].outcome is Outcome.SUPPORTED
 
     if not near_misses:
-        return holds(_more(name, HELD_OUT))
+        return holds(more_on(name, HELD_OUT))
     return any(
-        holds(_more(name, better)) and holds(_no_less(name, other))
+        holds(more_on(name, better)) and holds(_no_less(name, other))
         for better, other in ((NEAR_MISS, HELD_OUT), (HELD_OUT, NEAR_MISS))
     )
 
