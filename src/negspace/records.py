@@ -18,6 +18,7 @@ __all__ = [
     "Estimate",
     "EvalSet",
     "Examples",
+    "Fragments",
     "Interval",
     "Json",
     "Measurement",
@@ -27,6 +28,7 @@ __all__ = [
     "SequenceTask",
     "Task",
     "TextTask",
+    "Trace",
     "Verdict",
 ]
 
@@ -78,6 +80,47 @@ class EvalSet:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """Passages of a corpus as a language model reads them, in the order of their source.
+
+    Token 0 of a fragment is read and never predicted; tokens 1 to ``length - 1`` are scored.
+
+    Attributes:
+        texts: Each passage as it was written.
+        tokens: Token ids, padded with 0 from ``lengths`` on.
+        lengths: Number of tokens of each; at least 2.
+        places: Where each starts, as messages and reports name it: ``input.txt, line 7``.
+        fingerprint: SHA-256 (hex) of texts and tokens.
+    """
+
+    texts: tuple[str, ...]
+    tokens: Int32[np.ndarray, "fragments longest"]
+    lengths: Int[np.ndarray, " fragments"]
+    places: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One measure of what fragments do to a language model.
+
+    Attributes:
+        probe: The probe that took it.
+        measure: What was measured; its unit stands in the probe's documentation.
+        values: One for each fragment; NaN where it was not measured or is undefined.
+        layer: The layer it was taken at, as the model names it; None for the model as a whole.
+    """
+
+    probe: str
+    measure: str
+    values: Float[np.ndarray, " fragments"]
+    layer: str | None = None
 
 
 @runtime_checkable
