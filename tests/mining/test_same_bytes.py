@@ -16,8 +16,8 @@ import pytest
 
 from negspace.errors import StoreError
 from negspace.mining import code, mine, run
-from negspace.mining.lock import locked
 from negspace.negatives.edits import FunctionVerifier, open_verifier
+from negspace.runs import keys, locked
 
 RESULTS = ("o.jsonl", "o.provenance.jsonl", "o.mined.json")
 
@@ -114,7 +114,7 @@ def test_two_runs_do_not_write_one_output(labelled: Any, work: Path) -> None:
 
 
 def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> None:
-    held = "from pathlib import Path; from negspace.mining.lock import locked; import time\n"
+    held = "from pathlib import Path; from negspace.runs.lock import locked; import time\n"
     held += "with locked(Path('w')): Path('held').touch(); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", held])
     while not Path("held").exists():
@@ -143,7 +143,7 @@ def test_any_module_of_the_package_is_part_of_the_key(
         package = tmp_path / str(number)
         (package / "negatives" / "edits").mkdir(parents=True)
         (package / "negatives" / "edits" / "rules.py").write_text(rule)
-        monkeypatch.setattr(code, "_PACKAGE", package)
+        monkeypatch.setattr(code, "package_hash", lambda package=package: keys.package_hash(package))
         found.append(code.code_hash(open_verifier("json"), None))
     assert found[0] == found[1] != found[2]
     assert (run.__file__ is not None) and code.__file__.startswith(str(Path(run.__file__).parent))

@@ -116,7 +116,7 @@ def test_a_work_folder_with_something_else_in_it_is_not_removed(work: Path, data
     Path(".o.jsonl.mining").mkdir()
     Path(".o.jsonl.mining/thesis").mkdir()
     Path(".o.jsonl.mining/thesis/a.txt").write_text("years of work")
-    with pytest.raises(StoreError, match="unfinished mining"):
+    with pytest.raises(StoreError, match="unfinished work"):
         mine(data, out="o.jsonl", negatives=1)
     assert Path(".o.jsonl.mining/thesis/a.txt").read_text() == "years of work"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-from functools import cache
 from pathlib import Path
 from types import FunctionType
 
 from negspace.negatives.edits import FunctionVerifier
-from negspace.runs import content_hash, source_hash
+from negspace.runs import content_hash, package_hash, source_hash
 
 __all__ = ["code_hash"]
-
-_PACKAGE = Path(__file__).parents[1]
 
 
 def code_hash(*parts: object) -> str | None:
@@ -28,7 +24,7 @@ def code_hash(*parts: object) -> str | None:
     own = [_source(part) for part in parts if part is not None]
     if any(each is None for each in own):
         return None
-    return content_hash({"package": _package_hash(_PACKAGE), "parts": own})
+    return content_hash({"package": package_hash(), "parts": own})
 
 
 def _source(part: object) -> str | None:
@@ -54,12 +50,3 @@ def _text_of(code: type | FunctionType) -> str | None:
     except (TypeError, OSError, ValueError):
         return None
     return content_hash([code.__module__, code.__qualname__, source, whole])
-
-
-@cache
-def _package_hash(package: Path) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

@@ -20,11 +20,10 @@ from negspace.mining.card import render_card
 from negspace.mining.code import code_hash
 from negspace.mining.confusions import Confusions, predict_out_of_fold
 from negspace.mining.formats import FORMATS, Renderer
+from negspace.mining.hits import SCHEMA
 from negspace.mining.inputs import read_pool
-from negspace.mining.lock import locked
 from negspace.mining.made import Edits
 from negspace.mining.outputs import Written, write_output
-from negspace.mining.parts import PartStore
 from negspace.mining.pool import Pool
 from negspace.mining.result import Mined
 from negspace.mining.searchers import Neighbours, Searcher
@@ -35,7 +34,7 @@ from negspace.mining.words import Bm25
 from negspace.negatives.edits import Verifier, open_verifier
 from negspace.negatives.topk import MEMORY
 from negspace.records import Json
-from negspace.runs import content_hash
+from negspace.runs import PartStore, content_hash, locked
 from negspace.study import Progress
 
 __all__ = ["OUT", "PART", "mine"]
@@ -245,15 +244,16 @@ def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progre
     key = content_hash(decided)
     # Code that cannot be known may be other code the next time: nothing is resumed.
     resumable: dict[str, Json] = {"run": key, "part": part, "code": code or secrets.token_hex()}
-    store = PartStore(target.work, content_hash(resumable))
+    store = PartStore(target.work, content_hash(resumable), SCHEMA)
     starts = range(0, len(pool), part)
+    names = [f"{number:06d}" for number in range(len(starts))]
     try:
-        for number, start in enumerate(starts):
+        for name, start in zip(names, starts, strict=True):
             report("mining", start, len(pool))
-            if not store.has(number):
-                store.put(number, *mine_part(plan, start, min(start + part, len(pool))))
+            if not store.has(name):
+                store.put(name, *mine_part(plan, start, min(start + part, len(pool))))
         report("writing", 0, 1)
-        summary = _write(plan, target, store, len(starts), sources, key)
+        summary = _write(plan, target, store, names, sources, key)
     except DataError:  # the same call would fail again, and has nothing to go on from
         store.remove()
         raise
@@ -262,7 +262,7 @@ def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progre
 
 
 def _write(
-    plan: Plan, target: Target, store: PartStore, parts: int, sources: list[Json], key: str
+    plan: Plan, target: Target, store: PartStore, parts: Sequence[str], sources: list[Json], key: str
 ) -> dict[str, Any]:
     """Add up the parts, and render them."""
     pool, settings = plan.pool, plan.settings

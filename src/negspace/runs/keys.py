@@ -10,7 +10,9 @@ from pathlib import Path
 
 from negspace.records import Json
 
-__all__ = ["content_hash", "source_hash"]
+__all__ = ["content_hash", "package_hash", "source_hash"]
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 def content_hash(content: Json) -> str:
@@ -56,5 +58,15 @@ def _folder_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.glob("*.py")):
         digest.update(f"{file.name}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@cache
+def package_hash(package: Path = _PACKAGE) -> str:
+    """Hash all modules of this package: finished parts of other code are of no use."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

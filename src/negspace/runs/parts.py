@@ -1,8 +1,8 @@
-"""Finished parts on disk: what makes mining resumable.
+"""Finished parts on disk: what makes long work on many rows resumable.
 
-Anchors are mined in parts of a fixed number of rows. Each finished part is a Parquet file in a work folder
-beside the output, under a name made of all that decides its content; it appears whole or not at all. What
-was counted while mining it is in the file's metadata.
+Rows are worked on in parts of a fixed number. Each finished part is a Parquet file in a work folder beside
+the output, under a name made of all that decides its content; it appears whole or not at all. What was
+counted while making it is in the file's metadata.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from negspace.errors import StoreError
-from negspace.mining.hits import SCHEMA
-from negspace.mining.lock import LOCK
 from negspace.records import Json
+from negspace.runs.lock import LOCK
 
 __all__ = ["PartStore"]
 
@@ -31,25 +30,27 @@ _WORK = re.compile(rf"[0-9a-f]{{{_KEY}}}|output")
 
 
 class PartStore:
-    """Parts of one mining run.
+    """Parts of one run.
 
     Args:
-        work: The work folder, held by this run (`negspace.mining.lock`).
+        work: The work folder, held by this run (`negspace.runs.locked`).
         key: SHA-256 (hex) of all that decides the parts.
+        schema: Columns of every part.
 
     Raises:
         StoreError: If the work folder cannot be written, or holds what no run has put there.
     """
 
-    def __init__(self, work: Path, key: str) -> None:
+    def __init__(self, work: Path, key: str, schema: pa.Schema) -> None:
         self.work = work
+        self._schema = schema
         self._parts = self.work / key[:_KEY]
         try:
             self._parts.mkdir(parents=True, exist_ok=True)
             others = [each for each in self.work.iterdir() if each.name not in {LOCK, self._parts.name}]
             if strange := sorted(each.name for each in others if not _WORK.fullmatch(each.name)):
                 raise StoreError(
-                    f"{self.work}: holds something else than unfinished mining, and would be removed",
+                    f"{self.work}: holds something else than unfinished work, and would be removed",
                     came=", ".join(strange),
                     do="move it away, or choose another --out",
                 )
@@ -67,19 +68,19 @@ class PartStore:
         folder.mkdir()
         return folder
 
-    def has(self, part: int) -> bool:
+    def has(self, part: str) -> bool:
         """Whether a part is finished."""
         return self._path(part).is_file()
 
-    def put(self, part: int, hits: pa.Table, counts: Mapping[str, Json]) -> None:
+    def put(self, part: str, rows: pa.Table, counts: Mapping[str, Json]) -> None:
         """Keep a finished part.
 
         Args:
-            part: Its number.
-            hits: Rows of `SCHEMA`.
+            part: Its name.
+            rows: Rows of the schema.
             counts: What was counted.
         """
-        table = hits.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
+        table = rows.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
         path = self._path(part)
         # The process id, so that two runs of one command never write one file.
         half = path.with_suffix(f".{os.getpid()}")
@@ -89,8 +90,8 @@ class PartStore:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    def get(self, part: int) -> tuple[pa.Table, dict[str, Any]]:
-        """A finished part: its hits and counts.
+    def get(self, part: str) -> tuple[pa.Table, dict[str, Any]]:
+        """A finished part: its rows and counts.
 
         Raises:
             StoreError: If it cannot be read.
@@ -105,18 +106,18 @@ class PartStore:
                 came=str(error),
                 do=f"remove the folder {self.work} and run again",
             ) from error
-        return table.replace_schema_metadata(None).cast(SCHEMA), counts
+        return table.replace_schema_metadata(None).cast(self._schema), counts
 
-    def all(self, parts: int) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
-        """Every part, in order."""
-        return (self.get(part) for part in range(parts))
+    def all(self, parts: Iterable[str]) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+        """These parts, in order."""
+        return (self.get(part) for part in parts)
 
     def remove(self) -> None:
         """Remove the work folder: the output stands."""
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def _path(self, part: int) -> Path:
-        return self._parts / f"part-{part:06d}.parquet"
+    def _path(self, part: str) -> Path:
+        return self._parts / f"part-{part}.parquet"
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

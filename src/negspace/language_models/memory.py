@@ -1,0 +1,112 @@
+"""Memory: how much there is, and going on with half the batch where there was too little."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from negspace.errors import DataError
+
+__all__ = ["available_bytes", "halving"]
+
+_T = TypeVar("_T")
+# What PyTorch says where it raises a plain RuntimeError: the CPU's allocator, and cuBLAS or cuDNN without room.
+_SAYS_SO = ("can't allocate memory", "defaultcpuallocator", "not enough memory", "out of memory", "alloc_failed")
+
+
+def halving(
+    run: Callable[[int], _T],
+    batch: int,
+    least: int = 1,
+    on_halved: Callable[[int], None] = lambda _batch: None,
+) -> _T:
+    """Run something with a batch, and again with half of it as often as memory runs out.
+
+    What ``run`` did before it failed is done again: it should keep what it has finished, or be called for
+    little at a time.
+
+    Args:
+        run: Told the tokens of a batch; its result must not depend on them.
+        batch: Tokens of a batch to begin with.
+        least: Smallest batch worth trying; a fragment is never cut, so the length of the longest.
+        on_halved: Told each smaller batch before it is tried.
+
+    Raises:
+        DataError: Memory ran out with the smallest batch, too.
+    """
+    while True:
+        try:
+            return run(batch)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            came = str(error) or type(error).__name__
+        # Out of the handler: until then the error's traceback keeps alive what filled the memory.
+        _release()
+        if batch // 2 < max(1, least):
+            raise DataError(
+                f"memory ran out with a batch of {batch:,} tokens, and less cannot be tried",
+                came=came,
+                do="ask for shorter fragments (--fragment-tokens), a smaller model or type of number "
+                "(--dtype bfloat16), or free memory on the device",
+            )
+        batch //= 2
+        on_halved(batch)
+
+
+def available_bytes(device: str = "cpu") -> int:
+    """Memory that could be taken now, in bytes.
+
+    Args:
+        device: As PyTorch names it. On the CPU what the system says is available (page cache counts, it is
+            given up when needed), within the limit of the container; half of all memory where the system
+            does not say.
+    """
+    if device.startswith("cuda"):
+        import torch  # noqa: PLC0415  (an extra)
+
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [_system_bytes()]
+    if (container := _container_bytes()) is not None:
+        found.append(container)
+    return min(found)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    kinds: tuple[type[BaseException], ...] = (MemoryError,)
+    if (torch := sys.modules.get("torch")) is not None:
+        kinds += (torch.OutOfMemoryError,)
+    return isinstance(error, kinds) or any(words in str(error).lower() for words in _SAYS_SO)
+
+
+def _release() -> None:
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _system_bytes() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # not Linux, or one from before 2014
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _container_bytes(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a container may still take (cgroup v2), or None where there is no limit."""
+    try:
+        limit = (root / "memory.max").read_text("ascii").strip()
+        if limit == "max":
+            return None
+        used = int((root / "memory.current").read_text("ascii"))
+        counts = dict(line.split() for line in (root / "memory.stat").read_text("ascii").splitlines())
+        return max(0, int(limit) - used + int(counts.get("inactive_file", 0)))
+    except (OSError, ValueError):
+        return None

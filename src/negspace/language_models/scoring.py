@@ -1,0 +1,108 @@
+"""How well a model predicts each token of a fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import DataError
+from negspace.language_models.batches import batches
+from negspace.language_models.model import LanguageModel
+from negspace.records import Fragments
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["fragment_losses", "token_losses"]
+
+_AT_ONCE = 1 << 20  # logits turned into probabilities at once: 4 MB of float32, whatever the batch
+
+
+def token_losses(
+    model: LanguageModel, fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], batch: int
+) -> Float32[np.ndarray, "rows longest"]:
+    """Loss of every token: -ln P(token | those before it in the fragment), in nats.
+
+    Args:
+        model: The model.
+        fragments: All fragments.
+        rows: Which of them.
+        batch: Padded tokens of a batch, at most.
+
+    Returns:
+        A row for each of ``rows``, as long as the longest of all fragments; NaN where a token is not scored.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    import torch  # noqa: PLC0415  (an extra)
+
+    rows = np.asarray(rows, dtype=np.int64)
+    found = np.full((len(rows), fragments.tokens.shape[1]), np.nan, dtype=np.float32)
+    # Positions among the rows asked for, not among all: a row may be asked for twice.
+    part = _subset(fragments, rows)
+    with one_thread(), torch.inference_mode():
+        for some in batches(part, np.arange(len(rows)), tokens=batch, device=model.device):
+            logits = model.network(**some.inputs()).logits
+            wanted = some.scored[:, 1:]
+            losses = torch.full(wanted.shape, torch.nan, device=wanted.device)
+            losses[wanted] = torch.cat(
+                [
+                    torch.nn.functional.cross_entropy(before.float(), after, reduction="none")
+                    for before, after in _in_parts(logits, some.ids, wanted)
+                ]
+            )
+            found[some.rows, 1 : wanted.shape[1] + 1] = losses.cpu().numpy()
+    _check_finite(model, part, found)
+    return found
+
+
+def fragment_losses(
+    model: LanguageModel, fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], batch: int
+) -> Float32[np.ndarray, " rows"]:
+    """Loss of each fragment: the mean of its `token_losses`, in nats per token.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    # In doubles, for a sum of a thousand float32 loses the digits that differences of losses need.
+    return np.nanmean(token_losses(model, fragments, rows, batch), axis=1, dtype=np.float64).astype(np.float32)
+
+
+def _subset(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
+    return Fragments(
+        tuple(fragments.texts[row] for row in rows),
+        fragments.tokens[rows],
+        fragments.lengths[rows],
+        tuple(fragments.places[row] for row in rows),
+        "",
+    )
+
+
+def _in_parts(logits: Tensor, ids: Tensor, wanted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The logits before each scored token and that token, a few at a time."""
+    row, column = wanted.nonzero(as_tuple=True)
+    size = max(1, _AT_ONCE // logits.shape[-1])
+    for start in range(0, len(row), size):
+        at = row[start : start + size], column[start : start + size]
+        yield logits[at], ids[:, 1:][at]
+
+
+def _check_finite(
+    model: LanguageModel, fragments: Fragments, losses: Float32[np.ndarray, "fragments longest"]
+) -> None:
+    place = np.arange(losses.shape[1])
+    scored = (place > 0) & (place < fragments.lengths[:, None])
+    bad = np.argwhere(scored & ~np.isfinite(losses))
+    if len(bad):
+        row, token = (int(i) for i in bad[0])
+        raise DataError(
+            f"{fragments.places[row]}: the loss of the model {model.name} is not finite",
+            came=f"{losses[row, token]} at token {token} of {fragments.lengths[row]}; "
+            f"{len(np.unique(bad[:, 0]))} of {len(fragments)} fragments have such a token",
+            do="check the model's weights; where they are half precision, ask for --dtype float32",
+        )
