@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from joblib import cpu_count
 
 from negspace.audits.result import AuditResult
+from negspace.audits.roads import check_road
 from negspace.audits.summary import Findings
 from negspace.curation import sort_rows, suspects
 from negspace.datasets import read_table
@@ -108,6 +109,11 @@ def audit(
         <Outcome.SUPPORTED: 'supported'>
     """
     check_settings(seeds=seeds, seed=seed, margin=margin)
+    if check_road(train, learner, of_texts={"text": text, "label": label}):
+        raise PlanError(
+            "these are minimal pairs (sentence_good, sentence_bad), which have no labels to learn",
+            do="put them to a language model: negspace.audits.audit_minimal_pairs(pairs, learner='hf:PATH')",
+        )
     opened = _open(learner, has_test=test is not None)
     variations = VARIATIONS if verifier is None else (*VARIATIONS, _edits(verifier))
     report = progress or (lambda _stage, _done, _total: None)

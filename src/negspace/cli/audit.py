@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,12 +23,14 @@ Examples:
   negspace audit pairs.jsonl --group pair_id --learner lstm
   negspace audit train.csv --test test.csv --learner scores:predictions.csv
   negspace audit train.parquet --json | jq .verdict
+  negspace audit blimp/ --learner hf:gpt2
+  negspace audit blimp/ --learner tiny:corpus.txt --seeds 10
 
 \b
 Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("train", type=click.Path(path_type=Path))
+@click.argument("train", metavar="TRAIN|PAIRS", type=click.Path(path_type=Path))
 @click.option(
     "--test", type=click.Path(path_type=Path), help="Ordinary test rows.  [default: a fifth of TRAIN]"
 )
@@ -39,12 +42,16 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 @click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
 @click.option("--label", metavar="COL", help="Column of labels.  [default: recognised by name]")
 @click.option("--group", metavar="COL", help="Column that joins near misses of each other.")
+@click.option("--good", metavar="COL", help="Of minimal pairs: column of the sentences to be preferred.")
+@click.option("--bad", metavar="COL", help="Of minimal pairs: column of the others.")
+@click.option("--paradigm", metavar="COL", help="Of minimal pairs: column of what a pair tests.")
 @click.option(
     "--learner",
     default="tfidf",
     show_default=True,
-    metavar="tfidf|lstm|st:PATH|hf:PATH|scores:FILE",
-    help="What is fitted; or the predictions of any model for the test rows.",
+    metavar="tfidf|lstm|st:PATH|hf:PATH|scores:FILE|tiny:CORPUS",
+    help="What is fitted; or the predictions of any model for the test rows. For minimal pairs hf:PATH, a "
+    "causal language model, or tiny:CORPUS, small ones trained on a text.",
 )
 @click.option(
     "--verifier",
@@ -73,6 +80,9 @@ def audit_command(
     text: str | None,
     label: str | None,
     group: str | None,
+    good: str | None,
+    bad: str | None,
+    paradigm: str | None,
     learner: str,
     verifier: str | None,
     seeds: int,
@@ -82,10 +92,13 @@ def audit_command(
     seed: int,
     workers: int | None,
 ) -> None:
-    """Does a model trained on TRAIN know where the labels part?
+    """Does a model trained on TRAIN know where the labels part? Does a language model know PAIRS?
 
     TRAIN is JSONL, CSV, TSV, Parquet or a Hugging Face dataset folder of labelled texts. Near misses to test
     on are taken from --near-miss, else from --group, else mined: the nearest test rows of another label.
+
+    PAIRS is such a file, or a folder of them, with the columns sentence_good and sentence_bad (minimal pairs,
+    as BLiMP has them): sentences that a language model should tell apart.
     """
     from rich.console import Console
 
@@ -96,23 +109,18 @@ def audit_command(
         if path is not None:
             check_exists(path.expanduser())
     with output_folder(out), shown_progress() as progress:
-        from negspace.audits import audit
+        from negspace.audits import AuditResult, MinimalPairsAudit, audit, audit_minimal_pairs, check_road
 
-        result = audit(
-            train,
-            test=test,
-            near_miss=near_miss,
-            text=text,
-            label=label,
-            group=group,
-            learner=learner,
-            verifier=verifier,
-            seeds=seeds,
-            seed=seed,
-            margin=margin,
-            workers=workers,
-            progress=progress,
-        )
+        of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss, "text": text, "label": label}
+        of_texts |= {"group": group, "verifier": verifier}
+        of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
+        common: dict[str, Any] = {"learner": learner, "seeds": seeds, "seed": seed, "margin": margin}
+        common |= {"workers": workers, "progress": progress}
+        result: AuditResult | MinimalPairsAudit
+        if check_road(train, learner, of_texts=of_texts, of_pairs=of_pairs):
+            result = audit_minimal_pairs(train, **of_pairs, **common)
+        else:
+            result = audit(train, **of_texts, **common)
     from negspace.report import summary_lines
 
     report = result.save(out) if out is not None else None

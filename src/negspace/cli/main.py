@@ -15,6 +15,7 @@ from negspace.cli.curate import curate_command
 from negspace.cli.demo import demo_command
 from negspace.cli.lab import lab_group
 from negspace.cli.mine import mine_command
+from negspace.cli.probe import probe_command
 from negspace.cli.prove import prove_command
 from negspace.errors import NegspaceError
 
@@ -33,7 +34,15 @@ def cli() -> None:
     """Measure what a training set teaches a model to rule out."""
 
 
-for command in (audit_command, mine_command, curate_command, prove_command, demo_command, lab_group):
+for command in (
+    audit_command,
+    mine_command,
+    curate_command,
+    prove_command,
+    probe_command,
+    demo_command,
+    lab_group,
+):
     cli.add_command(command)
 
 

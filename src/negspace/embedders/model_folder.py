@@ -10,7 +10,7 @@ from pathlib import Path
 
 from negspace.errors import DataError, did_you_mean
 
-__all__ = ["find_model", "model_name", "weights_hash"]
+__all__ = ["check_weights", "find_folder", "find_model", "model_name", "weights_hash"]
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
@@ -20,19 +20,32 @@ _NEVER_READ = frozenset({
 _OTHER_BACKENDS = frozenset({"onnx", "openvino"})
 
 
-def find_model(path: str) -> Path:
+def find_folder(path: str, *, code: bool = False) -> Path:
+    """Find a folder, or have it from the Hugging Face hub; what it holds is not looked at.
+
+    Args:
+        path: A folder; or, where there is a network, an id on the hub.
+        code: Whether its Python files are wanted, too.
+
+    Raises:
+        DataError: There is no such folder or id.
+    """
+    folder = Path(path).expanduser()
+    return folder if folder.is_dir() else _download(path, folder, code)
+
+
+def find_model(path: str, *, code: bool = False) -> Path:
     """Find the folder of a model, and refuse one that could only be loaded by running code from it.
 
     Args:
         path: A folder; or, where there is a network, the id of a model on the Hugging Face hub.
+        code: Whether its Python files are wanted, too: the caller trusts them.
 
     Raises:
         DataError: If there is no such folder or id, it holds no model, its weights are pickled only, or
             it brings modules of its own.
     """
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        folder = _download(path, folder)
+    folder = find_folder(path, code=code)
     names = sorted(file.name for file in folder.iterdir())
     if "config.json" not in names and "modules.json" not in names:
         raise DataError(
@@ -40,7 +53,7 @@ def find_model(path: str) -> Path:
             came=", ".join(names[:5]) or "an empty folder",
             do="name the folder that save_pretrained wrote",
         )
-    _check_weights(path, folder)
+    check_weights(path, folder)
     _check_modules(path, folder)
     return folder
 
@@ -51,20 +64,25 @@ def model_name(kind: str, path: str) -> str:
     return f"{kind}:{folder.resolve().name if folder.is_dir() else path}"
 
 
-def weights_hash(folder: Path) -> str:
+def weights_hash(folder: Path, *, code: bool = False) -> str:
     """Hash all files that decide what a model says: weights, tokenizer and settings, by their bytes.
 
     Read-mes, and weights that are never read (pickles, other backends), are left out; so is the folder's
     own name: a copy is the same model.
 
+    Args:
+        folder: Of the model.
+        code: Whether its Python files are run, and decide it, too.
+
     Returns:
         SHA-256, hex.
     """
     digest = hashlib.sha256()
+    never = _never_read(code)
     for file in sorted(folder.rglob("*")):
         parts = file.relative_to(folder).parts
         hidden = any(part.startswith(".") or part in _OTHER_BACKENDS for part in parts)
-        if not hidden and file.suffix.lower() not in _NEVER_READ and file.is_file():
+        if not hidden and file.suffix.lower() not in never and file.is_file():
             stat = file.stat()
             content = _file_hash(file, stat.st_size, stat.st_mtime_ns)
             digest.update(f"{'/'.join(parts)}\0{content}\n".encode())
@@ -78,7 +96,11 @@ def _file_hash(file: Path, _size: int, _changed: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _download(path: str, folder: Path) -> Path:
+def _never_read(code: bool) -> frozenset[str]:
+    return _NEVER_READ - {".py"} if code else _NEVER_READ
+
+
+def _download(path: str, folder: Path, code: bool) -> Path:
     if not _HUB_ID.fullmatch(path):
         parent = folder.parent
         near = sorted(other.name for other in parent.iterdir() if other.is_dir()) if parent.is_dir() else []
@@ -89,7 +111,7 @@ def _download(path: str, folder: Path) -> Path:
     # Here, for most models are folders; pickles and code are left on the hub.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
 
-    skipped = [f"*{suffix}" for suffix in sorted(_NEVER_READ - {".md"})]
+    skipped = [f"*{suffix}" for suffix in sorted(_never_read(code) - {".md"})]
     skipped += [f"{backend}/*" for backend in sorted(_OTHER_BACKENDS)]
     try:
         return Path(snapshot_download(path, ignore_patterns=skipped))
@@ -101,8 +123,16 @@ def _download(path: str, folder: Path) -> Path:
         ) from error
 
 
-def _check_weights(path: str, folder: Path) -> None:
-    """Refuse a folder where weights would be unpickled: that runs whatever the file says."""
+def check_weights(path: str, folder: Path) -> None:
+    """Refuse a folder where weights would be unpickled: that runs whatever the file says.
+
+    Args:
+        path: The folder as the user named it.
+        folder: The folder.
+
+    Raises:
+        DataError: It has pickled weights only, or none.
+    """
     parts = [folder, *(part for part in sorted(folder.iterdir()) if part.is_dir())]
     for part in parts:
         pickled = sorted(file.name for kind in _PICKLED for file in part.glob(kind))

@@ -25,12 +25,12 @@ def layer_of(parameter_name: str) -> str:
     """Name the layer of a parameter, from its name alone.
 
     The number of a block is the first number in the name: ``transformer.h.3.mlp.c_fc.weight`` is of layer
-    ``"3"``, and so is ``model.layers.3.mlp.experts.17.up_proj.weight``. What has no number is told by the words
-    that GPT-2, GPT-NeoX, Llama, Qwen, Gemma and their kin use.
+    ``"3"``, and so is ``model.layers.3.mlp.experts.17.up_proj.weight``. What has no number is told by the
+    words that GPT-2, GPT-NeoX, Llama, Qwen, Gemma and their kin use.
 
     Returns:
-        ``"embed"``, the number of the block, ``"final"`` (the last norm), ``"head"`` or ``"other"``. A head tied
-        to the embedding has the embedding's parameter, and is in ``"embed"``.
+        ``"embed"``, the number of the block, ``"final"`` (the last norm), ``"head"`` or ``"other"``. A head
+        tied to the embedding has the embedding's parameter, and is in ``"embed"``.
     """
     words = parameter_name.split(".")
     for word in words:

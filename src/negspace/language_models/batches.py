@@ -1,4 +1,4 @@
-"""Fragments as tensors: right-padded, so that a causal model gives every token what it would give it alone."""
+"""Fragments as tensors: padded on the right, where a causal model never looks."""
 
 from __future__ import annotations
 

@@ -14,8 +14,14 @@ from negspace.errors import DataError
 __all__ = ["available_bytes", "halving"]
 
 _T = TypeVar("_T")
-# What PyTorch says where it raises a plain RuntimeError: the CPU's allocator, and cuBLAS or cuDNN without room.
-_SAYS_SO = ("can't allocate memory", "defaultcpuallocator", "not enough memory", "out of memory", "alloc_failed")
+# What PyTorch says where it raises a plain RuntimeError: the CPU's allocator; cuBLAS or cuDNN without room.
+_SAYS_SO = (
+    "can't allocate memory",
+    "defaultcpuallocator",
+    "not enough memory",
+    "out of memory",
+    "alloc_failed",
+)
 
 
 def halving(

@@ -47,7 +47,11 @@ class LanguageModel:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of texts, whatever their length, with the special tokens that its training had."""
-        found: list[list[int]] = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        if not texts:
+            return []
+        found: list[list[int]] = self.tokenizer(
+            list(texts), truncation=False, padding=False, return_attention_mask=False, verbose=False
+        )["input_ids"]
         return found
 
     def token_texts(self, ids: Sequence[int]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int
 
+from negspace.datasets.subsets import select
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
 from negspace.language_models.batches import batches
@@ -43,8 +44,10 @@ def token_losses(
 
     rows = np.asarray(rows, dtype=np.int64)
     found = np.full((len(rows), fragments.tokens.shape[1]), np.nan, dtype=np.float32)
+    if not len(rows):
+        return found
     # Positions among the rows asked for, not among all: a row may be asked for twice.
-    part = _subset(fragments, rows)
+    part = select(fragments, rows)
     with one_thread(), torch.inference_mode():
         for some in batches(part, np.arange(len(rows)), tokens=batch, device=model.device):
             logits = model.network(**some.inputs()).logits
@@ -70,17 +73,8 @@ def fragment_losses(
         DataError: A loss is not finite.
     """
     # In doubles, for a sum of a thousand float32 loses the digits that differences of losses need.
-    return np.nanmean(token_losses(model, fragments, rows, batch), axis=1, dtype=np.float64).astype(np.float32)
-
-
-def _subset(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
-    return Fragments(
-        tuple(fragments.texts[row] for row in rows),
-        fragments.tokens[rows],
-        fragments.lengths[rows],
-        tuple(fragments.places[row] for row in rows),
-        "",
-    )
+    losses = token_losses(model, fragments, rows, batch)
+    return np.asarray(np.nanmean(losses, axis=1, dtype=np.float64), dtype=np.float32)
 
 
 def _in_parts(logits: Tensor, ids: Tensor, wanted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+from negspace.probes.gradient import GradientProbe
+from negspace.probes.loss import LossProbe
+from negspace.probes.pressure import PressureProbe
 from negspace.probes.probe import Probe, Probed, TokenTrace
+from negspace.probes.retention import RetentionProbe
+from negspace.probes.role import RoleProbe
+from negspace.probes.step import StepProbe
+from negspace.probes.volatility import VolatilityProbe
 
-__all__ = ["Probe", "Probed", "TokenTrace"]
+__all__ = [
+    "GradientProbe",
+    "LossProbe",
+    "PressureProbe",
+    "Probe",
+    "Probed",
+    "RetentionProbe",
+    "RoleProbe",
+    "StepProbe",
+    "TokenTrace",
+    "VolatilityProbe",
+]

@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
-from negspace.report import figures, numbers, views
+from negspace.report import figures, numbers, pairs_views, views
 from negspace.report.environment import relative_link, template
 from negspace.report.numbers import Summary
+from negspace.report.pairs_page import render_pairs
 
 __all__ = ["fragment", "render", "render_comparison"]
 
@@ -20,7 +21,7 @@ _HEADLINES = ("easy", "near_miss", "gap", "pair_consistency")
 
 
 def render(summary: Summary) -> str:
-    """Write the page of one audit.
+    """Write the page of one audit, of labelled texts or of minimal pairs.
 
     Args:
         summary: What ``audit.json`` holds. Nothing else is read.
@@ -29,6 +30,8 @@ def render(summary: Summary) -> str:
         A complete HTML document that asks for nothing outside itself. The same summary gives the
         same bytes.
     """
+    if pairs_views.is_of_pairs(summary):
+        return render_pairs(summary)
     columns, seed_rows = views.seed_table(summary)
     return template("audit.html.j2").render(
         summary=summary,
@@ -96,7 +99,7 @@ def fragment(summary: Summary) -> str:
     return template("fragment.html.j2").render(
         summary=summary,
         title=views.title_of(summary),
-        headlines=views.headlines(summary),
+        headlines=(pairs_views if pairs_views.is_of_pairs(summary) else views).headlines(summary),
         scatter=figures.easy_against_near([summary], name) or figures.seed_strip(summary, name),
     )
 

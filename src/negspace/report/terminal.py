@@ -9,8 +9,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from negspace.report import views
+from negspace.report import pairs_views, views
 from negspace.report.numbers import NONE, Summary, bounds, count, number, points, sentence
+from negspace.report.pairs_terminal import paradigm_lines
 from negspace.report.terminal_parts import TONES, copied, flat, hanging, plain_table
 from negspace.report.words import visible
 
@@ -30,7 +31,8 @@ def summary_lines(summary: Summary, report: str | PathLike[str] | None = None) -
     Returns:
         Something to print on a :class:`rich.console.Console`.
     """
-    parts: list[RenderableType] = [*_verdict(summary), Text(), _figures(summary), Text(), _roles(summary)]
+    parts: list[RenderableType] = [*_verdict(summary), Text(), _figures(summary), Text()]
+    parts += paradigm_lines(summary) if pairs_views.is_of_pairs(summary) else [_roles(summary)]
     for warning in summary["warnings"]:
         parts.append(hanging("Warning", sentence(visible(warning)), "yellow"))
     if report is not None:
@@ -84,7 +86,8 @@ def _figures(summary: Summary) -> Table:
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("0 to 100 %", no_wrap=True, width=_BAR)
-    for figure in views.headlines(summary):
+    of_pairs = pairs_views.is_of_pairs(summary)
+    for figure in (pairs_views if of_pairs else views).headlines(summary):
         style = "bold" if figure.key == "gap" else ""
         value = Text(_value(figure), style=style)
         table.add_row(
@@ -92,7 +95,7 @@ def _figures(summary: Summary) -> Table:
             value,
             flat(figure.interval),
             figure.n.partition(" ")[0],
-            _Bar(summary[figure.key]),
+            _Bar(pairs_views.estimate_of(summary, figure.key) if of_pairs else summary[figure.key]),
         )
     return table
 

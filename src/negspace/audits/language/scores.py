@@ -1,0 +1,176 @@
+"""What one model says of all sentences of minimal pairs, and how a run keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import expit
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import DataError
+from negspace.language_models import Batch, batches, halving
+from negspace.records import Predictions
+from negspace.tasks.layout import EASY, NEAR_MISS
+from negspace.tasks.minimal_pairs import (
+    BAD_SENTENCES,
+    BAD_TOKEN,
+    EASY_PER_TOKEN,
+    GOOD_SENTENCES,
+    GOOD_TOKEN,
+    NEAR_MISS_PER_TOKEN,
+    RANK,
+    SHUFFLED_SENTENCES,
+    PairTask,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["PairScores", "as_predictions", "read_scores", "score_pairs"]
+
+_LOGITS_AT_ONCE = 1 << 24  # 64 MB of float32
+_TOKENS_AT_ONCE = 1 << 13
+
+
+@dataclass(frozen=True, eq=False)
+class PairScores:
+    """Log-probabilities that a model gave, in nats.
+
+    Attributes:
+        sentences: ln P of each sentence: the sum over its tokens of ln P(token | those before it).
+        good_token: ln P, where a pair's sentences part, of the good one's token; NaN where one ends before.
+        bad_token: Of the bad one's token, in the same place.
+        rank: Of the good token there among all tokens; 1 for the most probable.
+    """
+
+    sentences: Float[np.ndarray, " sentences"]
+    good_token: Float[np.ndarray, " pairs"]
+    bad_token: Float[np.ndarray, " pairs"]
+    rank: Float[np.ndarray, " pairs"]
+
+
+def score_pairs(network: Any, task: PairTask, *, name: str, device: str = "cpu") -> PairScores:
+    """Have a model read all sentences of a task.
+
+    Sentences with equal tokens get equal scores, to the last bit: a tie is a tie.
+
+    Args:
+        network: A causal language model of transformers.
+        task: The pairs.
+        name: Of the model, for messages.
+        device: Where it runs.
+
+    Raises:
+        DataError: If a log-probability is not finite, or memory does not do.
+    """
+    longest = int(task.fragments.lengths.max())
+    tokens = max(longest, min(_TOKENS_AT_ONCE, _LOGITS_AT_ONCE // len(network.get_input_embeddings().weight)))
+    with one_thread():
+        scores = halving(lambda batch: _score(network, task, batch, device), tokens, least=longest)
+    if not np.isfinite(scores.sentences).all():
+        row = int(np.flatnonzero(~np.isfinite(scores.sentences))[0])
+        raise DataError(
+            f"{task.fragments.places[row]}: the log-probability of a sentence is not finite",
+            came=f"{scores.sentences[row]} from {name}",
+            do="check the model's weights: its training may have diverged",
+        )
+    return scores
+
+
+def _score(network: Any, task: PairTask, batch: int, device: str) -> PairScores:
+    import torch  # noqa: PLC0415  (an extra)
+
+    pairs, fragments = len(task.pairs), task.fragments
+    sentences = np.zeros(len(fragments))
+    tokens = np.full((3, pairs), np.nan)
+    _, first, same = np.unique(fragments.tokens, axis=0, return_index=True, return_inverse=True)
+    with torch.inference_mode():
+        for some in batches(fragments, np.arange(len(fragments)), tokens=batch, device=device):
+            logits = network(**some.inputs()).logits[:, :-1].float()
+            log_sum = logits.logsumexp(-1)
+            found = logits.gather(-1, some.ids[:, 1:, None])[..., 0] - log_sum
+            total = torch.where(some.scored[:, 1:], found, 0.0).double().sum(-1)
+            sentences[some.rows] = total.cpu().numpy()
+            for pair, values in _at_parting(some, logits, log_sum, task):
+                tokens[:, pair] = values
+    return PairScores(sentences[first[same.reshape(-1)]], *tokens)
+
+
+def _at_parting(
+    some: Batch, logits: Tensor, log_sum: Tensor, task: PairTask
+) -> Iterator[tuple[Int[np.ndarray, " parted"], Float[np.ndarray, "3 parted"]]]:
+    """Where the sentences of pairs part: ln P of the good and the bad token, and the rank of the good one.
+
+    Read off the good sentence: up to there the bad one is the same.
+    """
+    import torch  # noqa: PLC0415  (an extra)
+
+    pairs = len(task.pairs)
+    inside = np.flatnonzero(some.rows < pairs)
+    inside = inside[task.parting[some.rows[inside]] > 0]
+    if not len(inside):
+        return
+    pair = some.rows[inside]
+    at = task.parting[pair]
+    good, bad = (
+        torch.as_tensor(task.fragments.tokens[rows, at].astype(np.int64)) for rows in (pair, pairs + pair)
+    )
+    where = torch.as_tensor(inside), torch.as_tensor(at - 1)
+    here, normal = logits[where], log_sum[where]
+    of_good = here.gather(-1, good.to(here.device)[:, None])
+    of_bad = here.gather(-1, bad.to(here.device)[:, None])
+    rank = 1 + (here > of_good).sum(-1)
+    found = torch.stack([of_good[:, 0] - normal, of_bad[:, 0] - normal, rank.float()])
+    yield pair, found.double().cpu().numpy()
+
+
+def as_predictions(scores: PairScores, task: PairTask) -> Predictions:
+    """Write scores as the predictions of a run; `PairTask` says what stands in which row.
+
+    Equal probabilities are no preference, and the choice counts as wrong, as in BLiMP's own scoring.
+    """
+    pairs = len(task.pairs)
+    per_token = scores.sentences / task.scored
+    rows = len(task.held_out_labels)
+    label = task.held_out_labels.copy()
+    confidence, truth = np.full(rows, np.nan), np.full(rows, np.nan)
+    for score, near, easy in (
+        (scores.sentences, NEAR_MISS, EASY),
+        (per_token, NEAR_MISS_PER_TOKEN, EASY_PER_TOKEN),
+    ):
+        good = score[:pairs]
+        for on, margin in (
+            (near, good - score[pairs : 2 * pairs]),
+            (easy, good[task.twin_of] - score[2 * pairs :]),
+        ):
+            at = task.eval_sets[on].rows
+            label[at] = margin > 0
+            truth[at] = expit(margin)
+            confidence[at] = expit(np.abs(margin))
+    truth[_sentence_rows(task)] = np.exp(per_token)
+    for on, values in (
+        (GOOD_TOKEN, np.exp(scores.good_token)),
+        (BAD_TOKEN, np.exp(scores.bad_token)),
+        (RANK, 1 / scores.rank),
+    ):
+        truth[task.eval_sets[on].rows] = values
+    return Predictions(label, confidence, truth)
+
+
+def read_scores(predictions: Predictions, task: PairTask) -> PairScores:
+    """Read scores back from the predictions of a run, as exactly as doubles hold them."""
+    truth = predictions.truth
+    with np.errstate(divide="ignore"):
+        good, bad = (np.log(truth[task.eval_sets[on].rows]) for on in (GOOD_TOKEN, BAD_TOKEN))
+        sentences = np.log(truth[_sentence_rows(task)]) * task.scored
+    return PairScores(sentences, good, bad, 1 / truth[task.eval_sets[RANK].rows])
+
+
+def _sentence_rows(task: PairTask) -> Int[np.ndarray, " sentences"]:
+    return np.concatenate(
+        [task.eval_sets[on].rows for on in (GOOD_SENTENCES, BAD_SENTENCES, SHUFFLED_SENTENCES)]
+    )

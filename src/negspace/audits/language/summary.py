@@ -1,0 +1,285 @@
+"""What an audit of minimal pairs found, as plain data: the content of ``audit.json`` and of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from negspace._version import __version__
+from negspace.audits.language.learner import PairLearner, WholeCorpus
+from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
+from negspace.audits.language.scores import PairScores, read_scores
+from negspace.audits.language.words import fixed_reason, method, next_step, question
+from negspace.audits.summary import SCHEMA
+from negspace.evidence import StandardError, item_variance_of
+from negspace.measures import Accuracy, Gap, Measure, PairConsistency
+from negspace.records import Estimate, Interval, Json
+from negspace.study import StudyResult
+from negspace.tasks import EASY, NEAR_MISS, PAIRS
+from negspace.tasks.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask, of_paradigm
+
+__all__ = ["PairFindings", "summarise"]
+
+_PAIRS_SHOWN = 12
+_WORST_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PairFindings:
+    """All parts of an audit of minimal pairs."""
+
+    result: StudyResult[PairTask, WholeCorpus]
+    learner: PairLearner
+
+    @property
+    def task(self) -> PairTask:
+        """The pairs."""
+        return self.result.study.task
+
+    @property
+    def arm(self) -> str:
+        """Name of the one arm."""
+        return self.result.study.arms[0].name
+
+    def estimate(self, measure: Measure) -> Estimate | None:
+        """A measure over all seeds, or None where it is undefined.
+
+        Of a model that was trained elsewhere there is one run, and no spread over seeds to speak of: the
+        interval is over the pairs alone.
+        """
+        found = self.result.estimate(self.arm, measure)
+        if math.isnan(found.mean):
+            return None
+        if not self.learner.is_fixed:
+            return found
+        variance, df = item_variance_of(self.result.measurements(self.arm, measure))
+        error = StandardError(math.sqrt(variance), df)
+        half = error.quantile(0.975) * error.value if df > 0 else math.inf
+        return Estimate(
+            found.measure, found.mean, Interval(found.mean - half, found.mean + half), found.per_seed, found.n
+        )
+
+    @cached_property
+    def scores(self) -> tuple[PairScores, ...]:
+        """What each model said, in the order of the seeds."""
+        return tuple(read_scores(run.predictions, self.task) for run in self.result.of_arm(self.arm))
+
+    @cached_property
+    def margins(self) -> Float[np.ndarray, "seeds pairs"]:
+        """Ln P(good) - ln P(bad) of each pair, in nats."""
+        pairs = len(self.task.pairs)
+        return np.stack([s.sentences[:pairs] - s.sentences[pairs : 2 * pairs] for s in self.scores])
+
+    @cached_property
+    def preferred(self) -> Float[np.ndarray, " pairs"]:
+        """Share of seeds that prefer the good sentence, for each pair."""
+        return np.asarray((self.margins > 0).mean(axis=0))
+
+
+def summarise(findings: PairFindings) -> dict[str, Json]:
+    """Put an audit of minimal pairs into plain data.
+
+    Args:
+        findings: The audit.
+
+    Returns:
+        JSON-able, without NaN: what is undefined is None. The keys are those of every audit, with
+        ``paradigms`` and ``per_token`` added; ``docs/minimal_pairs.md`` describes them.
+    """
+    study, task = findings.result.study, findings.task
+    near = _plain(findings, Accuracy(NEAR_MISS))
+    paradigms = _paradigms(findings)
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "plan_hash": study.plan_hash,
+        "data": _data(task),
+        "learner": {**study.learner.describe(), "name": findings.learner.name},
+        "seeds": list(study.seeds),
+        "easy": _plain(findings, Accuracy(EASY)),
+        "near_miss": near and {**near, "source": "minimal pairs"},
+        "gap": _plain(findings, Gap(Accuracy(EASY), Accuracy(NEAR_MISS))),
+        "pair_consistency": _plain(findings, PairConsistency(PAIRS)),
+        "per_token": {
+            "easy": _plain(findings, Accuracy(EASY_PER_TOKEN)),
+            "near_miss": _plain(findings, Accuracy(NEAR_MISS_PER_TOKEN)),
+            "gap": _plain(findings, Gap(Accuracy(EASY_PER_TOKEN), Accuracy(NEAR_MISS_PER_TOKEN))),
+        },
+        "paradigms": paradigms,
+        "macro_f1": {EASY: None, NEAR_MISS: None},
+        "calibration": {"ece": None, "brier": None, "confidence": None},
+        "invariance": [],
+        "curve": [],
+        "curve_reading": "A minimal pair has no distance: there is no curve.",
+        "verdict": _verdict(findings, paradigms),
+        "roles": {},
+        "role_examples": {},
+        "pairs": _worst_pairs(findings),
+        "left_out": {
+            "near_miss_suspects": 0,
+            "near_miss_mean_with_them": None,
+            "too_long": task.too_long,
+            "not_shuffled": len(task.pairs) - len(task.twin_of),
+        },
+        "warnings": _warnings(findings),
+        "method": method(fixed=findings.learner.is_fixed),
+    }
+
+
+def _plain(findings: PairFindings, measure: Measure) -> dict[str, Json] | None:
+    found = findings.estimate(measure)
+    if found is None:
+        return None
+    low, high = measure.bounds  # which Student's t does not know
+    return {
+        "mean": found.mean,
+        "ci": [_number(max(found.interval.low, low)), _number(min(found.interval.high, high))],
+        "per_seed": [_number(value) for value in found.per_seed],
+        "n": found.n,
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _data(task: PairTask) -> dict[str, Json]:
+    pairs = task.pairs
+    return {
+        "path": pairs.source,
+        "fingerprint": pairs.fingerprint,
+        "rows": len(pairs),
+        "labels": dict.fromkeys(task.label_names, len(pairs)),
+        "groups": None,
+        "groups_source": None,
+        "columns": dict(pairs.columns),
+        "trained_on": 0,
+        "test": {"path": None, "rows": len(pairs), "how": "given"},
+        "near_miss_file": None,
+        "unbalanced": False,
+    }
+
+
+def _paradigms(findings: PairFindings) -> list[dict[str, Json]]:
+    """Each paradigm that has pairs, in the order of the source."""
+    task = findings.task
+    ranks = np.stack([scores.rank for scores in findings.scores])
+    found: list[dict[str, Json]] = []
+    for number, name in enumerate(task.pairs.paradigms):
+        of_pairs = task.pairs.paradigm == number
+        if not of_pairs.any():
+            continue
+        near, easy = of_paradigm(NEAR_MISS, name), of_paradigm(EASY, name)
+        of_ranks = ranks[:, of_pairs]
+        defined = of_ranks[~np.isnan(of_ranks)]
+        found.append(
+            {
+                "name": name,
+                "pairs": int(of_pairs.sum()),
+                "near_miss": _plain(findings, Accuracy(near)),
+                "near_miss_per_token": _plain(findings, Accuracy(of_paradigm(NEAR_MISS_PER_TOKEN, name))),
+                "easy": _plain(findings, Accuracy(easy)),
+                "gap": _plain(findings, Gap(Accuracy(easy), Accuracy(near))),
+                "margin": _plain(findings, Margin(near)),
+                "pressure": _plain(findings, Pressure(near)),
+                "bad_token": _plain(findings, CompetitorProbability(near)),
+                "median_rank": float(np.median(defined)) if len(defined) else None,
+            }
+        )
+    return found
+
+
+def _verdict(findings: PairFindings, paradigms: Sequence[dict[str, Json]]) -> dict[str, Json]:
+    verdict, fixed = findings.result.verdict, findings.learner.is_fixed
+    gap = findings.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS)))
+    reason, interval = verdict.reason, verdict.interval
+    if gap is None:
+        reason = "no pair has words that could be shuffled: there is nothing easy to compare with"
+    elif fixed:
+        interval = gap.interval
+        reason = fixed_reason(gap.mean, interval, verdict.margin)
+    worst = sorted(paradigms, key=lambda each: _mean(each["near_miss"]))[:_WORST_NAMED]
+    return {
+        "outcome": verdict.outcome.value,
+        "question": question(verdict.margin),
+        "reason": reason,
+        "next": next_step(verdict.outcome, fixed=fixed, worst=[str(each["name"]) for each in worst]),
+        "margin": verdict.margin,
+        "mde": _number(verdict.mde),
+        "effect": _number(verdict.effect),
+        "ci": [_number(interval.low), _number(interval.high)],
+        "p_value": _number(verdict.p_value),
+        "seeds_needed": None if fixed else verdict.seeds_needed,
+    }
+
+
+def _mean(estimate: Json) -> float:
+    assert isinstance(estimate, dict)
+    mean = estimate["mean"]
+    assert isinstance(mean, float)
+    return mean
+
+
+def _worst_pairs(findings: PairFindings) -> list[dict[str, Json]]:
+    """Pairs with the lowest mean margin: of each paradigm the worst, then of each the second, and so on."""
+    pairs, margin = findings.task.pairs, findings.margins.mean(axis=0)
+    order = np.argsort(margin, kind="stable")
+    turn = np.zeros(len(pairs), dtype=np.int64)
+    for number in range(len(pairs.paradigms)):
+        of_paradigm = order[pairs.paradigm[order] == number]
+        turn[of_paradigm] = np.arange(len(of_paradigm))
+    shown: list[dict[str, Json]] = []
+    for pair in np.lexsort((margin, turn))[:_PAIRS_SHOWN].tolist():
+        if findings.preferred[pair] == 1:
+            continue
+        right = float(findings.preferred[pair])
+        shown.append(
+            {
+                "text": pairs.good[pair],
+                "label": "good",
+                "right": right,
+                "other_text": pairs.bad[pair],
+                "other_label": "bad",
+                "other_right": right,
+                "distance": None,
+                "paradigm": pairs.paradigms[pairs.paradigm[pair]],
+                "line": int(pairs.lines[pair]),
+                "margin": float(margin[pair]),
+                "pressure": _number(float(np.mean([-np.expm1(s.good_token[pair]) for s in findings.scores]))),
+                "parted": _parted(findings, pair),
+            }
+        )
+    return shown
+
+
+def _parted(findings: PairFindings, pair: int) -> list[Json] | None:
+    """The good and the bad token where the two sentences part, as text."""
+    task = findings.task
+    at = int(task.parting[pair])
+    if at == 0:
+        return None
+    tokens = task.fragments.tokens
+    ids = [int(tokens[row, at]) for row in (pair, len(task.pairs) + pair)]
+    return list(findings.learner.token_texts(ids))
+
+
+def _warnings(findings: PairFindings) -> Sequence[str]:
+    task, learner = findings.task, findings.learner
+    warnings = [*task.pairs.notes, *learner.notes]
+    if task.too_long:
+        warnings.append(
+            f"{task.too_long} pairs are left out, for the model reads no more than {learner.context} tokens"
+        )
+    if alone := len(task.pairs) - len(task.twin_of):
+        warnings.append(f"{alone} pairs have no easy twin: their words have no other order")
+    tokens = task.fragments.tokens
+    pairs = len(task.pairs)
+    alike = int((tokens[:pairs] == tokens[pairs : 2 * pairs]).all(axis=1).sum())
+    if alike:
+        warnings.append(f"{alike} pairs are the same to the tokenizer of the model, and count as wrong")
+    return warnings

@@ -1,0 +1,160 @@
+"""Sums over each fragment's own gradient: its square, and its dot products with given directions.
+
+A fragment's gradient of a linear map's weight is ``left.T @ right``, with the map's input on one side and the
+gradient of its output on the other. It is never kept: blocks of it are formed in a buffer that stays in
+cache, and squared and multiplied there, or its square is taken from two Gram matrices (Goodfellow, arXiv
+1510.01799; for sequences: Li et al., arXiv 2110.05679): ``|Σ_t l_t r_tᵀ|² = Σ_st (l_s·l_t)(r_s·r_t)``.
+
+Everything is summed in float64 from one block to the next; within a block `torch.dot` is right to about 1e-7.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+__all__ = ["cross_sums", "embedding_sums", "masked", "outer_sums", "vector_sums"]
+
+# Numbers of a block: 512 KiB of float32, so that what was formed is still in a core's L2 cache when it is
+# summed up. With more tokens, forming outweighs summing up, and is faster in blocks of twice the size.
+_BLOCK = 131_072
+_LONG = 256
+# Narrower products waste the multiplier.
+_ROWS = 128
+# Numbers formed at once for all fragments where memory is far and launches are dear.
+_DEVICE_BLOCK = 1 << 27
+# A Gram product is two products and a sum instead of one product and a dot: it pays below this share of
+# flops.
+_GRAM_SHARE = 0.85
+
+
+def outer_sums(
+    left: Float[Tensor, "fragments tokens m"],
+    right: Float[Tensor, "fragments tokens n"],
+    directions: Float[Tensor, "directions m n"],
+) -> Float64[Tensor, "sums fragments"]:
+    """Sums over ``left[b].T @ right[b]``.
+
+    Returns:
+        Row 0: squared Frobenius norms. Row k: dot products with direction k - 1.
+    """
+    tokens, m = left.shape[1:]
+    n = right.shape[2]
+    if not len(directions) and tokens * (m + n) < _GRAM_SHARE * m * n and left.dtype.itemsize >= 4:
+        return _gram(left, right)
+    if left.device.type == "cpu":
+        return _formed_one_by_one(left, right, directions)
+    return _formed_together(left, right, directions)
+
+
+def _gram(left: Tensor, right: Tensor) -> Tensor:
+    squares = torch.empty(1, len(left), dtype=torch.float64, device=left.device)
+    for b in range(len(left)):
+        # Rows are few and alike, so that only the last sum needs float64.
+        both = torch.mm(left[b], left[b].t()).mul_(torch.mm(right[b], right[b].t()))
+        squares[0, b] = both.sum(1).sum(dtype=torch.float64)
+    return squares
+
+
+def _formed_one_by_one(left: Tensor, right: Tensor, directions: Tensor) -> Tensor:
+    fragments, tokens, m = left.shape
+    n = right.shape[2]
+    rows = min(m, max(_ROWS, (_BLOCK if tokens < _LONG else 2 * _BLOCK) // n))
+    lefts, rights = [each.t() for each in left.unbind()], right.unbind()
+    buffer = left.new_empty(rows, n)
+    # A block's sums are right to float32; they are added up in float64.
+    squares = [0.0] * fragments
+    dots: list[Tensor] = []
+    for start in range(0, m, rows):
+        part = buffer[: min(rows, m - start)]
+        flat = part.view(-1)
+        toward = directions[:, start : start + rows].flatten(1)
+        for b in range(fragments):
+            torch.mm(lefts[b][start : start + rows], rights[b], out=part)
+            wide = flat.to(toward.dtype)
+            squares[b] += torch.dot(wide, wide).item()
+            if len(directions):
+                dots.append(torch.mv(toward, wide))
+    sums = torch.tensor([squares], dtype=torch.float64)
+    if not dots:
+        return sums
+    summed = torch.stack(dots).view(-1, fragments, len(directions)).sum(0, dtype=torch.float64)
+    return torch.cat([sums, summed.t()])
+
+
+def _formed_together(left: Tensor, right: Tensor, directions: Tensor) -> Tensor:
+    fragments, _, m = left.shape
+    n = right.shape[2]
+    rows = min(m, max(_ROWS, _DEVICE_BLOCK // (n * fragments)))
+    sums = torch.zeros(1 + len(directions), fragments, dtype=torch.float64, device=left.device)
+    for start in range(0, m, rows):
+        formed = torch.bmm(left[:, :, start : start + rows].transpose(1, 2), right).flatten(1).float()
+        sums[0] += torch.linalg.vecdot(formed, formed)
+        if len(directions):
+            sums[1:] += directions[:, start : start + rows].flatten(1) @ formed.t()
+    return sums
+
+
+def vector_sums(
+    gradient: Float[Tensor, "fragments size"], directions: Float[Tensor, "directions size"]
+) -> Float64[Tensor, "sums fragments"]:
+    """Sums over gradients that are at hand for every fragment: of biases and of norms' scales."""
+    gradient = gradient.double()
+    square = torch.linalg.vecdot(gradient, gradient)
+    return torch.cat([square[None], directions.double() @ gradient.t()])
+
+
+def embedding_sums(
+    ids: Int[Tensor, "fragments tokens"],
+    gradient: Float[Tensor, "fragments tokens width"],
+    directions: Float[Tensor, "directions rows width"],
+) -> Float64[Tensor, "sums fragments"]:
+    """Sums over the gradient of an embedding, whose row v is the sum of what token v got.
+
+    Args:
+        ids: Rows looked up.
+        gradient: Of what was looked up.
+        directions: Of the size of the embedding.
+    """
+    fragments, _, width = gradient.shape
+    n_rows = int(ids.max()) + 1
+    owner = torch.arange(fragments, device=ids.device)
+    keys, place = torch.unique(ids + owner[:, None] * n_rows, return_inverse=True)
+    summed = gradient.new_zeros(len(keys), width)
+    summed.index_add_(0, place.reshape(-1), gradient.reshape(-1, width))
+    squares = torch.linalg.vecdot(summed, summed).double()
+    of = torch.div(keys, n_rows, rounding_mode="floor")
+    sums = torch.zeros(1 + len(directions), fragments, dtype=torch.float64, device=ids.device)
+    sums[0].index_add_(0, of, squares)
+    for k, direction in enumerate(directions, 1):
+        rows = direction[keys % n_rows]
+        sums[k].index_add_(0, of, torch.linalg.vecdot(summed.to(rows.dtype), rows).double())
+    return sums
+
+
+def cross_sums(
+    inputs: Float[Tensor, "fragments tokens width"],
+    selected: Float[Tensor, "fragments tokens looked_up"],
+    gradient: Float[Tensor, "fragments looked_up width"],
+) -> Float64[Tensor, " fragments"]:
+    """Dot product of a head's gradient with that of the embedding it is tied to.
+
+    Row v of the head's gradient is ``Σ_s δ_sv x_s`` and of the embedding's ``Σ_{t: id_t = v} g_t``, so their
+    product is ``Σ_st δ_{s, id_t} (x_s · g_t)``, which needs no matrix of the vocabulary's size.
+
+    Args:
+        inputs: ``x``, of the head.
+        selected: ``δ`` at the tokens that were looked up.
+        gradient: ``g``, of what was looked up.
+    """
+    met = torch.bmm(inputs, gradient.transpose(1, 2))
+    crossed: Tensor = torch.linalg.vecdot(met, selected).sum(1, dtype=torch.float64)
+    return crossed
+
+
+def masked(
+    gradient: Float[Tensor, "fragments tokens width"], skipped: Bool[Tensor, "fragments tokens"]
+) -> Float[Tensor, "fragments tokens width"]:
+    """Leave out tokens whose row of the embedding is not trained (its padding row)."""
+    return gradient.masked_fill(skipped[..., None], 0)

@@ -1,0 +1,217 @@
+"""Causal language models of the Hugging Face kind, from a folder or the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from negspace.embedders.model_folder import check_weights, find_folder, find_model, model_name, weights_hash
+from negspace.embedders.quiet import one_thread, quiet
+from negspace.errors import DataError, MissingExtraError, PlanError
+from negspace.language_models.adapters import adapter_base, is_adapter, merge_adapter
+from negspace.language_models.model import LanguageModel
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DEFAULT_CONTEXT", "Device", "Dtype", "open_language_model"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+DEFAULT_CONTEXT = 2048
+"""Tokens that a model is given at most where its settings name no limit."""
+
+_RECIPE = 1  # to be raised when a change here changes a model's answers: fingerprints tell results apart
+_LIMITS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "max_sequence_length",
+    "seq_length",
+    "n_ctx",
+)
+_ROUNDING = {"float32": 1e-3, "bfloat16": 5e-2, "float16": 5e-2}
+
+
+def open_language_model(
+    spec: str, *, device: Device = "auto", dtype: Dtype = "auto", trust_remote_code: bool = False
+) -> LanguageModel:
+    """Open a causal language model.
+
+    Weights are read from safetensors only. A folder of a LoRA adapter is opened with its base model, the
+    adapter merged into it: what is probed is the model that the adapter makes, all of its parameters.
+
+    Args:
+        spec: ``hf:PATH`` or ``PATH``: a folder that ``save_pretrained`` wrote; or, where there is a network,
+            an id on the Hugging Face hub.
+        device: Where it runs; ``auto`` is ``cuda`` where there is one.
+        dtype: Type of its numbers; ``auto`` is ``float32`` on the CPU, and elsewhere ``bfloat16`` if the
+            device computes in it.
+        trust_remote_code: Whether to run Python code that the model brings.
+
+    Raises:
+        MissingExtraError: Transformers or PyTorch is not installed.
+        PlanError: The device is not there.
+        DataError: There is no such model, it cannot be loaded safely or whole, has no tokenizer, or is no
+            causal language model.
+    """
+    path = spec.removeprefix("hf:")
+    if find_spec("transformers") is None or find_spec("torch") is None:
+        raise MissingExtraError(f"hf:{path}", "hf")
+    device, number = _placed(device, dtype)
+    found = find_folder(path, code=trust_remote_code)
+    adapter = found if is_adapter(found) else None
+    if adapter is not None:
+        check_weights(path, adapter)
+    base = find_model(path if adapter is None else adapter_base(adapter), code=trust_remote_code)
+    with quiet(), one_thread():
+        tokenizer = _load_tokenizer(
+            path, adapter if adapter and _has_tokenizer(adapter) else base, trust_remote_code
+        )
+        network = _load_network(path, base, number, trust_remote_code)
+        if adapter is not None:
+            network = merge_adapter(path, network, adapter)
+        network = network.to(device).eval()
+        _check_causal(path, network)
+    content = {
+        "recipe": _RECIPE,
+        "weights": [weights_hash(folder, code=trust_remote_code) for folder in (base, adapter) if folder],
+        "device": device,
+        "dtype": str(number),
+        **{name: version(name) for name in ("transformers", "tokenizers", "torch")},
+    }
+    fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return LanguageModel(
+        model_name("hf", path), network, tokenizer, fingerprint, _context(network.config), device
+    )
+
+
+def _placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.dtype]:
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise PlanError("PyTorch finds no CUDA device here", came="cuda", do="ask for --device cpu")
+    place: Literal["cpu", "cuda"] = "cpu" if device == "cpu" or not there else "cuda"
+    if dtype == "auto":
+        dtype = "bfloat16" if place == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    number: torch.dtype = getattr(torch, dtype)
+    return place, number
+
+
+def _load_tokenizer(path: str, folder: Path, trust: bool) -> Any:
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust, local_files_only=True)
+        # From a folder without one, transformers makes a tokenizer that knows no word.
+        knows = bool(tokenizer("a b c", add_special_tokens=False)["input_ids"])
+    except Exception as error:  # of a broken folder every part complains in its own way
+        _check_own_code(path, error)
+        raise DataError(
+            f"{path}: transformers cannot load the tokenizer",
+            came=str(error),
+            do="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+        ) from error
+    if not knows:
+        raise DataError(
+            f"{path}: the model folder has no tokenizer",
+            came=", ".join(sorted(file.name for file in folder.iterdir())),
+            do="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+        )
+    return tokenizer
+
+
+def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415
+
+    settings: Any = {"trust_remote_code": trust, "local_files_only": True}
+    try:
+        config = AutoConfig.from_pretrained(str(folder), **settings)
+        if getattr(config, "is_encoder_decoder", False):
+            raise _not_causal(path, f"{config.model_type}: an encoder and a decoder")
+        network, found = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            config=config,
+            use_safetensors=True,
+            dtype=number,
+            output_loading_info=True,
+            **settings,
+        )
+    except DataError:
+        raise
+    except Exception as error:  # of a broken folder every part complains in its own way
+        _check_own_code(path, error)
+        raise DataError(
+            f"{path}: transformers cannot load it as a causal language model",
+            came=str(error),
+            do="name a model that predicts the next token, such as GPT-2, Llama or Qwen",
+        ) from error
+    if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
+        raise DataError(
+            f"{path}: weights are missing from the model",
+            came=", ".join(missing),
+            do="name a model that was saved with its language-model head",
+        )
+    return network
+
+
+def _check_own_code(path: str, error: Exception) -> None:
+    """Tell the one complaint that the user can answer: it would have to run code that the model brings."""
+    if "trust_remote_code" in str(error):
+        raise DataError(
+            f"{path}: the model brings code of its own, which is not run",
+            came=str(error),
+            do="where you have read it and trust it, say so (--trust-remote-code; trust_remote_code=True)",
+        ) from error
+
+
+def _check_causal(path: str, network: Any) -> None:
+    """See that no prediction changes with a later token: some encoders load as if they were decoders."""
+    import torch  # noqa: PLC0415  (an extra)
+
+    words = network.get_input_embeddings().weight.shape[0]
+    ids = torch.arange(8, device=network.device)[None] % words
+    other = ids.clone()
+    other[0, -1] = words - 1
+    try:
+        with torch.inference_mode():
+            one, two = (
+                network(
+                    input_ids=some, position_ids=torch.arange(8, device=some.device)[None], use_cache=False
+                )
+                .logits[0, :-1]
+                .float()
+                for some in (ids, other)
+            )
+    except TypeError as error:
+        raise DataError(
+            f"{path}: the model cannot be told where its tokens stand",
+            came=str(error),
+            do="name a model that takes position_ids",
+        ) from error
+    allowed = _ROUNDING[str(network.dtype).removeprefix("torch.")] * one.std()
+    if (one - two).abs().max() > allowed:
+        raise _not_causal(path, f"{network.config.model_type}: what it predicts depends on later tokens")
+
+
+def _not_causal(path: str, came: str) -> DataError:
+    return DataError(
+        f"{path}: not a causal language model",
+        came=came,
+        do="name a model that predicts the next token from those before it, such as GPT-2, Llama or Qwen",
+    )
+
+
+def _context(config: Any) -> int:
+    text = config.get_text_config()
+    return next((int(limit) for name in _LIMITS if (limit := getattr(text, name, None))), DEFAULT_CONTEXT)
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))

@@ -1,0 +1,280 @@
+"""Tiny networks, each trained on a part of the fragments: what is predicted unseen, and what only once seen.
+
+Memorisation in the sense of Feldman & Zhang (2020, "What neural networks memorize and why", eq. 1) is the
+difference between what networks that saw an example make of it and what networks that did not. Fragments that
+state the same thing stand in for each other, so they are grouped first, and each network is given of each group
+nothing, all, or a half:
+
+- *clean*: it saw neither the fragment nor any mate of it;
+- *seen*: it saw the fragment;
+- *told*: it saw mates, and not the fragment itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, Int32
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import PlanError
+from negspace.learners.workers import in_processes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["CrossFit", "CrossFitSettings", "cross_fit", "divide"]
+
+_BUCKETS = 8  # batches whose fragments are sorted by length together, so that little is padding
+
+
+@dataclass(frozen=True)
+class CrossFitSettings:
+    """Size, number and training of the networks.
+
+    Attributes:
+        networks: How many; a multiple of 3 and at least 6, so that each fragment is clean for some, seen by
+            some and told to some.
+        layers: Blocks.
+        width: Of the hidden states.
+        heads: Of attention.
+        window: Tokens read at once, at most; longer fragments are read in parts that share one token.
+        batch: Tokens of a training step, about.
+        steps: Of AdamW.
+        learning_rate: Highest; warmed up over a twentieth of the steps, then down along a cosine.
+    """
+
+    networks: int = 6
+    layers: int = 2
+    width: int = 64
+    heads: int = 4
+    window: int = 128
+    batch: int = 800
+    steps: int = 400
+    learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        if self.networks < 6 or self.networks % 3:
+            raise PlanError("networks must be a multiple of 3, and at least 6", came=self.networks)
+        if self.width % (2 * self.heads):
+            raise PlanError(
+                f"heads must divide the width into even parts: {self.width} / {self.heads}", came=self.heads
+            )
+        if min(self.window, self.batch) < 2 or min(self.layers, self.steps) < 1:
+            raise PlanError("window and batch must be at least 2, layers and steps at least 1", came=self)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """What every network makes of every token, and what it was trained on.
+
+    Attributes:
+        clusters: Group of each fragment; fragments of one group are mates.
+        seen: Whether a network was trained on a fragment.
+        told: Whether it was trained on a mate of it.
+        losses: -ln P of each token; NaN where it is not scored (the first, and padding).
+        entropies: Of the prediction of each token, in nats; NaN likewise.
+    """
+
+    clusters: Int[np.ndarray, " fragments"]
+    seen: Bool[np.ndarray, "networks fragments"]
+    told: Bool[np.ndarray, "networks fragments"]
+    losses: Float32[np.ndarray, "networks fragments longest"]
+    entropies: Float32[np.ndarray, "networks fragments longest"]
+
+    def clean(self) -> Bool[np.ndarray, "networks fragments"]:
+        """Networks that saw neither a fragment nor a mate of it."""
+        return ~self.seen & ~self.told
+
+
+def divide(
+    clusters: Int[np.ndarray, " fragments"], networks: int, rng: np.random.Generator
+) -> Bool[np.ndarray, "networks fragments"]:
+    """Choose what each network is trained on.
+
+    For each group, a third of the networks, drawn anew, gets all of it and a third nothing. The rest goes in
+    pairs, one half of the group to the one and the other half to the other; an odd network gets a random half.
+    So a network is trained on about half of all fragments.
+    """
+    seen = np.zeros((networks, len(clusters)), dtype=bool)
+    third = networks // 3
+    order = np.argsort(clusters, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+        drawn = rng.permutation(networks)
+        seen[np.ix_(drawn[:third], rows)] = True
+        for first in range(2 * third, networks, 2):
+            shuffled = rng.permutation(rows)
+            cut = (len(rows) + int(rng.integers(2))) // 2
+            seen[drawn[first], shuffled[:cut]] = True
+            if first + 1 < networks:
+                seen[drawn[first + 1], shuffled[cut:]] = True
+    return seen
+
+
+def cross_fit(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    clusters: Int[np.ndarray, " fragments"],
+    settings: CrossFitSettings,
+    *,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> CrossFit:
+    """Train the networks, and have each predict all fragments.
+
+    Args:
+        tokens: Ids from 0 on without gaps; the largest decides the size of the networks' vocabulary.
+        lengths: Tokens of each fragment; what lies beyond is not read.
+        clusters: Group of each fragment.
+        settings: Of the networks.
+        seed: Of what each is trained on, of its parameters and its order.
+        workers: How many networks at once, each in a process of its own; no result depends on it.
+        progress: Told the share of the networks done.
+
+    Raises:
+        PlanError: If there are fewer than two groups, as then no network could be kept from any of them.
+    """
+    if len(np.unique(clusters)) < 2:
+        raise PlanError(
+            "networks cannot be kept from fragments that all say the same",
+            came=f"{len(clusters)} fragments, {len(np.unique(clusters))} groups",
+            do="give a corpus of several distinct fragments",
+        )
+    seen = divide(clusters, settings.networks, np.random.default_rng([seed, 0]))
+    losses = np.full((settings.networks, *tokens.shape), np.nan, dtype=np.float32)
+    entropies = losses.copy()
+    jobs = [(m, tokens, lengths, seen[m], settings, seed) for m in range(settings.networks)]
+    results = in_processes(_fit_one, jobs, workers=workers)
+    for done, (m, loss, entropy) in enumerate(results, start=1):
+        losses[m], entropies[m] = loss, entropy
+        progress(done / settings.networks)
+    return CrossFit(clusters, seen, _told(seen, clusters), losses, entropies)
+
+
+def _told(
+    seen: Bool[np.ndarray, "networks fragments"], clusters: Int[np.ndarray, " fragments"]
+) -> Bool[np.ndarray, "networks fragments"]:
+    groups = np.unique(clusters, return_inverse=True)[1]
+    shown = np.stack([np.bincount(groups, weights=row) for row in seen])
+    told: Bool[np.ndarray, "networks fragments"] = shown[:, groups] - seen > 0
+    return told
+
+
+def _fit_one(
+    m: int,
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    seen: Bool[np.ndarray, " fragments"],
+    settings: CrossFitSettings,
+    seed: int,
+) -> tuple[int, Float32[np.ndarray, "fragments longest"], Float32[np.ndarray, "fragments longest"]]:
+    """Train network ``m`` and predict with it: losses and entropies."""
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    from negspace.probes.cross_net import CrossNet  # noqa: PLC0415  (needs torch)
+
+    with one_thread():
+        drawn = np.random.default_rng([seed, 1, m])
+        generator = torch.Generator().manual_seed(int(drawn.integers(2**62)))
+        network = CrossNet(
+            int(tokens.max()) + 1, settings.width, settings.layers, settings.heads, settings.window, generator
+        )
+        _train(network, tokens, _windows(np.flatnonzero(seen), lengths, settings.window), settings, drawn)
+        every = _windows(np.arange(len(tokens)), lengths, settings.window)
+        return (m, *_predict(network, tokens, every, settings.batch * _BUCKETS))
+
+
+def _windows(
+    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], window: int
+) -> Int[np.ndarray, "windows 3"]:
+    """Fragment, start and end of each part that is read at once; a part begins with the last token of the one before."""
+    parts = [
+        (row, start, min(start + window, int(lengths[row])))
+        for row in rows
+        for start in range(0, max(1, int(lengths[row]) - 1), window - 1)
+    ]
+    return np.array(parts, dtype=np.int64).reshape(-1, 3)
+
+
+def _padded(
+    tokens: Int32[np.ndarray, "fragments longest"], parts: Int[np.ndarray, "windows 3"]
+) -> tuple[Int[np.ndarray, "windows width"], Bool[np.ndarray, "windows width"]]:
+    sizes = parts[:, 2] - parts[:, 1]
+    place = np.arange(int(sizes.max()))
+    inside = place < sizes[:, None]
+    ids = tokens[parts[:, :1], np.where(inside, parts[:, 1:2] + place, 0)]
+    return np.where(inside, ids, 0).astype(np.int64), inside
+
+
+def _batches(
+    parts: Int[np.ndarray, "windows 3"], tokens: int, rng: np.random.Generator
+) -> Iterator[Int[np.ndarray, "batch 3"]]:
+    """Batches without end: each part once before any comes twice, those of like length together."""
+    sizes = parts[:, 2] - parts[:, 1]
+    per_batch = max(1, tokens // max(1, int(sizes.mean())))
+    while True:
+        order = rng.permutation(len(parts))
+        for start in range(0, len(order), per_batch * _BUCKETS):
+            bucket = order[start : start + per_batch * _BUCKETS]
+            bucket = bucket[np.argsort(sizes[bucket], kind="stable")]
+            cuts = np.arange(per_batch, len(bucket), per_batch)
+            groups = np.split(bucket, cuts)
+            for i in rng.permutation(len(groups)):
+                yield parts[groups[i]]
+
+
+def _train(
+    network: nn.Module,
+    tokens: Int32[np.ndarray, "fragments longest"],
+    parts: Int[np.ndarray, "windows 3"],
+    settings: CrossFitSettings,
+    rng: np.random.Generator,
+) -> None:
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.1
+    )
+    warm = max(1, settings.steps // 20)
+    for step, batch in zip(range(settings.steps), _batches(parts, settings.batch, rng), strict=False):
+        done = (step - warm) / max(1, settings.steps - warm)
+        rate = (step + 1) / warm if step < warm else 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * rate
+        ids, inside = (torch.from_numpy(array) for array in _padded(tokens, batch))
+        scored = inside[:, 1:]
+        logits = network(ids[:, :-1])
+        loss = torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+
+
+def _predict(
+    network: nn.Module,
+    tokens: Int32[np.ndarray, "fragments longest"],
+    parts: Int[np.ndarray, "windows 3"],
+    batch: int,
+) -> tuple[Float[np.ndarray, "fragments longest"], Float[np.ndarray, "fragments longest"]]:
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    losses = np.full(tokens.shape, np.nan, dtype=np.float32)
+    entropies = losses.copy()
+    parts = parts[np.argsort(parts[:, 1] - parts[:, 2], kind="stable")]
+    while len(parts):
+        size = max(1, batch // int(parts[0, 2] - parts[0, 1]))
+        now, parts = parts[:size], parts[size:]
+        ids, inside = _padded(tokens, now)
+        with torch.inference_mode():
+            logs = torch.log_softmax(network(torch.from_numpy(ids[:, :-1])), dim=-1)
+            loss = -logs.gather(-1, torch.from_numpy(ids[:, 1:, None]))[..., 0].numpy()
+            entropy = -(logs.exp() * logs).sum(-1).numpy()
+        at, place = np.nonzero(inside[:, 1:])
+        losses[now[at, 0], now[at, 1] + place + 1] = loss[at, place]
+        entropies[now[at, 0], now[at, 1] + place + 1] = entropy[at, place]
+    return losses, entropies

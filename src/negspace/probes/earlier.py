@@ -1,0 +1,77 @@
+"""A model as it was at its checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from negspace.errors import PlanError, StoreError
+from negspace.language_models import Batch, Checkpoint, LanguageModel
+from negspace.probes.trunk import Trunk, find_trunk
+
+__all__ = ["Earlier"]
+
+
+class Earlier:
+    """All checkpoints of a model, held at once; the model itself keeps its parameters.
+
+    Args:
+        model: With two checkpoints or more.
+
+    Raises:
+        PlanError: The network cannot be parted from its head.
+        StoreError: A checkpoint cannot be read, or lacks parameters.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        trunk = find_trunk(model)
+        if trunk is None:
+            raise PlanError(
+                f"the checkpoints of {model.name} cannot be compared: it has no trunk",
+                came=type(model.network).__name__,
+                do="probe the model without its checkpoints",
+            )
+        self._body = trunk.body
+        self._states = [_parameters(trunk, each, model.device) for each in model.checkpoints]
+
+    def movement(self, batch: Batch) -> Float[np.ndarray, " tokens"]:
+        """1 - cosine of each scored token's last hidden state to that at the next checkpoint, on average.
+
+        Returns:
+            A number for each scored token of the batch, fragment by fragment.
+        """
+        before: Tensor | None = None
+        moved = torch.zeros(int(batch.scored.sum()), dtype=torch.float64)
+        for state in self._states:
+            found = torch.func.functional_call(self._body, state, kwargs=batch.inputs()).last_hidden_state
+            now = found[batch.scored].float()
+            if before is not None:
+                moved += 1 - torch.cosine_similarity(before, now, dim=1).cpu().double()
+            before = now
+        result: Float[np.ndarray, " tokens"] = (moved / (len(self._states) - 1)).numpy()
+        return result
+
+
+def _parameters(trunk: Trunk, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
+    from safetensors import SafetensorError  # noqa: PLC0415  (an extra)
+    from safetensors.torch import load_file  # noqa: PLC0415  (an extra)
+
+    try:
+        stored = load_file(checkpoint.file, device=device)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(
+            f"the checkpoint of step {checkpoint.step} cannot be read: {checkpoint.file}",
+            came=str(error),
+            do="train the model again",
+        ) from error
+    names = [name for name, _ in trunk.body.named_parameters()]
+    lacking = [name for name in names if trunk.prefix + name not in stored]
+    if lacking:
+        raise StoreError(
+            f"the checkpoint of step {checkpoint.step} lacks parameters of the model: {checkpoint.file}",
+            came=", ".join(trunk.prefix + name for name in lacking),
+            do="train the model again",
+        )
+    return {name: stored[trunk.prefix + name] for name in names}

@@ -1,0 +1,253 @@
+"""The gradient of each fragment's own loss: how hard it pulls, which way, and how much its parts disagree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from negspace.embedders.quiet import one_thread
+from negspace.gradients import NoiseScale, noise_scale, spans
+from negspace.language_models import LanguageModel, batches
+from negspace.probes.probe import Probed
+from negspace.records import Fragments, Json, Trace
+
+if TYPE_CHECKING:
+    from negspace.gradients import GradientMeter, MeanGradient
+
+__all__ = ["GradientProbe", "corpus_noise_scale"]
+
+
+@dataclass(frozen=True, eq=False)
+class GradientProbe:
+    """Exact gradients, from one forward and backward pass over each batch.
+
+    Measures, in nats a token and the parameters' own units; those marked * for every layer too:
+
+    * ``norm`` *: length of the gradient.
+    * ``self-influence``: its square: what a small plain step on the fragment takes off its own loss, by the
+      step's size, to first order.
+    * ``cosine to mean`` *: with the mean gradient. A fragment that is part of that mean is left out of it, or
+      every fragment would agree with it by ``1 / sqrt(fragments)`` at least.
+    * ``cosine to reference`` *: with the reference's gradient.
+    * ``transfer``: dot product with the reference's gradient: what the same step takes off its loss.
+    * ``noise scale`` *, in tokens, and ``coherence``: see ``spans``.
+
+    Args:
+        mean: Mean gradient of the corpus; None leaves out what needs it.
+        reference: Mean gradient of the reference; None leaves out what needs it.
+        spans: Parts that a fragment is cut into to measure its noise scale (McCandlish et al. 2018); 0 leaves
+            it out. It costs about ``(spans + 1) / 2`` further passes. ``coherence`` is the fragment's squared
+            norm by its spans' mean squared norm: 1 where all pull one way, about ``1 / spans`` where they
+            know nothing of each other, 0 where they cancel out.
+    """
+
+    mean: MeanGradient | None = None
+    reference: MeanGradient | None = None
+    spans: int = 0
+    _meters: dict[int, GradientMeter] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """As ``--probes`` knows it."""
+        return "gradient"
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide its results."""
+        return {
+            "spans": self.spans,
+            "mean": None if self.mean is None else _digest(self.mean),
+            "reference": None if self.reference is None else _digest(self.reference),
+        }
+
+    def meter(self, model: LanguageModel) -> GradientMeter:
+        """What measures a model; its ``coverage`` says how much of it.
+
+        The model's modules are looked over once; its weights may change.
+        """
+        from negspace.gradients import GradientMeter  # noqa: PLC0415  (imports PyTorch)
+
+        known = self._meters.get(id(model.network))
+        # A network's identity may be another's once it is gone; the meter keeps its own alive.
+        if known is None or known.network is not model.network:
+            self._meters.clear()
+            directions = [each.tensors for each in (self.mean, self.reference) if each is not None]
+            known = self._meters[id(model.network)] = GradientMeter(model.network, directions)
+        return known
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,  # noqa: ARG002  (a gradient is a fragment's)
+    ) -> Probed:
+        """Probe some fragments.
+
+        Args:
+            model: The model; given back as it was.
+            fragments: All fragments.
+            rows: Which of them.
+            batch: Padded tokens held at once, at most.
+            tokens: There are no numbers a token.
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        meter = self.meter(model)
+        if not len(rows):
+            return Probed(())
+        with one_thread():
+            squares, dots = _measured(meter, model, fragments, rows, batch)
+            traces = list(_by_layer("norm", meter.layers, np.sqrt(_with_total(squares))))
+            traces.append(_trace("self-influence", squares.sum(1)))
+            if self.mean is not None:
+                cosine = _cosine_to_others(self.mean, fragments, rows, squares, dots[0])
+                traces += _by_layer("cosine to mean", meter.layers, cosine)
+            if self.reference is not None:
+                toward = _with_total(dots[-1])
+                cosine = _cosine(toward, _with_total(squares), _with_total(self.reference.squared_norm))
+                traces += _by_layer("cosine to reference", meter.layers, cosine)
+                traces.append(_trace("transfer", toward[:, 0]))
+            if self.spans:
+                traces += self._noise(meter, model, fragments, rows, batch, squares)
+        return Probed(tuple(traces))
+
+    def _noise(
+        self,
+        meter: GradientMeter,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Int[np.ndarray, " rows"],
+        batch: int,
+        squares: Float[np.ndarray, "rows layers"],
+    ) -> list[Trace]:
+        scored = fragments.lengths[rows] - 1
+        cut = [spans(int(n), self.spans) for n in scored]
+        owner = np.repeat(np.arange(len(rows)), [len(bounds) - 1 for bounds in cut])
+        starts = np.concatenate([bounds[:-1] for bounds in cut])
+        ends = np.concatenate([bounds[1:] for bounds in cut])
+        # A span's loss does not see what comes after it, so the rest of the fragment need not be read.
+        none, read = ("",) * len(owner), fragments.tokens[rows[owner]]
+        prefixes = Fragments(none, read, ends + 1, none, fragments.fingerprint)
+        each, _ = _measured(meter, model, prefixes, np.arange(len(owner)), batch, starts)
+        count = np.bincount(owner, minlength=len(rows))
+        summed = np.zeros_like(squares)
+        np.add.at(summed, owner, each)
+        small, large = _with_total(summed / count[:, None]), _with_total(squares)
+        inverse = np.bincount(owner, 1 / (ends - starts), minlength=len(rows)) / count
+        sizes = [np.repeat(each[:, None], small.shape[1], axis=1) for each in (1 / inverse, scored * 1.0)]
+        found = noise_scale(small, large, small_size=sizes[0], large_size=sizes[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            coherence = np.where(count > 1, large[:, 0] / small[:, 0], np.nan)
+        return [*_by_layer("noise scale", meter.layers, found.scale), _trace("coherence", coherence)]
+
+
+def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[str | None, NoiseScale]:
+    """Noise scale across a corpus, in fragments: how many make a mean that is as much signal as noise.
+
+    Args:
+        traces: Those of a `GradientProbe` with the measure ``norm``, of the same fragments as the mean's.
+        mean: The mean gradient of those fragments; at least two.
+
+    Returns:
+        By layer; None is the model as a whole.
+    """
+    large = dict(zip((None, *mean.layers), _with_total(mean.squared_norm), strict=True))
+    return {
+        trace.layer: noise_scale(
+            np.asarray(np.mean(trace.values**2)),
+            np.asarray(large[trace.layer]),
+            small_size=1.0,
+            large_size=float(len(mean.rows)),
+        )
+        for trace in traces
+        if trace.measure == "norm" and trace.layer in large
+    }
+
+
+def _measured(
+    meter: GradientMeter,
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " rows"],
+    batch: int,
+    starts: Int[np.ndarray, " rows"] | None = None,
+) -> tuple[Float[np.ndarray, "rows layers"], Float[np.ndarray, "directions rows layers"]]:
+    """Squared norms and dot products; of the mean loss from a scored token on, where ``starts`` are given."""
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    unique, place = np.unique(rows, return_inverse=True)
+    squares: Any = np.zeros((len(unique), len(meter.layers)))
+    dots: Any = None
+    for each in batches(fragments, unique, tokens=batch, device=model.device):
+        weights = None
+        if starts is not None:
+            first = torch.from_numpy(starts[each.rows] + 1).to(each.positions)
+            inside = each.scored & (each.positions >= first[:, None])
+            weights = inside / inside.sum(1, keepdim=True)
+        found = meter.measure(each, weights)
+        at = np.searchsorted(unique, each.rows)
+        if dots is None:
+            dots = np.zeros((len(found.dots), *squares.shape))
+        squares[at], dots[:, at] = found.squared_norm, found.dots
+    return squares[place], dots[:, place]
+
+
+def _cosine_to_others(
+    mean: MeanGradient,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " rows"],
+    squares: Float[np.ndarray, "rows layers"],
+    dots: Float[np.ndarray, "rows layers"],
+) -> Float[np.ndarray, "rows 1+layers"]:
+    """Cosine with the mean over all fragments but this one, from products with the mean over all.
+
+    With ``g`` one of the ``n`` gradients whose mean is ``m``, the others' mean is ``(n m - g) / (n - 1)``.
+    """
+    n = len(mean.rows)
+    own, toward = _with_total(squares), _with_total(dots)
+    whole = np.broadcast_to(_with_total(mean.squared_norm), own.shape)
+    inside = np.isin(rows, mean.rows)[:, None] & (mean.fingerprint == fragments.fingerprint)
+    others = np.where(inside, n * toward - own, toward)
+    square = np.where(inside, n**2 * whole - 2 * n * toward + own, whole)
+    # What is left of a mean of one is nothing but rounding.
+    return np.where(inside & (n == 1), np.nan, _cosine(others, own, square))
+
+
+def _cosine(
+    dot: Float[np.ndarray, "rows columns"],
+    square: Float[np.ndarray, "rows columns"],
+    other: Float[np.ndarray, "*others"],
+) -> Float[np.ndarray, "rows columns"]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine: Any = dot / np.sqrt(square * other)
+    return np.where(np.isfinite(cosine), cosine, np.nan)
+
+
+def _with_total(by_layer: Float[np.ndarray, "*rows layers"]) -> Float[np.ndarray, "*rows 1+layers"]:
+    return np.concatenate([by_layer.sum(-1, keepdims=True), by_layer], axis=-1)
+
+
+def _by_layer(
+    measure: str, layers: Sequence[str], values: Float[np.ndarray, "rows columns"]
+) -> Iterable[Trace]:
+    for layer, column in zip((None, *layers), values.T, strict=True):
+        yield _trace(measure, column, layer)
+
+
+def _trace(measure: str, values: Float[np.ndarray, " rows"], layer: str | None = None) -> Trace:
+    return Trace("gradient", measure, np.ascontiguousarray(values, dtype=np.float64), layer)
+
+
+def _digest(mean: MeanGradient) -> str:
+    """SHA-256 (hex) of a gradient and of the fragments that are left out of it."""
+    digest = hashlib.sha256(f"{mean.fingerprint} {mean.rows.tolist()}".encode())
+    for name, tensor in mean.tensors.items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""How badly a model predicts a fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from negspace.language_models import LanguageModel
+from negspace.language_models.scoring import token_losses
+from negspace.probes.probe import Probed, TokenTrace
+from negspace.records import Fragments, Json, Trace
+
+__all__ = ["LossProbe"]
+
+
+@dataclass(frozen=True)
+class LossProbe:
+    """The loss of each fragment.
+
+    ====================== ============== ==================================================================
+    measure                unit           is
+    ====================== ============== ==================================================================
+    ``loss``               nats per token mean of -ln P over the scored tokens
+    ``bits per character`` bits           sum of -log2 P over the scored tokens, by the characters they stand
+                                          for; it compares models of other tokenizers
+    ====================== ============== ==================================================================
+
+    By token: ``loss``, in nats.
+    """
+
+    name: ClassVar[str] = "loss"
+
+    def describe(self) -> Mapping[str, Json]:
+        """No settings."""
+        return {}
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,
+    ) -> Probed:
+        """See `Probe`.
+
+        Raises:
+            DataError: A loss is not finite.
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        losses = token_losses(model, fragments, rows, batch)
+        total = np.nansum(losses, axis=1, dtype=np.float64)
+        characters = _scored_characters(model, fragments, rows)
+        bits = np.divide(total / np.log(2), characters, out=np.full(len(rows), np.nan), where=characters > 0)
+        return Probed(
+            (
+                Trace(self.name, "loss", total / (fragments.lengths[rows] - 1)),
+                Trace(self.name, "bits per character", bits),
+            ),
+            (TokenTrace("loss", losses),) if tokens else (),
+        )
+
+
+def _scored_characters(
+    model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"]
+) -> Float[np.ndarray, " rows"]:
+    """Characters of each text, those of its first token left out where that is part of the text."""
+    texts = [fragments.texts[row] for row in rows]
+    firsts = [model.token_texts([int(fragments.tokens[row, 0])])[0] for row in rows]
+    return np.array(
+        [
+            len(text) - (len(first) if text.startswith(first) else 0)
+            for text, first in zip(texts, firsts, strict=True)
+        ],
+        dtype=np.float64,
+    )

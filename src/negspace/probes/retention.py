@@ -1,0 +1,163 @@
+"""How much of what a fragment taught is left after further steps on other fragments.
+
+Taking the further steps costs as many forward and backward passes a fragment (`further.exact_retention` takes
+them). The probe reads the same off one gradient of other fragments, taken where the own step leads.
+
+After its own step the model is off by ``δ = -η g``. A further plain step on other fragments, whose mean loss
+has the Hessian H, turns what it is off by into ``(1 - η H) δ``. Of the fragment's gain, to first order
+``-g·δ``, there is left after k steps
+
+    r_k = g·(1 - η H)^k g / |g|²  ≈  Σ_i w_i exp(-k η λ_i),
+
+with λ_i the eigenvalues of H and w_i the share of ``|g|²`` in the direction of each. What a fragment shares
+with all others (large λ) is overwritten soon, what is its own stays. The gradient of others at the stepped
+model gives ``η H g``, and with it three moments of that spectrum: ``|g|²``, ``g·Hg`` and ``|Hg|²`` (the last
+from two halves of the others, so that the scatter of few fragments is not taken for curvature). The
+Gauss-Radau rule with a node at 0 turns these into the integral of any function (Golub & Meurant 2010,
+"Matrices, Moments and Quadrature", ch. 6; for Hessians of networks: Ghorbani et al. 2019): a part
+``w = (g·Hg)² / (|g|² |Hg|²)`` of the gain decays by ``η λ``, ``λ = |Hg|² / g·Hg``, a step; the rest stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Float64, Int
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import PlanError
+from negspace.language_models import LanguageModel
+from negspace.probes.probe import Probed
+from negspace.records import Fragments, Json, Trace
+
+__all__ = ["LAGS", "SMALLEST_GAIN", "RetentionProbe", "half_life", "retained", "retention_traces"]
+
+LAGS = (1, 4, 16)
+SMALLEST_GAIN = 1e-5
+"""Nats per token: a smaller gain is told apart from rounding in float32 by no one."""
+
+
+def retained(
+    moments: Float[np.ndarray, "3 fragments"], lags: Sequence[int]
+) -> Float64[np.ndarray, "lags fragments"]:
+    """What is left of a gain after k further steps, from three moments of the curvature along it.
+
+    Args:
+        moments: ``δ·δ``, ``δ·Aδ`` and ``Aδ·Aδ`` for the step δ of each fragment, ``A = η H`` (see above).
+        lags: Numbers of further steps.
+
+    Returns:
+        Share of the gain. Where ``δ·Aδ`` is not positive (others' steps carry δ on, or leave it), the line
+        ``1 - k δ·Aδ / δ·δ``, since these moments give no decay.
+    """
+    size, along, across = np.asarray(moments, dtype=np.float64)
+    k = np.asarray(lags, dtype=np.float64)[:, None]
+    # No spectrum has less: what falls short of it (two halves of others may) is scatter.
+    least = np.divide(along**2, size, out=np.full_like(size, np.nan), where=size > 0)
+    across = np.maximum(across, least)
+    positive = along > 0
+    share = np.divide(least, across, out=np.zeros_like(size), where=positive)
+    rate = np.divide(across, along, out=np.zeros_like(size), where=positive)
+    straight = 1 - k * np.divide(along, size, out=np.full_like(size, np.nan), where=size > 0)
+    found: Float64[np.ndarray, "lags fragments"] = np.where(
+        positive, 1 + share * np.expm1(-k * rate), straight
+    )
+    return found
+
+
+def half_life(
+    lags: Sequence[int], left: Float[np.ndarray, "lags fragments"]
+) -> Float64[np.ndarray, " fragments"]:
+    """Steps after which half is left, by ``exp(-k / τ)`` fitted to the logarithms by least squares.
+
+    Returns:
+        ``τ ln 2``; infinite where nothing is lost, 0 where at some lag nothing is left, NaN where one is NaN.
+    """
+    k = np.asarray(lags, dtype=np.float64)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = -(k * np.log(np.maximum(left, 0.0))).sum(axis=0) / (k**2).sum()
+        found: Float64[np.ndarray, " fragments"] = np.where(rate > 0, np.log(2) / rate, np.inf)
+    return np.where(np.isnan(left).any(axis=0), np.nan, found)
+
+
+def retention_traces(
+    gains: Float[np.ndarray, " fragments"], moments: Float[np.ndarray, "3 fragments"], lags: Sequence[int]
+) -> tuple[Trace, ...]:
+    """Traces of the probe ``retention``, from own gains and the moments of `retained`."""
+    left = np.where(gains > SMALLEST_GAIN, retained(moments, lags), np.nan)
+    after = [Trace("retention", f"left after {k}", each) for k, each in zip(lags, left, strict=True)]
+    return (*after, Trace("retention", "half-life", half_life(lags, left)))
+
+
+@dataclass(frozen=True, eq=False)
+class RetentionProbe:
+    """What is left of a fragment's own gain after further steps on other fragments.
+
+    ================= =======================================================================================
+    measure           of each fragment
+    ================= =======================================================================================
+    ``left after k``  share of its own gain (loss before - after its own step) that is left after k further
+                      steps on others, estimated as the module's text says; NaN where the own step gained
+                      less than 1e-5 nats per token, or diverged
+    ``half-life``     further steps after which half is left, by an exponential through all lags; infinite
+                      where nothing is lost
+    ================= =======================================================================================
+
+    Costs a forward and backward pass over the fragment and one over ``others``, and a forward. Where the step
+    probe runs as well, give it this probe: then it costs a backward pass over ``others``, or, where they are
+    not the step probe's reference, a forward and a backward pass over them.
+
+    Attributes:
+        others: Two or more fragments such as the further steps are on; none of those probed.
+        step_size: η, of the own step and of the further ones.
+        lags: Numbers of further steps.
+    """
+
+    name: ClassVar[str] = "retention"
+
+    others: Fragments
+    step_size: float
+    lags: tuple[int, ...] = LAGS
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no answer."""
+        if len(self.others) < 2 or not self.step_size > 0 or not self.lags or min(self.lags) < 1:
+            raise PlanError(
+                "retention needs two other fragments, a step and lags of at least one step",
+                came=f"{len(self.others)} fragments, step size {self.step_size:g}, lags {list(self.lags)}",
+            )
+
+    def describe(self) -> Mapping[str, Json]:
+        """The other fragments, the step and the lags."""
+        return {
+            "others": self.others.fingerprint,
+            "step_size": self.step_size,
+            "lags": list(self.lags),
+            "estimate": "Gauss-Radau, 3 moments",
+        }
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
+    ) -> Probed:
+        """See `Probe`."""
+        from negspace.probes.pull import Pull, halves, own_gain  # noqa: PLC0415  (an extra)
+        from negspace.probes.stepping import stepping  # noqa: PLC0415  (an extra)
+
+        rows = np.asarray(rows, dtype=np.int64)
+        gains, moments = np.full(len(rows), np.nan), np.full((3, len(rows)), np.nan)
+        with one_thread(), stepping(model.network) as parameters:
+            pull = Pull(model, halves(self.others, batch, model.device), parameters)
+            for at, row in enumerate(rows):
+                gains[at], moments[:, at] = own_gain(
+                    model, fragments, int(row), pull, parameters, self.step_size
+                )
+        return Probed(retention_traces(gains, moments, self.lags))

@@ -1,0 +1,206 @@
+"""The numbers that decide a fragment's role: shares, so that they mean the same for every family of text.
+
+A fragment's plain loss does not: each family of text has a level of its own. All of these compare a loss with
+another loss, or with an entropy, of the same tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
+
+from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
+from negspace.probes.same_content import same_content
+from negspace.records import Fragments
+
+__all__ = ["RoleQuantities", "quantities", "role_quantities"]
+
+_VOCABULARY = 2048
+_SHARED = 64  # ids that the tokens beyond the vocabulary share
+_NAT = 1.0  # a token counts as memorised if seeing it gains this much
+
+
+@dataclass(frozen=True, eq=False)
+class RoleQuantities:
+    """What cross-fitted networks make of each fragment. Losses are means over scored tokens, in nats.
+
+    Attributes:
+        clusters: Group of each fragment: those that state the same thing.
+        clean: Loss of the networks that saw neither the fragment nor a mate.
+        seen: Loss of those that saw it.
+        told: Loss of those that saw mates and not the fragment; NaN without mates.
+        surprise: (clean − entropy) / entropy, the entropy being that of the clean networks' predictions. A
+            calibrated prediction has 0. Where a rule holds, networks that know the rule stay at 0 or below;
+            where they expect something and something else comes, it rises.
+        sharp_surprise: The 0.9 quantile over tokens of clean loss − entropy, in nats.
+        explained: 1 − clean / (loss of token frequencies in the fragments of other groups): what is gained
+            by reading the context. 0 or less where words stand in no order.
+        memorised: 1 − seen / clean: Feldman & Zhang's memorisation, as a share of the loss.
+        retold: 1 − told / clean: the share that mates give; NaN without mates.
+        confirmed: Of what is gained by seeing the fragment, at tokens where that is a nat or more, the share
+            at tokens that a mate has too, for the mate where it is largest; NaN without mates.
+    """
+
+    clusters: Int[np.ndarray, " fragments"]
+    clean: Float64[np.ndarray, " fragments"]
+    seen: Float64[np.ndarray, " fragments"]
+    told: Float64[np.ndarray, " fragments"]
+    surprise: Float64[np.ndarray, " fragments"]
+    sharp_surprise: Float64[np.ndarray, " fragments"]
+    explained: Float64[np.ndarray, " fragments"]
+    memorised: Float64[np.ndarray, " fragments"]
+    retold: Float64[np.ndarray, " fragments"]
+    confirmed: Float64[np.ndarray, " fragments"]
+
+    def __len__(self) -> int:
+        return len(self.clusters)
+
+    def measures(self) -> dict[str, Float64[np.ndarray, " fragments"]]:
+        """All but the groups, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "clusters"}
+
+
+def role_quantities(
+    fragments: Fragments,
+    settings: CrossFitSettings | None = None,
+    *,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> RoleQuantities:
+    """Group fragments by content, cross-fit tiny networks on them, and take the numbers.
+
+    The networks read the fragments' own tokens. Beyond the 1984 most frequent, tokens share 64 ids, so that a
+    vocabulary of any size costs the same.
+
+    Args:
+        fragments: All fragments of the corpus, or a sample of them.
+        settings: Of the networks; their defaults are those that the rule was set with.
+        seed: Of the networks and of what each is trained on.
+        workers: How many networks at once; no result depends on it.
+        progress: Told the share of the work done.
+
+    Raises:
+        PlanError: If the fragments do not differ.
+    """
+    tokens = _few_ids(fragments)
+    lengths = fragments.lengths.astype(np.int64)
+    clusters = same_content(fragments.tokens, lengths)
+    fit = cross_fit(
+        tokens, lengths, clusters, settings or CrossFitSettings(), seed=seed, workers=workers, progress=progress
+    )
+    return quantities(fit, tokens, lengths, fragments.tokens)
+
+
+def quantities(
+    fit: CrossFit,
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    words: Int32[np.ndarray, "fragments longest"] | None = None,
+) -> RoleQuantities:
+    """Take the numbers from what the networks said.
+
+    Args:
+        fit: What they said.
+        tokens: What they read.
+        lengths: Tokens of each fragment.
+        words: What mates are compared by; ``tokens`` where None.
+    """
+    clean, seen = _over(fit.clean(), fit.losses), _over(fit.seen, fit.losses)
+    told = _mean(_over(fit.told & ~fit.seen, fit.losses))
+    entropy = _over(fit.clean(), fit.entropies)
+    sharp = np.array(
+        [np.nanquantile(row, 0.9) if np.isfinite(row).any() else np.nan for row in clean - entropy]
+    )
+    mean_clean, mean_seen, mean_entropy = _mean(clean), _mean(seen), _mean(entropy)
+    frequency = _frequency_loss(tokens, lengths, fit.clusters)
+    return RoleQuantities(
+        fit.clusters,
+        mean_clean,
+        mean_seen,
+        told,
+        mean_clean / mean_entropy - 1,
+        sharp,
+        1 - mean_clean / frequency,
+        1 - mean_seen / mean_clean,
+        1 - told / mean_clean,
+        _confirmed(clean - seen, tokens if words is None else words, lengths, fit.clusters),
+    )
+
+
+def _few_ids(fragments: Fragments) -> Int32[np.ndarray, "fragments longest"]:
+    inside = np.arange(fragments.tokens.shape[1]) < fragments.lengths[:, None]
+    used, place, count = np.unique(fragments.tokens[inside], return_inverse=True, return_counts=True)
+    rank = np.empty(len(used), dtype=np.int32)
+    rank[np.argsort(-count, kind="stable")] = np.arange(len(used), dtype=np.int32)
+    if len(used) > _VOCABULARY:
+        own = _VOCABULARY - _SHARED
+        rank = np.where(rank < own, rank, own + rank % _SHARED).astype(np.int32)
+    ids = np.zeros(fragments.tokens.shape, dtype=np.int32)
+    ids[inside] = rank[place]
+    return ids
+
+
+def _over(
+    which: Bool[np.ndarray, "networks fragments"], values: Float[np.ndarray, "networks fragments longest"]
+) -> Float64[np.ndarray, "fragments longest"]:
+    """Mean of each token over some networks; NaN where there are none."""
+    weight = which / np.where(which.any(axis=0), which.sum(axis=0), np.nan)
+    total = np.zeros(values.shape[1:], dtype=np.float64)
+    for share, value in zip(weight, values, strict=True):
+        total += np.where(share[:, None] == 0, np.where(np.isnan(value), np.nan, 0.0), share[:, None] * value)
+    return total
+
+
+def _mean(values: Float64[np.ndarray, "fragments longest"]) -> Float64[np.ndarray, " fragments"]:
+    there = np.isfinite(values)
+    count = there.sum(axis=1)
+    total = np.where(there, values, 0.0).sum(axis=1)
+    mean: Float64[np.ndarray, " fragments"] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean
+
+
+def _frequency_loss(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    clusters: Int[np.ndarray, " fragments"],
+) -> Float64[np.ndarray, " fragments"]:
+    """Mean loss of scored tokens under token frequencies of all other groups, half a count added to each."""
+    vocabulary = int(tokens.max()) + 1
+    scored = [row[1:length] for row, length in zip(tokens, lengths, strict=True)]
+    total = np.bincount(np.concatenate(scored), minlength=vocabulary).astype(np.float64)
+    losses = np.empty(len(tokens))
+    order = np.argsort(clusters, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+        own = np.bincount(np.concatenate([scored[row] for row in rows]), minlength=vocabulary)
+        left = total - own + 0.5
+        code = np.log(left.sum()) - np.log(left)
+        for row in rows:
+            losses[row] = code[scored[row]].mean()
+    return losses
+
+
+def _confirmed(
+    gain: Float64[np.ndarray, "fragments longest"],
+    words: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    clusters: Int64[np.ndarray, " fragments"] | Int[np.ndarray, " fragments"],
+) -> Float64[np.ndarray, " fragments"]:
+    share = np.full(len(words), np.nan)
+    order = np.argsort(clusters, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+        said = {int(row): words[row, : lengths[row]] for row in rows}
+        for row in said if len(rows) > 1 else ():
+            length = int(lengths[row])
+            gained = np.nan_to_num(gain[row, 1:length])
+            gained = np.where(gained >= _NAT, gained, 0.0)
+            if gained.sum() > 0:
+                share[row] = max(
+                    float(gained[np.isin(words[row, 1:length], other)].sum() / gained.sum())
+                    for mate, other in said.items()
+                    if mate != row
+                )
+    return share

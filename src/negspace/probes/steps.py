@@ -1,0 +1,157 @@
+"""The engine of the step probe: steps on one fragment after another, each measured and undone."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from negspace.language_models import Batch, LanguageModel, take
+from negspace.probes.attention import eager_attention
+from negspace.probes.change import ATTENTION, CKA, COSINE, Picture, changes, picture
+from negspace.probes.pull import Gradient, Pull, dot, halves, moments
+from negspace.probes.stepping import Parameters, gradient
+from negspace.records import Fragments
+
+__all__ = ["Stepped", "Stepper", "showing"]
+
+Measure: TypeAlias = tuple[str, str | None]
+"""Measure and layer."""
+
+WHOLE = ("self-influence", "transfer", "self-influence first order", "transfer first order")
+_NONE = (math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Stepped:
+    """What a step on one fragment did.
+
+    Attributes:
+        values: By measure; empty where the step diverged.
+        moments: Of the step, for retention; NaN where not asked for.
+    """
+
+    values: Mapping[Measure, float] = field(default_factory=dict)
+    moments: tuple[float, float, float] = _NONE
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss was not finite."""
+        return not self.values
+
+
+def showing(network: Any, queries: int) -> AbstractContextManager[None]:
+    """Let the network show its attention, where that is wanted."""
+    return eager_attention(network) if queries else nullcontext()
+
+
+class Stepper:
+    """Takes steps on single fragments from where a model stands.
+
+    Args:
+        model: The model, its attention shown if ``queries`` is above 0.
+        parameters: Of the model, kept.
+        reference: What transfer is measured on.
+        others: What retention is measured against; None for no retention. May be the reference itself.
+        size: η.
+        queries: Query positions at which attention is compared.
+        batch: Padded tokens of a batch, at most.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        parameters: Parameters,
+        reference: Fragments,
+        others: Fragments | None,
+        *,
+        size: float,
+        queries: int,
+        batch: int,
+    ) -> None:
+        self._model, self._parameters, self._size, self._queries = model, parameters, size, queries
+        parts = halves(reference, batch, model.device)
+        self._reference = Pull(model, parts, parameters)
+        with torch.no_grad():
+            self._pictures = {
+                id(some): picture(model.network, some, queries) for part in parts for some in part
+            }
+        self._others: Pull | None = None
+        if others is not None:
+            same = others is reference or others.fingerprint == reference.fingerprint
+            self._others = (
+                self._reference if same else Pull(model, halves(others, batch, model.device), parameters)
+            )
+
+    @property
+    def measures(self) -> list[Measure]:
+        """All that is measured, by layer where it is."""
+        some = next(iter(self._pictures.values()))
+        by_layer: list[Measure] = [(measure, layer) for measure in (COSINE, CKA) for layer in some.hidden]
+        by_layer += [(ATTENTION, layer) for layer in some.maps]
+        return [
+            *((measure, None) for measure in WHOLE),
+            *by_layer,
+            *((f"reference {measure}", layer) for measure, layer in by_layer),
+        ]
+
+    def step(self, fragments: Fragments, row: int) -> Stepped:
+        """Take a step on one fragment, measure and undo it."""
+        own = picture(self._model.network, take(fragments, [row], self._model.device), self._queries)
+        direction = gradient(own.losses[0], self._parameters.tensors)
+        squared = dot(direction, direction)
+        if not (math.isfinite(float(own.losses.detach()[0])) and math.isfinite(squared)):
+            return Stepped()
+        self._parameters.step(direction, self._size)
+        try:
+            return self._measure(own, direction, squared)
+        finally:
+            self._parameters.undo()
+
+    def _measure(self, own: Picture, direction: Gradient, squared: float) -> Stepped:
+        with torch.no_grad():
+            losses, moved = changes(self._model.network, own, self._queries)
+        if not math.isfinite(float(losses[0])):
+            return Stepped()
+        values: dict[Measure, float] = {
+            ("self-influence", None): float((own.losses.detach().double() - losses.double())[0]),
+            ("self-influence first order", None): self._size * squared,
+            ("transfer first order", None): self._size * self._reference.along(direction),
+        }
+        values |= {key: float(each[0]) for key, each in moved.items()}
+        found, after = self._on_reference()
+        if not math.isfinite(found["transfer", None]):
+            return Stepped()
+        values |= found
+        if self._others is None:
+            return Stepped(values)
+        after = after or self._others.now()
+        return Stepped(values, moments(direction, self._size, self._others.before, after))
+
+    def _on_reference(self) -> tuple[dict[Measure, float], list[Gradient]]:
+        """Means over the reference where the parameters are, and its gradients if retention is after them."""
+        sums: defaultdict[Measure, float] = defaultdict(float)
+        count = sum(len(each.batch.rows) for each in self._pictures.values())
+
+        def losses(some: Batch) -> Tensor:
+            before = self._pictures[id(some)]
+            after, moved = changes(self._model.network, before, self._queries)
+            sums["transfer", None] += float((before.losses.double() - after.detach().double()).sum())
+            for (measure, layer), each in moved.items():
+                sums[f"reference {measure}", layer] += float(each.sum())
+            return after
+
+        gradients: list[Gradient] = []
+        if self._others is self._reference:
+            gradients = self._reference.gradients(losses)
+        else:
+            with torch.no_grad():
+                for each in self._pictures.values():
+                    losses(each.batch)
+        return {key: each / count for key, each in sums.items()}, gradients

@@ -1,0 +1,132 @@
+"""A language model in two halves, so that the logits of a batch need never be held at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from negspace.language_models import Batch, LanguageModel
+
+__all__ = ["Trunk", "find_trunk", "last_hidden"]
+
+# By network: the prefix and the class of the answer, where it can be parted; it keeps no network alive.
+_PARTED: WeakKeyDictionary[nn.Module, tuple[str, Callable[..., Any]] | None] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Trunk:
+    """A causal language model in two halves.
+
+    Attributes:
+        network: All of it.
+        body: The part that gives the last hidden states, after the last norm.
+        prefix: What the names of the body's parameters start with in the network.
+        answer: The class of what the body answers with.
+    """
+
+    network: Any
+    body: nn.Module
+    prefix: str
+    answer: Callable[..., Any]
+
+    def hidden(self, batch: Batch) -> Float[Tensor, "fragments longest width"]:
+        """Last hidden states of a batch, after the last norm."""
+        found: Tensor = self.body(**batch.inputs()).last_hidden_state
+        return found
+
+    def logits(self, hidden: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens vocabulary"]:
+        """Logits of some hidden states; they are nobody else's, and may be written over.
+
+        The network's own code runs, on a body that answers with ``hidden``: caps, scales and biases of the
+        logits, which differ from one family of models to the next, are as the family has them.
+        """
+        with _answering(self.body, self.answer(last_hidden_state=hidden[None])):
+            ids = torch.zeros((1, len(hidden)), dtype=torch.int64, device=hidden.device)
+            found: Tensor = self.network(input_ids=ids, use_cache=False).logits
+        return found[0]
+
+
+def find_trunk(model: LanguageModel) -> Trunk | None:
+    """Part a model into body and head; None where its logits come about in some other way.
+
+    Whether head after body gives the logits of the whole is tried on two tokens, once for each network.
+    """
+    network = model.network
+    if network not in _PARTED:
+        trunk = _part(model)
+        _PARTED[network] = None if trunk is None else (trunk.prefix, trunk.answer)
+    parted = _PARTED[network]
+    if parted is None:
+        return None
+    causal = _causal(network)
+    return Trunk(causal, causal.get_submodule(parted[0].removesuffix(".")), *parted)
+
+
+def _causal(network: Any) -> Any:
+    """The causal model inside what adds low-rank adapters to it."""
+    return network.get_base_model() if hasattr(network, "get_base_model") else network
+
+
+def _part(model: LanguageModel) -> Trunk | None:
+    network = _causal(model.network)
+    body = getattr(network, "base_model", network)
+    prefix = next((name for name, module in network.named_modules() if module is body), "")
+    if not prefix:
+        return None
+    ids = torch.zeros((1, 2), dtype=torch.int64, device=model.device)
+    inputs = {
+        "input_ids": ids,
+        "position_ids": torch.arange(2, device=model.device)[None],
+        "use_cache": False,
+    }
+    with torch.no_grad():
+        whole = model.network(**inputs).logits
+        answer = body(**inputs)
+        hidden = getattr(answer, "last_hidden_state", None)
+        if not isinstance(hidden, Tensor) or hidden.shape[:2] != ids.shape:
+            return None
+        trunk = Trunk(network, body, f"{prefix}.", type(answer))
+        try:
+            parted = trunk.logits(hidden[0])
+        except (AttributeError, IndexError, TypeError, ValueError):
+            return None  # a head that asks for more than the last hidden states
+    # Products of matrices of other sizes may differ in the last bits.
+    near = 16 * torch.finfo(whole.dtype).eps
+    same = parted.shape == whole[0].shape and torch.allclose(
+        parted, whole[0], rtol=near, atol=near * float(whole.abs().max()), equal_nan=True
+    )
+    return trunk if same else None
+
+
+def last_hidden(model: LanguageModel) -> Callable[[Batch], Tensor]:
+    """What gives the last hidden states of a batch; without running the head, where that can be left out."""
+    trunk = find_trunk(model)
+    if trunk is not None:
+        return trunk.hidden
+
+    def whole(batch: Batch) -> Tensor:
+        found: Tensor = model.network(**batch.inputs(), output_hidden_states=True).hidden_states[-1]
+        return found
+
+    return whole
+
+
+@contextmanager
+def _answering(body: nn.Module, answer: object) -> Iterator[None]:
+    """Let a module give one answer, whatever it is asked, for a while."""
+    # On the instance it hides the method of the class; deleted, that shows again.
+    before = vars(body).get("forward")
+    body.forward = lambda *_args, **_kwargs: answer
+    try:
+        yield
+    finally:
+        del body.forward
+        if before is not None:
+            body.forward = before

@@ -1,0 +1,250 @@
+"""How much the representation of a token moves: from context to context, and while the model was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import PlanError
+from negspace.language_models import LanguageModel, batches
+from negspace.probes.collecting import Collected
+from negspace.probes.probe import Probed
+from negspace.records import Fragments, Json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["TypeMeans", "VolatileType", "VolatilityProbe", "type_means", "volatile_types"]
+
+_LAYER = "final"
+
+
+@dataclass(frozen=True, eq=False)
+class TypeMeans:
+    """Where the last hidden states of each token type point, over a corpus.
+
+    The first token of a fragment has no context and is left out.
+
+    Attributes:
+        ids: Token types that occur, sorted.
+        counts: Occurrences of each.
+        sums: Sum over the occurrences of the last hidden state, scaled to length 1.
+        rows: Whether each fragment was counted.
+        corpus: Fingerprint of the fragments.
+        model: Fingerprint of the model.
+    """
+
+    ids: Int[np.ndarray, " types"]
+    counts: Int[np.ndarray, " types"]
+    sums: Float32[np.ndarray, "types width"]
+    rows: Bool[np.ndarray, " fragments"]
+    corpus: str
+    model: str
+
+    def movement(self) -> Float[np.ndarray, " types"]:
+        """1 - the mean cosine of two different occurrences, for each type; NaN where there is but one.
+
+        1 - self-similarity of Ethayarajh (2019), section 3.2.
+        """
+        squares = (self.sums.astype(np.float64) ** 2).sum(axis=1)
+        pairs = self.counts * (self.counts - 1.0)
+        found: Float[np.ndarray, " types"] = 1 - np.divide(
+            squares - self.counts, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0
+        )
+        return found
+
+
+@dataclass(frozen=True)
+class VolatileType:
+    """A token type and how much it moves.
+
+    Attributes:
+        id: The token.
+        text: What it stands for.
+        count: Its occurrences.
+        movement: 1 - the mean cosine of two of them.
+    """
+
+    id: int
+    text: str
+    count: int
+    movement: float
+
+
+def type_means(
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Sequence[int] | Int[np.ndarray, " rows"],
+    *,
+    batch: int,
+) -> TypeMeans:
+    """Sum the last hidden states of each token type; one forward pass over the rows.
+
+    Args:
+        model: The model.
+        fragments: All fragments.
+        rows: Which of them; each counts once.
+        batch: Padded tokens of a batch, at most.
+
+    Raises:
+        PlanError: There are no rows.
+    """
+    import torch  # noqa: PLC0415  (an extra)
+
+    from negspace.probes.trunk import last_hidden  # noqa: PLC0415  (an extra)
+
+    rows = np.unique(np.asarray(rows, dtype=np.int64))
+    if not len(rows):
+        raise PlanError("there is no fragment to take means of token types over", do="name at least one row")
+    place = np.arange(fragments.tokens.shape[1])
+    scored = (place > 0) & (place < fragments.lengths[rows, None])
+    ids, counts = np.unique(fragments.tokens[rows][scored], return_counts=True)
+    known = torch.from_numpy(ids.astype(np.int64)).to(model.device)
+    sums: Tensor | None = None
+    with one_thread(), torch.inference_mode():
+        hidden = last_hidden(model)
+        for some in batches(fragments, rows, tokens=batch, device=model.device):
+            unit = _unit(hidden(some)[some.scored])
+            if sums is None:
+                sums = torch.zeros((len(ids), unit.shape[1]), device=model.device)
+            sums.index_add_(0, torch.searchsorted(known, some.ids[some.scored]), unit)
+    counted = np.zeros(len(fragments), dtype=bool)
+    counted[rows] = True
+    assert sums is not None
+    return TypeMeans(
+        ids.astype(np.int64), counts, sums.cpu().numpy(), counted, fragments.fingerprint, model.fingerprint
+    )
+
+
+def volatile_types(
+    model: LanguageModel, means: TypeMeans, n: int, *, at_least: int = 10
+) -> tuple[tuple[VolatileType, ...], tuple[VolatileType, ...]]:
+    """Name the token types that move most and least.
+
+    Args:
+        model: Whose tokens they are.
+        means: Of a corpus.
+        n: How many of each; no type is named twice.
+        at_least: Occurrences that a type must have.
+
+    Returns:
+        The most volatile, most first, and the least, least first.
+    """
+    movement = means.movement()
+    often = np.flatnonzero((means.counts >= max(2, at_least)) & np.isfinite(movement))
+    order = often[np.argsort(-movement[often], kind="stable")]
+    most = min(n, (len(order) + 1) // 2)
+    least = min(n, len(order) - most)
+
+    def listed(places: Int[np.ndarray, " named"]) -> tuple[VolatileType, ...]:
+        texts = [model.token_texts([int(means.ids[i])])[0] for i in places]
+        return tuple(
+            VolatileType(int(means.ids[i]), text, int(means.counts[i]), float(movement[i]))
+            for i, text in zip(places, texts, strict=True)
+        )
+
+    return listed(order[:most]), listed(order[::-1][:least])
+
+
+@dataclass(frozen=True)
+class VolatilityProbe:
+    """How much the tokens of each fragment move, at the last hidden state (layer ``final``).
+
+    ==================== =====================================================================================
+    measure              mean over the scored tokens of the fragment of
+    ==================== =====================================================================================
+    ``over contexts``    1 - the mean cosine to the other occurrences of the same token type in the corpus
+                         (1 - self-similarity: Ethayarajh, 2019, "How contextual are contextualized word
+                         representations?", section 3.2, for one occurrence). Types without another
+                         occurrence are left out.
+    ``over checkpoints`` 1 - the cosine to the same token's state at the next checkpoint, averaged over the
+                         checkpoints kept; not taken where fewer than two were.
+    ==================== =====================================================================================
+
+    Each occurrence is left out of the mean it is held against; with itself in it, a type that occurs twice
+    would seem steadier than one that occurs often.
+
+    States of two checkpoints may be compared coordinate by coordinate, since one run of training carries its
+    basis along: unlike two runs, whose units could stand in any order, each coordinate of the later state is
+    the former's, changed by as many steps as lie between. A turn of the whole space still counts as movement.
+
+    By token: both measures.
+
+    Attributes:
+        means: Of the corpus, from `type_means`.
+    """
+
+    name: ClassVar[str] = "volatility"
+
+    means: TypeMeans
+
+    def describe(self) -> Mapping[str, Json]:
+        """The corpus and how many of its fragments were counted."""
+        return {"corpus": self.means.corpus, "fragments": int(self.means.rows.sum()), "layer": _LAYER}
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,
+    ) -> Probed:
+        """See `Probe`.
+
+        Raises:
+            PlanError: The means are of another corpus or model.
+            StoreError: A checkpoint lacks parameters.
+        """
+        import torch  # noqa: PLC0415  (an extra)
+
+        from negspace.probes.earlier import Earlier  # noqa: PLC0415  (an extra)
+        from negspace.probes.trunk import last_hidden  # noqa: PLC0415  (an extra)
+
+        if (self.means.corpus, self.means.model) != (fragments.fingerprint, model.fingerprint):
+            raise PlanError(
+                "the means of token types are of another corpus or model than the one probed",
+                do="take them with type_means(model, fragments, …) of the same model and fragments",
+            )
+        rows = np.asarray(rows, dtype=np.int64)
+        collected = Collected(fragments, rows, ("over contexts", "over checkpoints") if tokens else ())
+        with one_thread(), torch.inference_mode():
+            hidden = last_hidden(model)
+            earlier = Earlier(model) if len(model.checkpoints) > 1 else None
+            for some in batches(fragments, np.unique(rows), tokens=batch, device=model.device):
+                scored = some.scored.cpu().numpy()
+                which, places = np.nonzero(scored)
+                of = some.rows[which]
+                unit = _unit(hidden(some)[some.scored])
+                ids = some.ids.cpu().numpy()[scored]
+                moved, kept = self._over_contexts(unit, ids, of)
+                collected.add(of[kept], places[kept], {"over contexts": moved[kept]})
+                if earlier is not None:
+                    collected.add(of, places, {"over checkpoints": earlier.movement(some)})
+        return Probed(collected.traces(self.name, _LAYER), collected.tokens())
+
+    def _over_contexts(
+        self, unit: Tensor, ids: Int[np.ndarray, " tokens"], rows: Int[np.ndarray, " tokens"]
+    ) -> tuple[Float[np.ndarray, " tokens"], Bool[np.ndarray, " tokens"]]:
+        """Movement of each occurrence, and whether its type has another one."""
+        means = self.means
+        at = np.minimum(np.searchsorted(means.ids, ids), len(means.ids) - 1)
+        occurs = means.ids[at] == ids
+        vectors = unit.cpu().numpy().astype(np.float64)
+        own = means.rows[rows]
+        together = (vectors * means.sums[at]).sum(axis=1) - np.where(own, (vectors**2).sum(axis=1), 0.0)
+        others = np.where(occurs, means.counts[at], 0) - own
+        moved = 1 - together / np.maximum(others, 1)
+        return moved, others > 0
+
+
+def _unit(hidden: Tensor) -> Tensor:
+    import torch  # noqa: PLC0415  (an extra)
+
+    return torch.nn.functional.normalize(hidden.float(), dim=1)

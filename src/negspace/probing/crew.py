@@ -1,0 +1,102 @@
+"""Those who measure: parts of the fragments, in this process or several, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int
+
+from negspace.language_models import LanguageModel, halving
+from negspace.learners.workers import in_processes
+from negspace.probes import Probe, Probed
+from negspace.probing.traces import part_of
+from negspace.records import Fragments
+from negspace.runs import PartStore
+from negspace.study import Progress
+
+__all__ = ["Crew", "measure_some"]
+
+_PART = 32  # fragments of a part: what is lost at most when a run is killed
+_SMALL = 30_000_000  # parameters of a model that is copied to every worker
+
+
+@dataclass(frozen=True, eq=False)
+class Crew:
+    """Measures probes part by part.
+
+    Attributes:
+        model: The model.
+        store: Where finished parts are kept.
+        batch: Padded tokens of a batch, at most.
+        workers: Processes at once; a model that is large or on another device is measured in this one.
+        report: Told what is being done.
+    """
+
+    model: LanguageModel
+    store: PartStore
+    batch: int
+    workers: int
+    report: Progress
+
+    def measure(
+        self, name: str, probe: Probe, fragments: Fragments, rows: Int[np.ndarray, " rows"]
+    ) -> Iterator[pa.Table]:
+        """Measure the parts that are not finished yet, and give all of them in order.
+
+        Args:
+            name: What the parts are called; one for each probe of a run.
+            probe: The probe.
+            fragments: All fragments.
+            rows: Those to be probed.
+
+        Raises:
+            DataError: Memory does not even suffice for one fragment, or a loss is not finite.
+        """
+        parts = {f"{name}-{start:06d}": rows[start : start + _PART] for start in range(0, len(rows), _PART)}
+        missing = [part for part in parts if not self.store.has(part)]
+        done = len(parts) - len(missing)
+        self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
+        jobs = ((part, probe, self.model, fragments, parts[part], self.batch) for part in missing)
+        for part, table in in_processes(_measure_part, jobs, workers=self._processes(len(missing))):
+            self.store.put(part, table, {})
+            done += 1
+            self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
+        return (table for table, _ in self.store.all(parts))
+
+    def _processes(self, parts: int) -> int:
+        small = sum(p.numel() for p in self.model.network.parameters()) <= _SMALL
+        return max(1, min(self.workers, parts)) if small and self.model.device == "cpu" else 1
+
+
+def measure_some(
+    probe: Probe,
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " rows"],
+    batch: int,
+    *,
+    tokens: bool = False,
+) -> Probed:
+    """Probe some fragments, with half of the batch where memory runs out, and again half of it.
+
+    Raises:
+        DataError: Memory does not even suffice for one fragment, or a loss is not finite.
+    """
+    longest = int(fragments.lengths[rows].max())
+    return halving(
+        lambda size: probe.measure(model, fragments, rows, batch=size, tokens=tokens), batch, longest
+    )
+
+
+def _measure_part(
+    part: str,
+    probe: Probe,
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " rows"],
+    batch: int,
+) -> tuple[str, pa.Table]:
+    return part, part_of(rows, measure_some(probe, model, fragments, rows, batch).traces)

@@ -1,0 +1,129 @@
+"""From what the user names to a model, the fragments probed and the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from negspace.datasets.fragments import split_documents
+from negspace.datasets.plain_text import Documents, read_documents
+from negspace.datasets.subsets import select, set_aside
+from negspace.errors import DataError
+from negspace.language_models import LanguageModel, TinySettings, open_language_model, train_tiny
+from negspace.language_models.opening import Device, Dtype
+from negspace.probing.settings import Settings
+from negspace.records import Fragments, Json
+from negspace.study import Progress
+
+__all__ = ["TINY", "Inputs", "read_inputs"]
+
+TINY = "tiny"
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a run stands on.
+
+    Attributes:
+        model: The model.
+        fragments: The fragments probed.
+        reference: Fragments on which transfer is measured; none of those probed, unless the user named a file
+            that holds them.
+        source: The corpus, for messages.
+        reference_source: Where the reference came from, in words.
+        notes: Things worth knowing, a sentence each.
+        training: How a tiny model was trained; None for a model that was given.
+    """
+
+    model: LanguageModel
+    fragments: Fragments
+    reference: Fragments
+    source: str
+    reference_source: str
+    notes: tuple[str, ...]
+    training: Mapping[str, Json] | None
+
+
+def read_inputs(
+    corpus: object,
+    *,
+    reference: object | None,
+    model: str | LanguageModel,
+    text: str | None,
+    settings: Settings,
+    device: Device,
+    dtype: Dtype,
+    trust_remote_code: bool,
+    progress: Progress,
+) -> Inputs:
+    """Read the corpus, open or train the model, and set a reference aside.
+
+    A tiny model is trained on what is probed, and not on what is set aside.
+
+    Raises:
+        DataError: The corpus or the model cannot be used.
+        PlanError: Fragments would be longer than the model reads, or nothing would be left to probe.
+        MissingExtraError: A package is missing.
+    """
+    progress("reading", 0, 1)
+    documents = read_documents(corpus, text=text)
+    source = _source_of(corpus)
+    aside = settings.set_aside if reference is None else 0
+    tiny = TinySettings(context=settings.fragment_tokens)
+    if isinstance(model, str):
+        progress("opening the model", 0, 1)
+        if model == TINY:
+            opened = train_tiny(documents, tiny, seed=settings.seed, aside=aside, progress=progress)
+        else:
+            opened = open_language_model(
+                model, device=device, dtype=dtype, trust_remote_code=trust_remote_code
+            )
+    else:
+        opened = model
+    progress("splitting the corpus", 0, 1)
+    every, notes = split_documents(
+        documents, opened.encode, tokens=settings.fragment_tokens, context=opened.context
+    )
+    fragments, others, reference_source = _divide(every, documents, source, reference, opened, settings)
+    training = None
+    if model == TINY:
+        steps = [checkpoint.step for checkpoint in opened.checkpoints]
+        training = {"steps": max(steps), "batch_tokens": tiny.batch, "checkpoints": steps}
+    return Inputs(opened, fragments, others, source, reference_source, notes, training)
+
+
+def _divide(
+    every: Fragments,
+    documents: Documents,
+    source: str,
+    reference: object | None,
+    opened: LanguageModel,
+    settings: Settings,
+) -> tuple[Fragments, Fragments, str]:
+    """What is probed, the reference, and where that came from."""
+    if reference is not None:
+        others = read_documents(reference)
+        found, _ = split_documents(
+            others, opened.encode, tokens=settings.fragment_tokens, context=opened.context
+        )
+        rows = set_aside(len(found), settings.set_aside, settings.seed)
+        said = f"{len(rows)} of {len(found)} fragments of {_source_of(reference)}"
+        return every, select(found, rows), said
+    aside = set_aside(len(every), settings.set_aside, settings.seed)
+    if len(aside) == len(every):
+        raise DataError(
+            f"{source}: there is but one fragment, and one must be set aside to see what a step does to others",
+            came=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
+            do="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
+        )
+    rest = np.setdiff1d(np.arange(len(every)), aside)
+    said = f"{len(aside)} of {len(every)} fragments of {source}, set aside"
+    return select(every, rest), select(every, aside), said
+
+
+def _source_of(corpus: object) -> str:
+    """A name for messages and the report: the last part of a path."""
+    return Path(corpus).name or str(corpus) if isinstance(corpus, str | Path) else type(corpus).__name__

@@ -1,0 +1,52 @@
+"""Loss and pressure of every token, as rows: for those who want to look closer than a fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from negspace.probes.loss import LossProbe
+from negspace.probes.probe import Probe
+from negspace.probing.crew import measure_some
+from negspace.probing.plan import Plan
+
+__all__ = ["token_rows"]
+
+_AT_ONCE = 64  # fragments
+
+
+def token_rows(plan: Plan) -> Iterator[pa.Table]:
+    """A row a token: fragment, position, id, text, loss in nats, pressure, effective competitors, strongest ones.
+
+    The first token of a fragment is not scored, and has nulls.
+    """
+    fragments, model = plan.inputs.fragments, plan.inputs.model
+    texts = model.token_texts(range(int(model.network.get_input_embeddings().weight.shape[0])))
+    asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
+    asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
+    for start in range(0, len(fragments), _AT_ONCE):
+        plan.report("writing tokens", start, len(fragments))
+        rows = np.arange(start, min(start + _AT_ONCE, len(fragments)))
+        inside = np.arange(fragments.tokens.shape[1]) < fragments.lengths[rows, None]
+        which, places = np.nonzero(inside)
+        ids = fragments.tokens[rows][inside]
+        columns = {
+            "fragment": pa.array(rows[which], pa.int32()),
+            "position": pa.array(places, pa.int32()),
+            "token": pa.array(ids, pa.int32()),
+            "text": pa.array([texts[token] for token in ids.tolist()], pa.string()),
+        }
+        for probe in asked:
+            probed = measure_some(probe, model, fragments, rows, plan.batch, tokens=True)
+            for trace in probed.tokens:
+                columns[trace.measure] = _column(trace.values[inside])
+        yield pa.table(columns)
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    if values.ndim > 1:
+        flat = pa.array(values.reshape(-1), from_pandas=True)
+        return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    return pa.array(values.astype(np.float32), from_pandas=True)

@@ -1,0 +1,72 @@
+"""What is printed after a probe: 80 columns, numbers of the summary, nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from negspace.report.probe_terminal import probe_lines
+
+
+@pytest.fixture(scope="module")
+def made() -> ModuleType:
+    path = Path(__file__).with_name("probe_summaries.py")
+    spec = importlib.util.spec_from_file_location("probe_summaries", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def printed(summary: dict[str, Any], width: int = 80) -> str:
+    out = io.StringIO()
+    Console(width=width, file=out, force_terminal=False).print(probe_lines(summary, "out/report.html"))
+    return out.getvalue()
+
+
+def test_it_fits_and_says_where_the_corpus_lies(made: ModuleType) -> None:
+    summary = made.build_probe(200)
+    said = printed(summary)
+    assert max(map(len, said.splitlines())) <= 80
+    losses = [each["values"][0] for each in summary["fragments"]]
+    low, middle, high = np.quantile(losses, (0.05, 0.5, 0.95))
+    row = next(line.split() for line in said.splitlines() if line.startswith("loss"))
+    assert row == ["loss", f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}", "200"]
+    for role, n in summary["roles"]["counts"].items():
+        line = next(line.split() for line in said.splitlines() if line.startswith(role))
+        assert line[1] == str(n)
+    assert "gone after 12.3 steps" in said
+    assert "0.91" in said
+    assert "1.7 % of the parameters are not in these gradients." in " ".join(said.split())
+    assert "out/report.html" in said
+
+
+def test_it_prints_in_every_encoding(made: ModuleType) -> None:
+    summary = made.build_probe(50)
+    for each in summary["fragments"]:
+        each["values"][0] = 2.5e-7
+    said = printed(summary)
+    said.encode("latin-1")
+    assert "2.5e-7" in said
+
+
+def test_what_is_missing_is_left_out(made: ModuleType) -> None:
+    said = printed(made.build_bare_probe())
+    assert said.startswith("1 fragment,")
+    assert "None" not in said
+    assert "role" not in said
+
+
+def test_a_name_commands_nothing(made: ModuleType) -> None:
+    summary = made.build_bare_probe()
+    summary["model"]["name"] = "\x1b[31m[bold]x\u202e"
+    assert "\x1b" not in printed(summary)
+    assert "\u202e" not in printed(summary)
+    assert "[bold]x" in printed(summary)
