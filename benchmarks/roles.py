@@ -1,14 +1,15 @@
 """Sets the rule that tells structure, fact and noise apart, and tests it on families it was not set on.
 
-Setting corpora: the rules agreement, copying and arithmetic, facts about persons and ships, and noise (shuffled
-words, contradictory rules and facts of those families). Test corpora: counting, brackets and syllogisms, facts
-about potions and rooms, and noise (random words, contradictory rules and facts of those). Every corpus has shares
-of the roles of its own, drawn with its seed from a Dirichlet distribution; no seed is used twice.
+Setting corpora: the rules agreement, copying and arithmetic, facts about persons and ships, and noise
+(shuffled words, contradictory rules and facts of those families). Test corpora: counting, brackets and
+syllogisms, facts about potions and rooms, and noise (random words, contradictory rules and facts of those).
+Every corpus has shares of the roles of its own, drawn with its seed from a Dirichlet distribution; no seed is
+used twice.
 
 The quantities chosen, the form of the rule and the threshold of `unsure` are decided on the setting corpora,
 the last by leaving one family out at a time. Printed are, for both sets: each quantity alone, by role and by
 family; the rule; its macro-F1, with an interval over corpora, and confusion matrix; the share left unsure and
-the precision on the rest; and a multinomial logistic regression on plain losses and on the same four quantities.
+the precision on the rest; and a multinomial logistic regression on plain losses and on the same four.
 
     python benchmarks/roles.py --cache DIR              # 5 + 5 corpora, about 75 s of one core each
     python benchmarks/roles.py --cache DIR --swap       # set on the test families, tested on the setting ones
@@ -71,8 +72,8 @@ class Measured:
 
 def measured(recipe: PlantedRecipe, seed: int, workers: int, cache: Path | None) -> Measured:
     """Draw a corpus, cross-fit networks on it; or read what an earlier run kept."""
-    shares = np.random.default_rng([seed, 5]).dirichlet([4, 4, 4])
-    corpus = planted_corpus(replace(recipe, shares=tuple(float(share) for share in shares)), seed)
+    one, two, three = np.random.default_rng([seed, 5]).dirichlet([4, 4, 4])
+    corpus = planted_corpus(replace(recipe, shares=(float(one), float(two), float(three))), seed)
     fragments = corpus.fragments()
     kept = cache / f"roles-{fragments.fingerprint[:16]}-{seed}.npz" if cache else None
     if kept and kept.exists():
@@ -105,7 +106,7 @@ def alone(corpora: Sequence[Measured]) -> None:
     print(f"{'':16s}" + "".join(f"{role:>11s}" for role in ROLES) + f"{'defined':>11s}")
     everything = joined(corpora)
     for name, values in everything.measures.measures().items():
-        row = [np.mean([_auc(c, name, role) for c in corpora]) for role in range(3)]
+        row = [float(np.mean([_auc(c, name, role) for c in corpora])) for role in range(3)]
         shown = "".join(f"{auc:11.2f}" for auc in row)
         print(f"{name:16s}{shown}{np.isfinite(values).mean():11.0%}")
     print("\nMedians by family")
@@ -113,8 +114,8 @@ def alone(corpora: Sequence[Measured]) -> None:
     families = np.array(everything.families)
     for family in sorted(set(everything.families)):
         at = families == family
-        row = [_median(getattr(everything.measures, name)[at]) for name in CONDITIONS]
-        print(f"{family:34s}{at.sum():6d}" + "".join(f"{value:12.2f}" for value in row))
+        medians = [_median(getattr(everything.measures, name)[at]) for name in CONDITIONS]
+        print(f"{family:34s}{at.sum():6d}" + "".join(f"{value:12.2f}" for value in medians))
 
 
 def _median(values: Float64[np.ndarray, " fragments"]) -> float:
@@ -153,7 +154,9 @@ def by_regression(names: Sequence[str]) -> Callable[[Sequence[Measured]], Predic
     return fit
 
 
-def left_out(corpora: Sequence[Measured], fit: Callable[[Sequence[Measured]], Predict]) -> list[Measured | np.ndarray]:
+def left_out(
+    corpora: Sequence[Measured], fit: Callable[[Sequence[Measured]], Predict]
+) -> tuple[Measured, Float[np.ndarray, "fragments roles"]]:
     """Probabilities of each family's fragments by a rule set without the family, in any of its roles."""
     families = sorted({family.rpartition(": ")[2] for corpus in corpora for family in corpus.families})
     parts: list[Measured] = []
@@ -164,7 +167,7 @@ def left_out(corpora: Sequence[Measured], fit: Callable[[Sequence[Measured]], Pr
         part = joined([c.rows(at) for c, at in zip(corpora, mine, strict=True)])
         parts.append(part)
         chances.append(predict(part))
-    return [joined(parts), np.concatenate(chances)]
+    return joined(parts), np.concatenate(chances)
 
 
 def sure_from(corpus: Measured, chances: Float[np.ndarray, "fragments roles"]) -> float:
@@ -172,7 +175,11 @@ def sure_from(corpus: Measured, chances: Float[np.ndarray, "fragments roles"]) -
     top, said = chances.max(axis=1), chances.argmax(axis=1)
     for sure in np.arange(0.5, 1.0, 0.01):
         kept = top >= sure
-        right = [np.mean(corpus.roles[kept & (said == role)] == role) for role in range(3) if (kept & (said == role)).any()]
+        right = [
+            np.mean(corpus.roles[kept & (said == role)] == role)
+            for role in range(3)
+            if (kept & (said == role)).any()
+        ]
         if right and min(right) >= PRECISION:
             return float(round(sure, 2))
     return 0.99
@@ -216,7 +223,7 @@ def calibrate(workers: int, cache: Path | None, swap: bool) -> None:
         setting, test = test, setting
     print("SETTING FAMILIES")
     alone(setting)
-    sure = sure_from(*left_out(setting, by_rule))  # type: ignore[arg-type]
+    sure = sure_from(*left_out(setting, by_rule))
     everything = joined(setting)
     rule = fit_rule(everything.measures, everything.roles, sure)
     for name in CONDITIONS:
@@ -225,7 +232,8 @@ def calibrate(workers: int, cache: Path | None, swap: bool) -> None:
     print(f"sure={rule.sure}")
     for name, fit in WAYS.items():
         part, chances = left_out(setting, fit)
-        print(f"one family left out, {name:44s} macro-F1 {f1_score(part.roles, chances.argmax(axis=1), average='macro'):.3f}")  # type: ignore[union-attr]
+        f1 = f1_score(part.roles, chances.argmax(axis=1), average="macro")
+        print(f"one family left out, {name:30s} macro-F1 {f1:.3f}")
     confusion(setting, rule)
     print("\nTEST FAMILIES")
     alone(test)
@@ -242,7 +250,9 @@ WAYS: dict[str, Callable[[Sequence[Measured]], Predict]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--cache", type=Path, help="folder that keeps what was measured of each corpus")
     parser.add_argument("--swap", action="store_true", help="set on the test families, test on the others")

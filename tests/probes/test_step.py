@@ -284,7 +284,7 @@ def test_a_step_on_bigrams_is_the_closed_form() -> None:
         parameters.step(gradient(before[0], parameters.tensors), 0.5)
         losses = fragment_losses(network, batch).detach().numpy()
     np.testing.assert_allclose(losses[:2], truth, rtol=1e-5)
-    assert losses[2] == pytest.approx(float(before[2]))  # what follows 4 was not touched
+    assert losses[2] == pytest.approx(before[2].item())  # what follows 4 was not touched
 
 
 def test_step_size_lets_the_median_fragment_fall_by_a_tenth() -> None:

@@ -2,8 +2,8 @@
 
 Memorisation in the sense of Feldman & Zhang (2020, "What neural networks memorize and why", eq. 1) is the
 difference between what networks that saw an example make of it and what networks that did not. Fragments that
-state the same thing stand in for each other, so they are grouped first, and each network is given of each group
-nothing, all, or a half:
+state the same thing stand in for each other, so they are grouped first, and each network is given of each
+group nothing, all, or a half:
 
 - *clean*: it saw neither the fragment nor any mate of it;
 - *seen*: it saw the fragment;
@@ -12,7 +12,7 @@ nothing, all, or a half:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,8 @@ class CrossFit:
 
     def clean(self) -> Bool[np.ndarray, "networks fragments"]:
         """Networks that saw neither a fragment nor a mate of it."""
-        return ~self.seen & ~self.told
+        clean: Bool[np.ndarray, "networks fragments"] = ~self.seen & ~self.told
+        return clean
 
 
 def divide(
@@ -96,8 +97,8 @@ def divide(
     """Choose what each network is trained on.
 
     For each group, a third of the networks, drawn anew, gets all of it and a third nothing. The rest goes in
-    pairs, one half of the group to the one and the other half to the other; an odd network gets a random half.
-    So a network is trained on about half of all fragments.
+    pairs, one half of the group to the one and the other half to the other; an odd network gets a random
+    half. So a network is trained on about half of all fragments.
     """
     seen = np.zeros((networks, len(clusters)), dtype=bool)
     third = networks // 3
@@ -191,7 +192,7 @@ def _fit_one(
 def _windows(
     rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], window: int
 ) -> Int[np.ndarray, "windows 3"]:
-    """Fragment, start and end of each part that is read at once; a part begins with the last token of the one before."""
+    """Fragment, start and end of each part read at once; a part begins with the last token before it."""
     parts = [
         (row, start, min(start + window, int(lengths[row])))
         for row in rows
@@ -250,7 +251,7 @@ def _train(
         logits = network(ids[:, :-1])
         loss = torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
 

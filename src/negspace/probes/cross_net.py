@@ -1,7 +1,7 @@
 """A very small causal transformer, made to learn from few tokens on one core.
 
-Rotary positions (Su et al. 2021) and smeared keys (Olsson et al. 2022: each key mixed with the one before it),
-with which one layer can copy; a plain GPT-2 of this size needs several times as many steps before it does.
+Rotary positions (Su et al. 2021) and smeared keys (Olsson et al. 2022: each key mixed with the one
+before it), with which one layer can copy; a plain GPT-2 of this size needs many more steps.
 """
 
 from __future__ import annotations
@@ -92,5 +92,5 @@ class _Block(nn.Module):
 def _rotate(
     states: Float[Tensor, "batch heads tokens part"], phases: Complex[Tensor, "tokens half"]
 ) -> Float[Tensor, "batch heads tokens part"]:
-    pairs = torch.view_as_complex(states.unflatten(-1, (-1, 2)).contiguous())
+    pairs = torch.view_as_complex(states.reshape(*states.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * phases).flatten(-2)

@@ -72,8 +72,8 @@ def sort_roles(measures: RoleQuantities, rule: RoleRule = RULE) -> Roles:
 class RoleProbe:
     """Hands out the roles as traces: `probability` of each role, the code, and every quantity.
 
-    The roles come from networks cross-fitted on the corpus, so the model probed has no part in them. ``role`` is
-    the position in ``ROLE_NAMES``. The unit of each quantity stands in `RoleQuantities`.
+    The roles come from networks cross-fitted on the corpus, so the model probed has no part in them. ``role``
+    is the position in ``ROLE_NAMES``. The unit of each quantity stands in `RoleQuantities`.
     """
 
     roles: Roles
@@ -109,7 +109,11 @@ class RoleProbe:
 
 
 def _reason(
-    measures: RoleQuantities, rule: RoleRule, row: int, code: int, probabilities: Float64[np.ndarray, " roles"]
+    measures: RoleQuantities,
+    rule: RoleRule,
+    row: int,
+    code: int,
+    probabilities: Float64[np.ndarray, " roles"],
 ) -> str:
     surprise = float(measures.surprise[row])
     if np.isnan(surprise):

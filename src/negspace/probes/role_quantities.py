@@ -6,8 +6,9 @@ another loss, or with an entropy, of the same tokens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
@@ -16,10 +17,11 @@ from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
 from negspace.probes.same_content import same_content
 from negspace.records import Fragments
 
-__all__ = ["RoleQuantities", "quantities", "role_quantities"]
+__all__ = ["RoleQuantities", "quantities", "role_quantities", "settings_for"]
 
 _VOCABULARY = 2048
 _SHARED = 64  # ids that the tokens beyond the vocabulary share
+_PASSES = 16  # over its own half of the corpus: what the networks had that the rule was set with, at least
 _NAT = 1.0  # a token counts as memorised if seeing it gains this much
 
 
@@ -63,6 +65,18 @@ class RoleQuantities:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "clusters"}
 
 
+def settings_for(fragments: Fragments) -> CrossFitSettings:
+    """The settings the rule was set with, the steps grown with the corpus.
+
+    What a network memorises depends on how often it sees it, so each gets as many passes over what it sees as
+    in the corpora that the rule was set on: 16 or more. Time grows with the tokens, from about 90 seconds of
+    one core for 35,000 on; a corpus of more than some 100,000 is better sampled.
+    """
+    least = CrossFitSettings()
+    steps = math.ceil(_PASSES * int(fragments.lengths.sum()) / 2 / least.batch)
+    return replace(least, steps=max(least.steps, steps))
+
+
 def role_quantities(
     fragments: Fragments,
     settings: CrossFitSettings | None = None,
@@ -78,7 +92,7 @@ def role_quantities(
 
     Args:
         fragments: All fragments of the corpus, or a sample of them.
-        settings: Of the networks; their defaults are those that the rule was set with.
+        settings: Of the networks; those of `settings_for` where None.
         seed: Of the networks and of what each is trained on.
         workers: How many networks at once; no result depends on it.
         progress: Told the share of the work done.
@@ -90,7 +104,13 @@ def role_quantities(
     lengths = fragments.lengths.astype(np.int64)
     clusters = same_content(fragments.tokens, lengths)
     fit = cross_fit(
-        tokens, lengths, clusters, settings or CrossFitSettings(), seed=seed, workers=workers, progress=progress
+        tokens,
+        lengths,
+        clusters,
+        settings or settings_for(fragments),
+        seed=seed,
+        workers=workers,
+        progress=progress,
     )
     return quantities(fit, tokens, lengths, fragments.tokens)
 

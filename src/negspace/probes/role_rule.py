@@ -3,12 +3,12 @@
 Four conditions, each soft: a logistic curve in one quantity, with a threshold and a slope.
 
 - *structure*: ``surprise`` is low;
-- *fact*: it is not, and reading the context still helps (``explained``), seeing the fragment gains most of the
-  loss (``memorised``), and its mates, where there are any, say the same (``confirmed``);
+- *fact*: it is not, and reading the context still helps (``explained``), seeing the fragment gains most of
+  the loss (``memorised``), and its mates, where there are any, say the same (``confirmed``);
 - *noise*: it is not, and one of the three fails.
 
-So P(structure) = s, P(fact) = (1 − s) e m c, P(noise) = (1 − s) (1 − e m c). Each curve runs one way only, whatever
-the families it was set on; that is what a free-form classifier on the same numbers does not promise.
+So P(structure) = s, P(fact) = (1 − s) e m c, P(noise) = (1 − s) (1 − e m c). Each curve runs one way only,
+whatever the families it was set on; that is what a free-form classifier on the same numbers does not promise.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Condition:
     scale: float
 
     def met(self, values: Float64[np.ndarray, " fragments"]) -> Float64[np.ndarray, " fragments"]:
-        """How far it is fulfilled, in [0, 1]; 1 where the quantity is undefined: nothing speaks against it."""
+        """How far it is fulfilled, in [0, 1]; 1 where undefined, as then nothing speaks against it."""
         met: Float64[np.ndarray, " fragments"] = np.where(
             np.isnan(values), 1.0, expit((values - self.at) / self.scale)
         )
@@ -77,13 +77,13 @@ class RoleRule:
         met = {name: getattr(self, name).met(getattr(measures, name)) for name in CONDITIONS}
         # Without a scored token nothing is known; even odds leave it unsure.
         ruled = np.where(np.isnan(measures.surprise), 1 / 3, met["surprise"])
-        stated = np.where(np.isnan(measures.surprise), 0.5, met["explained"] * met["memorised"] * met["confirmed"])
+        stated = np.where(
+            np.isnan(measures.surprise), 0.5, met["explained"] * met["memorised"] * met["confirmed"]
+        )
         return np.stack([ruled, (1 - ruled) * stated, (1 - ruled) * (1 - stated)], axis=1)
 
 
-def fit_rule(
-    measures: RoleQuantities, roles: Int[np.ndarray, " fragments"], sure: float = 0.0
-) -> RoleRule:
+def fit_rule(measures: RoleQuantities, roles: Int[np.ndarray, " fragments"], sure: float = 0.0) -> RoleRule:
     """Set thresholds and slopes by maximum likelihood, each role weighted alike.
 
     Args:
@@ -101,7 +101,8 @@ def fit_rule(
         thresholds, slopes = free[:4], np.exp(free[4:])
         parts = {
             name: Condition(
-                float(centre[name] + thresholds[i] * spread[name]), float(CONDITIONS[name] * spread[name] / slopes[i])
+                float(centre[name] + thresholds[i] * spread[name]),
+                float(CONDITIONS[name] * spread[name] / slopes[i]),
             )
             for i, name in enumerate(CONDITIONS)
         }
@@ -109,13 +110,18 @@ def fit_rule(
 
     def cost(free: Float64[np.ndarray, " free"]) -> float:
         chosen = rule(free).probabilities(measures)[np.arange(len(roles)), roles]
-        return float(-(weight * np.log(np.maximum(chosen, 1e-12))).sum() + _PENALTY * (np.exp(2 * free[4:])).sum() / 100)
+        return float(
+            -(weight * np.log(np.maximum(chosen, 1e-12))).sum()
+            + _PENALTY * (np.exp(2 * free[4:])).sum() / 100
+        )
 
     start = np.concatenate([np.zeros(4), np.full(4, np.log(3.0))])
     return rule(minimize(cost, start, method="L-BFGS-B", bounds=[(-3, 3)] * 4 + [(-2, 4)] * 4).x)
 
 
-def _between(values: Float64[np.ndarray, " fragments"], roles: Int[np.ndarray, " fragments"], name: str) -> float:
+def _between(
+    values: Float64[np.ndarray, " fragments"], roles: Int[np.ndarray, " fragments"], name: str
+) -> float:
     """Half way between the roles that a condition parts."""
     inside = roles == (0 if name == "surprise" else 1)
     return float(np.nanmedian(values[inside]) + np.nanmedian(values[~inside])) / 2

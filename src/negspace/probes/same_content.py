@@ -1,8 +1,8 @@
 """Groups of fragments that say the same thing, found by the rare phrases they share.
 
 Two fragments are mates if phrases that hardly any other fragment has make up a share of both. A phrase counts
-if it is a pair of neighbouring tokens that meet far more often than their frequencies explain (a made-up name),
-or a run long enough to be no accident (a passage that stands twice).
+if it is a pair of neighbouring tokens that meet far more often than their frequencies explain (a made-up
+name), or a run long enough to be no accident (a passage that stands twice).
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def _phrases(
     vocabulary = int(tokens.max()) + 1
     for k in range(1, size):
         key = key * vocabulary + tokens[:, k : k + count]
-        key = np.unique(key, return_inverse=True)[1].reshape(key.shape)  # keeps the next product from overflowing
+        key = np.unique(key, return_inverse=True)[1].reshape(
+            key.shape
+        )  # keeps the next product from overflowing
     row, place = np.nonzero(inside[:, size - 1 :])
     return key[row, place].astype(np.int64), row.astype(np.int64)
 

@@ -142,7 +142,7 @@ def _check(plan: Plan) -> dict[str, Any]:
     fragments = plan.inputs.fragments
     at_once = max(1, plan.batch // int(fragments.lengths.max()))
     with one_thread():
-        found = check(plan.inputs.model, fragments, plan.sample[:at_once])
+        found = check(plan.inputs.model, fragments, plan.sample[:at_once].tolist())
     return {
         "fragments": found.fragments,
         "largest_norm_error": found.norm_error,

@@ -108,7 +108,9 @@ def read_record(kind: str, words: Sequence[str]) -> Record | None:
         for attribute, wordings in enumerate(fact.wordings):
             for wording in wordings:
                 pattern = re.escape(wording.removesuffix(" .")).replace(r"\ ", " ")
-                pattern = re.sub(r"\bV\b", r"(?P<value>\\w+)", re.sub(r"\bK\b", r"(?P<key>\\w+ \\w+)", pattern))
+                pattern = re.sub(
+                    r"\bV\b", r"(?P<value>\\w+)", re.sub(r"\bK\b", r"(?P<key>\\w+ \\w+)", pattern)
+                )
                 found = re.fullmatch(pattern, " ".join(sentence))
                 if found and found["value"] in fact.values[attribute] and found["key"] in fact.keys:
                     keys.add(found["key"])

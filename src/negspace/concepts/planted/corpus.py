@@ -228,5 +228,7 @@ def _disordered(rng: np.random.Generator, recipe: PlantedRecipe, count: int, noi
 
 def _turn(families: tuple[str, ...], i: int, role: str) -> str:
     if not families:
-        raise PlanError(f"the recipe asks for {role} and names no family of it", do="name one, or give it no share")
+        raise PlanError(
+            f"the recipe asks for {role} and names no family of it", do="name one, or give it no share"
+        )
     return families[i % len(families)]

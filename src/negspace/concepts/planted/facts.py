@@ -16,14 +16,90 @@ import numpy as np
 
 __all__ = ["KINDS", "FactKind", "Record", "draw_record", "state"]
 
-_COLOURS = ("red", "blue", "green", "white", "black", "brown", "pink", "grey", "gold", "violet", "amber", "teal")
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "easter", "lent", "advent")
-_PORTS = ("oslo", "cadiz", "malta", "genoa", "riga", "tunis", "haifa", "izmir", "dover", "brest", "varna", "split")
+_COLOURS = (
+    "red",
+    "blue",
+    "green",
+    "white",
+    "black",
+    "brown",
+    "pink",
+    "grey",
+    "gold",
+    "violet",
+    "amber",
+    "teal",
+)
+_DAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "easter",
+    "lent",
+    "advent",
+)
+_PORTS = (
+    "oslo",
+    "cadiz",
+    "malta",
+    "genoa",
+    "riga",
+    "tunis",
+    "haifa",
+    "izmir",
+    "dover",
+    "brest",
+    "varna",
+    "split",
+)
 _GOODS = ("salt", "wool", "tin", "silk", "grain", "oil", "glass", "rope", "coal", "tea", "paper", "wax")
-_TRADES = ("baker", "judge", "tailor", "miner", "pilot", "poet", "cook", "clerk", "smith", "vet", "spy", "nurse")
-_BEASTS = ("otter", "raven", "lynx", "heron", "badger", "viper", "bison", "crane", "moose", "newt", "ibex", "toad")
+_TRADES = (
+    "baker",
+    "judge",
+    "tailor",
+    "miner",
+    "pilot",
+    "poet",
+    "cook",
+    "clerk",
+    "smith",
+    "vet",
+    "spy",
+    "nurse",
+)
+_BEASTS = (
+    "otter",
+    "raven",
+    "lynx",
+    "heron",
+    "badger",
+    "viper",
+    "bison",
+    "crane",
+    "moose",
+    "newt",
+    "ibex",
+    "toad",
+)
 _WOODS = ("oak", "ash", "elm", "yew", "pine", "teak", "cedar", "birch", "maple", "larch", "alder", "hazel")
-_TASTES = ("sweet", "sour", "bitter", "bland", "smoky", "nutty", "tart", "fiery", "minty", "rich", "dry", "mild")
+_TASTES = (
+    "sweet",
+    "sour",
+    "bitter",
+    "bland",
+    "smoky",
+    "nutty",
+    "tart",
+    "fiery",
+    "minty",
+    "rich",
+    "dry",
+    "mild",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +140,8 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
         "person": FactKind(
             _names(
                 "ana bor cil dov ema fio gus hal ida jon kit lou max nia ola pam",
-                "adler brand corso dietz evers falk grimm hoyer ibsen jung kranz lentz moser nolte opitz pohl",
+                "adler brand corso dietz evers falk grimm hoyer ibsen jung kranz lentz moser nolte "
+                "opitz pohl",
             ),
             (_TRADES, _PORTS, _BEASTS, _TASTES),
             (
@@ -77,7 +154,8 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
         "ship": FactKind(
             _names(
                 "aqua blaze coral drift ember frost gale haven iris jade kelp lotus mist nova opal pearl",
-                "rover runner maid spirit queenie trader hunter belle star arrow dancer wing lady fox swan wolf",
+                "rover runner maid spirit queenie trader hunter belle star arrow dancer wing lady fox "
+                "swan wolf",
             ),
             (_PORTS, _GOODS, _DAYS, _COLOURS),
             (
@@ -103,7 +181,8 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
         "room": FactKind(
             _names(
                 "north south east west upper lower inner outer front back old new far near left right",
-                "hall tower cellar attic vault study chapel gallery kitchen store den porch annex loft court lodge",
+                "hall tower cellar attic vault study chapel gallery kitchen store den porch annex "
+                "loft court lodge",
             ),
             (_WOODS, _COLOURS, _DAYS, _TRADES),
             (

@@ -8,6 +8,7 @@ before it and by nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -104,7 +105,7 @@ def syllogism(rng: np.random.Generator, broken: bool) -> Instance:
     depth = int(rng.integers(2, 4))
     terms = _pick(rng, TERMS, depth + 1, distinct=True)
     words: list[str] = []
-    for first, second in zip(terms[:-1], terms[1:], strict=True):
+    for first, second in pairwise(terms):
         linked = _other(rng, TERMS, first) if broken and words else first
         words += ["all", linked, "are", second, "."]
     ends = [_other(rng, TERMS, one) for one in (terms[0], terms[-1])] if broken else [terms[0], terms[-1]]

@@ -1,0 +1,78 @@
+"""A text, corrupted in ways that are known: are the parts told apart?
+
+Of its passages one third stays as it is, one third has its words shuffled, and one third stands five times,
+each time with a key of random letters and digits put in, the same in all five. What the rule was set on was
+nothing of the kind: the text is real, and passages are longer than those it was set on.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import f1_score, roc_auc_score
+
+from negspace.language_models import train_tokenizer
+from negspace.probes.role import ROLE_NAMES, sort_roles
+from negspace.probes.role_quantities import role_quantities
+from negspace.probes.role_rule import CONDITIONS
+from negspace.records import Fragments
+
+PASSAGES, WORDS, TIMES, VOCABULARY = 180, 70, 5, 1024
+PARTS = ("as it is", "repeated with a key", "shuffled")
+
+
+def corrupted(text: str, seed: int) -> tuple[list[str], np.ndarray]:
+    """Passages and the part each belongs to: 0 as it is, 1 repeated, 2 shuffled."""
+    rng = np.random.default_rng(seed)
+    words = text.split()
+    starts = rng.permutation(len(words) // WORDS)[:PASSAGES] * WORDS
+    rows: list[tuple[str, int]] = []
+    for i, start in enumerate(starts):
+        passage = words[start : start + WORDS]
+        if i % 3 == 2:
+            rows.append((" ".join(passage[j] for j in rng.permutation(len(passage))), 2))
+        elif i % 3 == 1:
+            key = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), 12))
+            at = int(rng.integers(len(passage)))
+            rows += [(" ".join([*passage[:at], key, *passage[at:]]), 1)] * TIMES
+        else:
+            rows.append((" ".join(passage), 0))
+    order = rng.permutation(len(rows))
+    return [rows[i][0] for i in order], np.array([rows[i][1] for i in order])
+
+
+def as_fragments(texts: list[str]) -> Fragments:
+    tokenizer = train_tokenizer(texts, VOCABULARY, 4096)
+    ids = [list(tokenizer(text)["input_ids"]) for text in texts]
+    lengths = np.array([len(row) for row in ids])
+    tokens = np.zeros((len(ids), int(lengths.max())), dtype=np.int32)
+    for row, found in zip(tokens, ids, strict=True):
+        row[: len(found)] = found
+    places = tuple(f"passage {i + 1}" for i in range(len(ids)))
+    return Fragments(tuple(texts), tokens, lengths, places, sha256(tokens.tobytes()).hexdigest())
+
+
+def sort_corrupted(path: Path, workers: int, seed: int = 0) -> None:
+    texts, part = corrupted(path.read_text(encoding="utf-8"), seed)
+    fragments = as_fragments(texts)
+    print(
+        f"{len(fragments)} fragments of {fragments.lengths.mean():.0f} tokens;"
+        f" {np.bincount(part)} of each part"
+    )
+    roles = sort_roles(role_quantities(fragments, seed=seed, workers=workers))
+    print(f"\n{'':22s}" + "".join(f"{name:>11s}" for name in ROLE_NAMES))
+    for i, name in enumerate(PARTS):
+        counts = np.bincount(roles.codes[part == i], minlength=4)
+        print(f"{name:22s}" + "".join(f"{count:11d}" for count in counts))
+    said = roles.probabilities.argmax(axis=1)
+    print(f"macro-F1, none left unsure: {f1_score(part, said, average='macro'):.3f}")
+    print(f"\n{'medians':22s}" + "".join(f"{name:>12s}" for name in CONDITIONS))
+    for i, name in enumerate(PARTS):
+        row = [np.nanmedian(getattr(roles.quantities, q)[part == i]) for q in (*CONDITIONS, "clean", "seen")]
+        print(f"{name:22s}" + "".join(f"{value:12.2f}" for value in row))
+    for q in ("surprise", "explained", "memorised"):
+        values = getattr(roles.quantities, q)
+        aucs = " ".join(f"{name}: {roc_auc_score(part == i, values):.3f}" for i, name in enumerate(PARTS))
+        print(f"AUC of {q}: {aucs}")
