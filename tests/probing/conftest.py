@@ -8,7 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-WORDS = "the king of france may speak and no lord shall answer him before night falls on rome".split()
+WORDS = [
+    "the",
+    "king",
+    "of",
+    "france",
+    "may",
+    "speak",
+    "and",
+    "no",
+    "lord",
+    "shall",
+    "answer",
+    "him",
+    "before",
+    "night",
+    "falls",
+    "on",
+    "rome",
+]
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,13 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 @click.option(
     "--check", is_flag=True, help="Compare gradients with a loop of one fragment at a time; print the cost."
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto, cpu or cuda.",
+)
 @click.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
@@ -71,7 +77,9 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     show_default=True,
     help="Of the parameters; auto is float32, on CUDA bfloat16.",
 )
-@click.option("--trust-remote-code", is_flag=True, help="Run code that the model brings. Only if you read it.")
+@click.option(
+    "--trust-remote-code", is_flag=True, help="Run code that the model brings. Only if you read it."
+)
 @click.option(
     "--out",
     metavar="DIRECTORY",
@@ -90,9 +98,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     metavar="MIB",
     help="Memory for a batch.  [default: half of what is free, 2048 at most]",
 )
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes; changes no result.  [default: cores]"
-)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; changes no result.  [default: cores]")
 def probe_command(
     corpus: Path, reference: Path | None, out: Path, as_json: bool, memory: int | None, **settings: Any
 ) -> None:

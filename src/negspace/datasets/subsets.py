@@ -1,4 +1,4 @@
-"""Some of the fragments: those set aside, and the rest."""
+"""Some of the fragments, or the beginnings of some."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from negspace.records import Fragments
 
-__all__ = ["select", "set_aside"]
+__all__ = ["beginnings", "select", "set_aside"]
 
 
 def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
@@ -21,6 +21,18 @@ def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
         fragments.tokens[rows, : int(lengths.max())],
         lengths,
         tuple(fragments.places[row] for row in rows),
+        hashlib.sha256(named).hexdigest(),
+    )
+
+
+def beginnings(fragments: Fragments, tokens: int) -> Fragments:
+    """Cut fragments off after so many tokens; their texts stay as they are."""
+    named = f"{fragments.fingerprint} {tokens}".encode()
+    return Fragments(
+        fragments.texts,
+        fragments.tokens[:, :tokens],
+        np.minimum(fragments.lengths, tokens),
+        fragments.places,
         hashlib.sha256(named).hexdigest(),
     )
 

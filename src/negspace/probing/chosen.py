@@ -71,7 +71,9 @@ def tokens_of_fragment(
     for position, text in enumerate(texts):
         rivals: list[list[object]] = []
         if ids is not None and chances is not None:
-            known = [(int(i), float(p)) for i, p in zip(ids[position], chances[position], strict=True) if i >= 0]
+            known = [
+                (int(i), float(p)) for i, p in zip(ids[position], chances[position], strict=True) if i >= 0
+            ]
             names = model.token_texts([i for i, _ in known])
             rivals = [[name, chance] for name, (_, chance) in zip(names, known, strict=True)]
         tokens.append({

@@ -188,9 +188,9 @@ def _roles(plan: Plan) -> dict[str, Any] | None:
         return None
     return {
         "counts": plan.roles.counts(),
-        "rule": "Networks that never saw a fragment say how well it is predicted: as well as they expect, and it "
-        "is structure; if not, and seeing it (or what states the same) gains most of the loss, a fact; else noise. "
-        "Below a probability of the likeliest role it is left unsure.",
+        "rule": "Small networks that never saw a fragment predict it. As well as they expect to: structure. "
+        "If not, and seeing it, or what states the same, gains most of the loss: a fact. Else noise. "
+        "Where no role is likely enough, the fragment is left unsure.",
         "quantities": list(plan.roles.quantities.measures()),
     }
 

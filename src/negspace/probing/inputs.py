@@ -88,7 +88,7 @@ def read_inputs(
         documents, opened.encode, tokens=settings.fragment_tokens, context=opened.context
     )
     fragments, others, reference_source = _divide(every, documents, source, reference, opened, settings)
-    training = None
+    training: Mapping[str, Json] | None = None
     if model == TINY:
         steps = [checkpoint.step for checkpoint in opened.checkpoints]
         training = {"steps": max(steps), "batch_tokens": tiny.batch, "checkpoints": steps}
@@ -115,7 +115,7 @@ def _divide(
     aside = set_aside(len(every), settings.set_aside, settings.seed)
     if len(aside) == len(every):
         raise DataError(
-            f"{source}: there is but one fragment, and one must be set aside to see what a step does to others",
+            f"{source}: there is but one fragment, and one must be set aside as the reference",
             came=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
             do="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
         )

@@ -22,6 +22,7 @@ from negspace.probing.traces import TraceTable
 
 __all__ = ["write_result"]
 
+
 def write_result(folder: Path, key: str, plan: Plan, table: TraceTable, *, check: bool) -> ProbeResult:
     """Write ``traces.parquet``, ``fragments.parquet``, ``probe.json`` and the pages.
 

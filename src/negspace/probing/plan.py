@@ -1,4 +1,4 @@
-"""Which probes run on what: each made when those before it have been measured, for some need their numbers."""
+"""Which probes run on what, each made when those before it have been measured: some need their numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from negspace.datasets.subsets import select
+from negspace.datasets.subsets import beginnings, select
 from negspace.language_models import LanguageModel, halving
 from negspace.probes.gradient import GradientProbe
 from negspace.probes.loss import LossProbe
@@ -34,7 +34,10 @@ __all__ = ["Plan", "Planned"]
 
 _T = TypeVar("_T")
 
-_STEP_REFERENCE = 2  # fragments: every step passes over all of them, forward and backward
+# Every step passes over all of its reference, forward and backward. Several short pieces tell as much as one
+# long fragment does of itself, and more of others.
+_STEP_PIECES = 4
+_LEAST_PIECE = 16  # tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +136,12 @@ class Plan:
         if self.step_size is None:
             squares = table.get("gradient", "self-influence")
             if squares is None:
-                found = measure_some(
-                    GradientProbe(), *self._probed(self.sample), self.batch
-                )
+                found = measure_some(GradientProbe(), *self._probed(self.sample), self.batch)
                 squares = next(t.values for t in found.traces if t.measure == "self-influence")
             self.step_size = choose_step_size(squares)
-        others = select(self.inputs.reference, np.arange(min(_STEP_REFERENCE, len(self.inputs.reference))))
+        reference = self.inputs.reference
+        some = select(reference, np.arange(min(_STEP_PIECES, len(reference))))
+        others = beginnings(some, max(_LEAST_PIECE, self.settings.fragment_tokens // _STEP_PIECES))
         retention = RetentionProbe(others, self.step_size, self.lags)
         if not self.settings.asks_for("step"):
             yield Planned("retention", retention, self.sample)

@@ -57,11 +57,11 @@ def probe(
 
     Args:
         corpus: A text file, a folder of them, or a data set with a column of texts.
-        model: ``"tiny"`` (a small GPT, trained on the corpus), the folder or hub id of a causal language model,
-            or an opened one.
+        model: ``"tiny"`` (a small GPT, trained on the corpus), the folder or hub id of a causal language
+            model, or an opened one.
         text: For a data set, its column of texts; recognised by its name where None.
-        reference: Text that the model should get better at, in any of these forms; fragments of the corpus are
-            set aside where None.
+        reference: Text that the model should get better at, in any of these forms; fragments of the corpus
+            are set aside where None.
         probes: Which probes run: names, or a list with commas; ``"all"`` for all.
         fragment_tokens: Length of a fragment, at most.
         tokens: Whether loss and pressure of every token are written too.

@@ -81,4 +81,4 @@ def parse_probes(listed: str | Sequence[str]) -> tuple[str, ...]:
     if names == ["all"]:
         return PROBES
     asked = {name for name in names if name}
-    return tuple([*(name for name in PROBES if name in asked), *sorted(asked.difference(PROBES))])
+    return (*(name for name in PROBES if name in asked), *sorted(asked.difference(PROBES)))

@@ -12,7 +12,15 @@ from jaxtyping import Float
 from negspace.probing.columns import COLUMNS, LAYERED, unit_of
 from negspace.probing.traces import TraceTable
 
-__all__ = ["excerpt", "finite", "layer_profiles", "measured", "retention_curve", "shown_columns", "temperature_curve"]
+__all__ = [
+    "excerpt",
+    "finite",
+    "layer_profiles",
+    "measured",
+    "retention_curve",
+    "shown_columns",
+    "temperature_curve",
+]
 
 _EXCERPT = 120
 _BAND = (0.05, 0.95)
@@ -35,7 +43,9 @@ def measured(table: TraceTable) -> list[dict[str, Any]]:
     for column, values in table.columns.items():
         there = values[np.isfinite(values)]
         if column.layer is None and len(there):
-            low, quarter, median, three_quarters, high = np.quantile(there, [_BAND[0], 0.25, 0.5, 0.75, _BAND[1]])
+            low, quarter, median, three_quarters, high = np.quantile(
+                there, [_BAND[0], 0.25, 0.5, 0.75, _BAND[1]]
+            )
             rows.append({
                 "probe": column.probe,
                 "measure": column.measure,
@@ -121,7 +131,10 @@ def _mean_over(layers: Mapping[str, Float[np.ndarray, " fragments"]]) -> Float[n
     stacked = np.stack(list(layers.values()))
     there = np.isfinite(stacked)
     total = np.where(there, stacked, 0.0).sum(axis=0)
-    return np.divide(total, there.sum(axis=0), out=np.full(stacked.shape[1], np.nan), where=there.any(axis=0))
+    mean: Float[np.ndarray, " fragments"] = np.divide(
+        total, there.sum(axis=0), out=np.full(stacked.shape[1], np.nan), where=there.any(axis=0)
+    )
+    return mean
 
 
 def _mean(values: Float[np.ndarray, " fragments"]) -> float:

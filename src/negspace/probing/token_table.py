@@ -18,7 +18,7 @@ _AT_ONCE = 64  # fragments
 
 
 def token_rows(plan: Plan) -> Iterator[pa.Table]:
-    """A row a token: fragment, position, id, text, loss in nats, pressure, effective competitors, strongest ones.
+    """A row a token: fragment, position, id, text, loss (nats), pressure, competitors and their chances.
 
     The first token of a fragment is not scored, and has nulls.
     """

@@ -57,7 +57,9 @@ class TraceTable:
         """Add the rows of a part, which has the columns of `SCHEMA`."""
         rows = part.column("fragment").to_numpy()
         values = part.column("value").to_numpy()
-        codes = [part.column(name).combine_chunks().dictionary_encode() for name in ("probe", "measure", "layer")]
+        codes = [
+            part.column(name).combine_chunks().dictionary_encode() for name in ("probe", "measure", "layer")
+        ]
         keys = np.stack([code.indices.fill_null(-1).to_numpy(zero_copy_only=False) for code in codes], axis=1)
         names = [[*code.dictionary.to_pylist(), None] for code in codes]
         for key in dict.fromkeys(map(tuple, keys.tolist())):
@@ -66,7 +68,9 @@ class TraceTable:
             column = self.columns.setdefault(Column(probe, measure, layer), np.full(self.size, np.nan))
             column[rows[mine]] = values[mine]
 
-    def get(self, probe: str, measure: str, layer: str | None = None) -> Float[np.ndarray, " fragments"] | None:
+    def get(
+        self, probe: str, measure: str, layer: str | None = None
+    ) -> Float[np.ndarray, " fragments"] | None:
         """The numbers of a column; None where there is none."""
         return self.columns.get(Column(probe, measure, layer))
 
@@ -101,7 +105,9 @@ def part_of(rows: Int[np.ndarray, " rows"], traces: Iterable[Trace]) -> pa.Table
     return pa.concat_tables(tables).unify_dictionaries() if tables else SCHEMA.empty_table()
 
 
-def _rows(fragments: Int[np.ndarray, " rows"], column: Column, values: Float[np.ndarray, " rows"]) -> pa.Table:
+def _rows(
+    fragments: Int[np.ndarray, " rows"], column: Column, values: Float[np.ndarray, " rows"]
+) -> pa.Table:
     def repeated(name: str | None) -> pa.Array:
         return pa.array([name] * len(fragments), pa.string()).cast(_NAMES)
 
