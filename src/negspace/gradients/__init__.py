@@ -22,6 +22,7 @@ _MODULE_OF = {
     "GradientMeter": "meter",
     "MeanGradient": "mean",
     "check": "checking",
+    "joined": "mean",
     "mean_gradient": "mean",
 }
 
@@ -36,6 +37,7 @@ __all__ = [
     "NoiseScale",
     "check",
     "fitting_batch",
+    "joined",
     "layer_of",
     "layers_of",
     "mean_gradient",

@@ -16,7 +16,7 @@ from negspace.gradients.survey import evaluating, survey
 from negspace.language_models import LanguageModel, batches
 from negspace.records import Fragments
 
-__all__ = ["MeanGradient", "mean_gradient"]
+__all__ = ["MeanGradient", "joined", "mean_gradient"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,22 @@ def mean_gradient(
                     total.add_(gradient)
     for total in summed.values():
         total.div_(len(rows))
-    layers = layers_of(summed)
+    return _of(summed, rows, fragments.fingerprint)
+
+
+def joined(parts: Sequence[MeanGradient]) -> MeanGradient:
+    """Put together the means of distinct fragments of one corpus; at least one part."""
+    rows = np.concatenate([part.rows for part in parts])
+    summed = {name: torch.zeros_like(tensor) for name, tensor in parts[0].tensors.items()}
+    for part in parts:
+        for name, tensor in part.tensors.items():
+            summed[name].add_(tensor, alpha=len(part.rows) / len(rows))
+    return _of(summed, rows, parts[0].fingerprint)
+
+
+def _of(tensors: Mapping[str, Tensor], rows: Int[np.ndarray, " rows"], fingerprint: str) -> MeanGradient:
+    layers = layers_of(tensors)
     squares = np.zeros(len(layers))
-    for name, total in summed.items():
-        squares[layers.index(layer_of(name))] += (total.double() ** 2).sum().item()
-    return MeanGradient(summed, rows, fragments.fingerprint, layers, squares)
+    for name, tensor in tensors.items():
+        squares[layers.index(layer_of(name))] += (tensor.double() ** 2).sum().item()
+    return MeanGradient(tensors, rows, fingerprint, layers, squares)

@@ -19,13 +19,13 @@ __all__ = ["ROLE_NAMES", "RULE", "RoleProbe", "Roles", "sort_roles"]
 ROLE_NAMES = ("structure", "fact", "noise", "unsure")
 UNSURE = 3
 
-# Set by `benchmarks/roles.py` on its setting families; see docs/roles.md.
+# Set by `benchmarks/roles.py` on its setting families alone; see docs/roles.md.
 RULE = RoleRule(
-    surprise=Condition(at=0.08, scale=-0.03),
-    explained=Condition(at=0.3, scale=0.08),
-    memorised=Condition(at=0.6, scale=0.05),
-    confirmed=Condition(at=0.88, scale=0.02),
-    sure=0.8,
+    surprise=Condition(at=0.119, scale=-0.0781),
+    explained=Condition(at=0.082, scale=0.0684),
+    memorised=Condition(at=0.610, scale=0.0521),
+    confirmed=Condition(at=0.859, scale=0.0234),
+    sure=0.85,
 )
 
 

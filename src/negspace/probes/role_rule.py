@@ -31,7 +31,7 @@ CONDITIONS: Mapping[str, int] = MappingProxyType(
 )
 """The quantities that decide, and the way each runs: -1 where low values fulfil the condition."""
 
-_PENALTY = 0.01  # on squared slopes, in units of the spread: keeps curves soft where families part completely
+_PENALTY = 1e-4  # on squared slopes, in units of the spread: keeps curves soft where families part completely
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ def fit_rule(measures: RoleQuantities, roles: Int[np.ndarray, " fragments"], sur
     def cost(free: Float64[np.ndarray, " free"]) -> float:
         chosen = rule(free).probabilities(measures)[np.arange(len(roles)), roles]
         return float(
-            -(weight * np.log(np.maximum(chosen, 1e-12))).sum()
-            + _PENALTY * (np.exp(2 * free[4:])).sum() / 100
+            -(weight * np.log(np.maximum(chosen, 1e-12))).sum() + _PENALTY * np.exp(2 * free[4:]).sum()
         )
 
     start = np.concatenate([np.zeros(4), np.full(4, np.log(3.0))])

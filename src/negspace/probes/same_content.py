@@ -78,12 +78,15 @@ def _holders(
     keys: Int64[np.ndarray, " phrases"], rows: Int64[np.ndarray, " phrases"]
 ) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     """Each phrase that 2 to 10 fragments have: its number, and (fragment, how often) of each."""
-    order = np.lexsort((rows, keys))
-    keys, rows = keys[order], rows[order]
-    for phrase in np.split(np.arange(len(keys)), np.flatnonzero(np.diff(keys)) + 1):
-        where, times = np.unique(rows[phrase], return_counts=True)
-        if 2 <= len(where) <= _SPREAD:
-            yield int(keys[phrase[0]]), [(int(a), int(b)) for a, b in zip(where, times, strict=True)]
+    count = int(rows.max(initial=0)) + 1
+    pairs, times = np.unique(keys * count + rows, return_counts=True)
+    phrase, row = pairs // count, pairs % count
+    spread = np.bincount(phrase)[phrase]
+    rare = (spread >= 2) & (spread <= _SPREAD)
+    phrase, row, times = phrase[rare], row[rare], times[rare]
+    for part in np.split(np.arange(len(phrase)), np.flatnonzero(np.diff(phrase)) + 1):
+        if len(part):
+            yield int(phrase[part[0]]), list(zip(row[part].tolist(), times[part].tolist(), strict=True))
 
 
 def _telling_pairs(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
+from negspace.embedders.quiet import one_thread
 from negspace.language_models import LanguageModel, halving
 from negspace.learners.workers import in_processes
 from negspace.probes import Probe, Probed
@@ -16,6 +18,9 @@ from negspace.probing.traces import part_of
 from negspace.records import Fragments
 from negspace.runs import PartStore
 from negspace.study import Progress
+
+if TYPE_CHECKING:
+    from negspace.gradients import MeanGradient
 
 __all__ = ["Crew", "measure_some"]
 
@@ -42,7 +47,13 @@ class Crew:
     report: Progress
 
     def measure(
-        self, name: str, probe: Probe, fragments: Fragments, rows: Int[np.ndarray, " rows"]
+        self,
+        name: str,
+        probe: Probe,
+        fragments: Fragments,
+        rows: Int[np.ndarray, " rows"],
+        *,
+        model: LanguageModel | None = None,
     ) -> Iterator[pa.Table]:
         """Measure the parts that are not finished yet, and give all of them in order.
 
@@ -51,20 +62,38 @@ class Crew:
             probe: The probe.
             fragments: All fragments.
             rows: Those to be probed.
+            model: Instead of the crew's own.
 
         Raises:
             DataError: Memory does not even suffice for one fragment, or a loss is not finite.
         """
+        model = model or self.model
         parts = {f"{name}-{start:06d}": rows[start : start + _PART] for start in range(0, len(rows), _PART)}
         missing = [part for part in parts if not self.store.has(part)]
         done = len(parts) - len(missing)
         self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
-        jobs = ((part, probe, self.model, fragments, parts[part], self.batch) for part in missing)
+        jobs = ((part, probe, model, fragments, parts[part], self.batch) for part in missing)
         for part, table in in_processes(_measure_part, jobs, workers=self._processes(len(missing))):
             self.store.put(part, table, {})
             done += 1
             self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
         return (table for table, _ in self.store.all(parts))
+
+    def mean_gradient(self, fragments: Fragments, stage: str) -> MeanGradient:
+        """The mean over all fragments of their gradients; see `negspace.gradients.mean_gradient`."""
+        from negspace.gradients import joined  # noqa: PLC0415  (an extra)
+
+        starts = range(0, len(fragments), _PART)
+        self.report(stage, 0, len(fragments))
+        jobs = (
+            (start, self.model, fragments, np.arange(start, min(start + _PART, len(fragments))), self.batch)
+            for start in starts
+        )
+        means: dict[int, MeanGradient] = {}
+        for start, mean in in_processes(_mean_of_part, jobs, workers=self._processes(len(starts))):
+            means[start] = mean
+            self.report(stage, min(len(means) * _PART, len(fragments)), len(fragments))
+        return joined([means[start] for start in starts])
 
     def _processes(self, parts: int) -> int:
         small = sum(p.numel() for p in self.model.network.parameters()) <= _SMALL
@@ -100,3 +129,13 @@ def _measure_part(
     batch: int,
 ) -> tuple[str, pa.Table]:
     return part, part_of(rows, measure_some(probe, model, fragments, rows, batch).traces)
+
+
+def _mean_of_part(
+    start: int, model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"], batch: int
+) -> tuple[int, MeanGradient]:
+    from negspace.gradients import mean_gradient  # noqa: PLC0415  (an extra)
+
+    longest = int(fragments.lengths[rows].max())
+    with one_thread():
+        return start, halving(lambda size: mean_gradient(model, fragments, rows, batch=size), batch, longest)

@@ -138,9 +138,9 @@ def _check(plan: Plan) -> dict[str, Any]:
     from negspace.embedders.quiet import one_thread  # noqa: PLC0415  (an extra)
     from negspace.gradients import check  # noqa: PLC0415  (an extra)
 
-    plan.report("checking gradients", 0, 1)
+    plan.crew.report("checking gradients", 0, 1)
     fragments = plan.inputs.fragments
-    at_once = max(1, plan.batch // int(fragments.lengths.max()))
+    at_once = max(1, plan.crew.batch // int(fragments.lengths.max()))
     with one_thread():
         found = check(plan.inputs.model, fragments, plan.sample[:at_once].tolist())
     return {
@@ -236,10 +236,10 @@ def _chosen(plan: Plan, table: TraceTable, shown: dict[str, Any]) -> list[dict[s
     roles = None if plan.roles is None else plan.roles.names()
     why = choose(shown, roles, plan.sample.tolist())
     rows = np.array(sorted(why), dtype=np.int64)
-    plan.report("looking at tokens", 0, 1)
+    plan.crew.report("looking at tokens", 0, 1)
     asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
     asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
-    probed = [measure_some(probe, model, fragments, rows, plan.batch, tokens=True) for probe in asked]
+    probed = [measure_some(probe, model, fragments, rows, plan.crew.batch, tokens=True) for probe in asked]
     return [
         {
             "row": row,

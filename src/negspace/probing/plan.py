@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -20,12 +20,11 @@ from negspace.probes.role import RoleProbe, Roles, sort_roles
 from negspace.probes.role_quantities import role_quantities
 from negspace.probes.step import StepProbe
 from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means
-from negspace.probing.crew import measure_some
+from negspace.probing.crew import Crew, measure_some
 from negspace.probing.inputs import Inputs
 from negspace.probing.settings import Settings
 from negspace.probing.traces import TraceTable
 from negspace.records import Fragments
-from negspace.study import Progress
 
 if TYPE_CHECKING:
     from negspace.gradients import MeanGradient
@@ -48,11 +47,13 @@ class Planned:
         name: What its parts are called.
         probe: The probe.
         rows: The fragments it is to measure.
+        model: In place of the model probed; None for that.
     """
 
     name: str
     probe: Probe
     rows: Int[np.ndarray, " rows"]
+    model: LanguageModel | None = None
 
 
 @dataclass(eq=False)
@@ -62,9 +63,7 @@ class Plan:
     Attributes:
         inputs: Model, fragments, reference.
         settings: What is asked for.
-        batch: Padded tokens of a batch, at most.
-        workers: Processes, for the networks that tell roles.
-        report: Told what is being done.
+        crew: Those who measure.
         sample: Fragments that take real steps, sorted.
         pressure: The pressure probe, whose settings the report shows.
         lags: Further steps after which the report says what is left.
@@ -76,9 +75,7 @@ class Plan:
 
     inputs: Inputs
     settings: Settings
-    batch: int
-    workers: int
-    report: Progress
+    crew: Crew
     sample: Int[np.ndarray, " sample"] = field(init=False)
     pressure: PressureProbe = field(init=False, default_factory=PressureProbe)
     lags: tuple[int, ...] = field(init=False, default=LAGS)
@@ -110,21 +107,19 @@ class Plan:
         if asks("step", "retention"):
             yield from self._steps(table)
         if asks("volatility"):
-            self.report("comparing contexts", 0, 1)
+            self.crew.report("comparing contexts", 0, 1)
             self.means = self._halving(lambda batch: type_means(*self._probed(every), batch=batch))
-            yield Planned("volatility", VolatilityProbe(self.means), every)
+            probe = VolatilityProbe(self.means)
+            # Going through the checkpoints as well takes a pass for each: the sample's alone.
+            without = replace(self.inputs.model, checkpoints=())
+            yield Planned("volatility", probe, every, without)
+            yield Planned("checkpoints", probe, self.sample)
         if asks("role"):
             yield Planned("role", self._roles(), every)
 
     def _gradients(self, every: Int[np.ndarray, " fragments"]) -> Iterator[Planned]:
-        from negspace.gradients import mean_gradient  # noqa: PLC0415  (an extra)
-
-        model, reference = self.inputs.model, self.inputs.reference
-        self.report("taking the mean gradient", 0, 1)
-        self.mean = self._halving(lambda batch: mean_gradient(*self._probed(every), batch=batch))
-        toward = self._halving(
-            lambda batch: mean_gradient(model, reference, np.arange(len(reference)), batch=batch)
-        )
+        self.mean = self.crew.mean_gradient(self.inputs.fragments, "taking the mean gradient")
+        toward = self.crew.mean_gradient(self.inputs.reference, "taking the reference's gradient")
         yield Planned("gradient", GradientProbe(self.mean, toward), every)
         # Cutting a fragment into spans costs as much again for each span: the sample's alone.
         yield Planned("turbulence", GradientProbe(spans=self.settings.spans), self.sample)
@@ -136,7 +131,7 @@ class Plan:
         if self.step_size is None:
             squares = table.get("gradient", "self-influence")
             if squares is None:
-                found = measure_some(GradientProbe(), *self._probed(self.sample), self.batch)
+                found = measure_some(GradientProbe(), *self._probed(self.sample), self.crew.batch)
                 squares = next(t.values for t in found.traces if t.measure == "self-influence")
             self.step_size = choose_step_size(squares)
         reference = self.inputs.reference
@@ -153,8 +148,8 @@ class Plan:
         found = role_quantities(
             self.inputs.fragments,
             seed=self.settings.seed,
-            workers=self.workers,
-            progress=lambda share: self.report("telling roles", round(100 * share), 100),
+            workers=self.crew.workers,
+            progress=lambda share: self.crew.report("telling roles", round(100 * share), 100),
         )
         self.roles = sort_roles(found)
         return RoleProbe(self.roles)
@@ -165,4 +160,4 @@ class Plan:
         return self.inputs.model, self.inputs.fragments, rows
 
     def _halving(self, run: Callable[[int], _T]) -> _T:
-        return halving(run, self.batch, int(self.inputs.fragments.lengths.max()))
+        return halving(run, self.crew.batch, int(self.inputs.fragments.lengths.max()))

@@ -116,10 +116,10 @@ def probe(
     with locked(work):
         store = PartStore(work, content_hash([key, package_hash()]), SCHEMA)
         crew = Crew(inputs.model, store, _batch(inputs, memory), workers or cpu_count(), report)
-        plan = Plan(inputs, settings, crew.batch, crew.workers, report)
+        plan = Plan(inputs, settings, crew)
         table = TraceTable(len(inputs.fragments))
         for each in plan.probes(table):
-            for part in crew.measure(each.name, each.probe, inputs.fragments, each.rows):
+            for part in crew.measure(each.name, each.probe, inputs.fragments, each.rows, model=each.model):
                 table.add(part)
         report("writing", 0, 1)
         result = write_result(folder, key, plan, table, check=check)

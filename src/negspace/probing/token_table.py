@@ -27,7 +27,7 @@ def token_rows(plan: Plan) -> Iterator[pa.Table]:
     asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
     asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
     for start in range(0, len(fragments), _AT_ONCE):
-        plan.report("writing tokens", start, len(fragments))
+        plan.crew.report("writing tokens", start, len(fragments))
         rows = np.arange(start, min(start + _AT_ONCE, len(fragments)))
         inside = np.arange(fragments.tokens.shape[1]) < fragments.lengths[rows, None]
         which, places = np.nonzero(inside)
@@ -39,7 +39,7 @@ def token_rows(plan: Plan) -> Iterator[pa.Table]:
             "text": pa.array([texts[token] for token in ids.tolist()], pa.string()),
         }
         for probe in asked:
-            probed = measure_some(probe, model, fragments, rows, plan.batch, tokens=True)
+            probed = measure_some(probe, model, fragments, rows, plan.crew.batch, tokens=True)
             for trace in probed.tokens:
                 columns[trace.measure] = _column(trace.values[inside])
         yield pa.table(columns)

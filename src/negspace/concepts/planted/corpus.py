@@ -82,6 +82,7 @@ class PlantedCorpus:
         clusters: Fragments that state one fact, or name one key in contradictory ways, have one number; all
             others have one of their own.
         seed: What it was drawn with.
+        words: All words that occur, sorted.
     """
 
     texts: tuple[str, ...]
