@@ -18,12 +18,13 @@ from negspace._version import __version__
 from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError, StoreError
 
 if TYPE_CHECKING:
-    from negspace.audits import AuditResult, audit
+    from negspace.audits import AuditResult, MinimalPairsAudit, audit, audit_minimal_pairs
     from negspace.datasets import Dataset, read
     from negspace.embedders import Embedder, open_embedder
     from negspace.evidence import estimate, judge, judge_family, mean_interval
     from negspace.learners import EmbeddingLearner, Learner, LstmLearner, RowsArm, TfidfLearner
     from negspace.mining import Mined, mine
+    from negspace.probing import ProbeResult, probe
     from negspace.proofs import Proof, prove
     from negspace.records import Estimate, Interval, Outcome, Run, TextTask, Verdict
     from negspace.runs import RunStore
@@ -43,7 +44,9 @@ _ROOM_OF = {
     "Learner": "learners",
     "LstmLearner": "learners",
     "Mined": "mining",
+    "MinimalPairsAudit": "audits",
     "Outcome": "records",
+    "ProbeResult": "probing",
     "Proof": "proofs",
     "RowsArm": "learners",
     "Run": "records",
@@ -55,6 +58,7 @@ _ROOM_OF = {
     "TfidfLearner": "learners",
     "Verdict": "records",
     "audit": "audits",
+    "audit_minimal_pairs": "audits",
     "curate": "selection",
     "estimate": "evidence",
     "judge": "evidence",
@@ -62,6 +66,7 @@ _ROOM_OF = {
     "mean_interval": "evidence",
     "mine": "mining",
     "open_embedder": "embedders",
+    "probe": "probing",
     "prove": "proofs",
     "read": "datasets",
 }
@@ -78,10 +83,12 @@ __all__ = [
     "Learner",
     "LstmLearner",
     "Mined",
+    "MinimalPairsAudit",
     "MissingExtraError",
     "NegspaceError",
     "Outcome",
     "PlanError",
+    "ProbeResult",
     "Proof",
     "RowsArm",
     "Run",
@@ -95,6 +102,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "audit_minimal_pairs",
     "curate",
     "estimate",
     "judge",
@@ -102,6 +110,7 @@ __all__ = [
     "mean_interval",
     "mine",
     "open_embedder",
+    "probe",
     "prove",
     "read",
 ]

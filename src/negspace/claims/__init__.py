@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from negspace.claims import collapse, invariant, pivot, zigzag
+from negspace.claims import collapse, depth, invariant, pivot, predictors, structure, zigzag
 from negspace.claims.claim import Claim, Curve, Expectation, Ground, Part, Point, Published, Scale, part
 from negspace.claims.outline import described, outline
 from negspace.claims.pages import save_claim, save_lab
@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 CLAIMS: Mapping[str, Claim] = MappingProxyType(
-    {module.CLAIM.name: module.CLAIM for module in (invariant, collapse, zigzag, pivot)}
+    {
+        module.CLAIM.name: module.CLAIM
+        for module in (invariant, collapse, zigzag, pivot, structure, depth, predictors)
+    }
 )
-"""The claims by name, in the order of the source."""
+"""The claims by name: those of the source in its order, then negspace's own."""

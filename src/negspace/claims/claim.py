@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from negspace.concepts import Concept, Test, sequence_task
 from negspace.learners.replicas import ReplicaArm, ReplicaLearner, Sweep
@@ -29,8 +29,9 @@ __all__ = [
     "statement_of",
 ]
 
-LabArm = ReplicaArm | Sweep
-LabStudy = Study[SequenceTask, LabArm]
+LabArm: TypeAlias = ReplicaArm | Sweep
+LabStudy: TypeAlias = Study[Any, Any]
+"""Of any task and arms: of replicas on sequences, or of language models on fragments."""
 
 _SMOKE_SEEDS = 2
 _SMOKE_SHARE = 40
@@ -76,7 +77,7 @@ class Published:
     Attributes:
         arm: Name of the arm.
         on: Name of the eval set.
-        mean: Accuracy, in [0, 1].
+        mean: Of the part's figure, accuracy or another share, in [0, 1].
         sd: Standard deviation over seeds; None where none was published.
     """
 
@@ -177,7 +178,8 @@ class Part:
         tests: What each eval set holds, in words.
         published: Published figures of its arms.
         curves: What is drawn.
-        control: Whether it is ours, beside what was published.
+        control: Whether it stands beside the claim itself.
+        figure: What is reported of every arm on every eval set.
     """
 
     name: str
@@ -188,6 +190,7 @@ class Part:
     published: Sequence[Published] = ()
     curves: Sequence[Curve] = ()
     control: bool = False
+    figure: Callable[[str], Measure] = Accuracy
 
 
 def part(
@@ -202,7 +205,7 @@ def part(
     published: Sequence[Published] = (),
     curves: Sequence[Curve] = (),
 ) -> Part:
-    """Put a part together: accuracy of every arm on every test, and the hypotheses.
+    """Put a part of replicas together: accuracy of every arm on every test, and the hypotheses.
 
     Args:
         name: As results name it.
@@ -218,7 +221,7 @@ def part(
     Raises:
         PlanError: If the plan cannot come out both ways.
     """
-    study = LabStudy(
+    study = Study[SequenceTask, LabArm](
         ground.task,
         arms,
         ReplicaLearner(ground.scale.device),
@@ -239,8 +242,8 @@ class Claim:
         title: The claim in a line.
         statement: The claim as it was made, and what would refute it; paragraphs end in a blank line.
         source: Who made it, and where.
-        plan: What was published, at a scale.
-        controls: Ours beside it, at a scale.
+        plan: What was published, or is claimed here for the first time, at a scale.
+        controls: What stands beside it, at a scale.
     """
 
     name: str

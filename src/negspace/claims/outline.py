@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from negspace.claims.claim import Claim, LabArm, Part, Scale, plan_hash
+from negspace.claims.claim import Claim, Part, Scale, plan_hash
+from negspace.claims.planted import QUANTITIES, AnswerArm, Course, TraceArm
 from negspace.errors import MissingExtraError
-from negspace.learners.replicas import LstmNet, Rows, Sweep, TaughtRows
+from negspace.learners import Arm
+from negspace.learners.replicas import LstmNet, ReplicaArm, Rows, Sweep, TaughtRows
 from negspace.records import Json
 
 __all__ = ["described", "outline"]
@@ -54,15 +56,21 @@ def outline(claim: Claim, scale: Scale) -> str:
     except MissingExtraError as error:
         parts, missing = claim.parts(scale, controls=False), str(error)
     lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
+    # A claim without a published figure is ours: its plan was published nowhere.
+    first = "published" if any(_published(part) for part in parts) else "the claim"
     for part in parts:
-        lines += ["", *_part(part)]
+        lines += ["", *_part(part, first)]
     if missing:
         lines += ["", f"Its controls are not shown: {missing}"]
     return "\n".join(lines)
 
 
-def _part(part: Part) -> list[str]:
-    kind = "control" if part.control else "published"
+def _published(part: Part) -> bool:
+    return bool(part.published) or any(each.published is not None for each in part.expectations)
+
+
+def _part(part: Part, first: str) -> list[str]:
+    kind = "control" if part.control else first
     study = part.study
     lines = [f"{part.title} ({kind}, {len(study.seeds)} seeds)"]
     lines += [f"  arm         {arm.name}: {_settings(arm)}" for arm in study.arms]
@@ -79,16 +87,30 @@ def _part(part: Part) -> list[str]:
     return lines
 
 
-def _settings(arm: LabArm) -> str:
+def _settings(arm: Arm) -> str:
+    if isinstance(arm, AnswerArm):
+        return _course(arm.course)
+    if isinstance(arm, TraceArm):
+        return f"{QUANTITIES[arm.quantity]}; against {arm.outcome}; {_course(arm.course)}"
     if isinstance(arm, Sweep):
         rates = ", ".join(f"{member.adam.lr:g}" for member in arm.arms)
         return f"{_settings(arm.arms[0])}, the best of learning rates {rates} on '{arm.on}'"
+    assert isinstance(arm, ReplicaArm)
     net = arm.net
     shape = net.name
     if isinstance(net, LstmNet):
         shape += f", embedding {net.embedding}" + (f" with {net.delta} delta" if net.delta else "")
     best = "" if arm.best_of is None else f", best of {arm.best_of.checkpoints} checkpoints"
     return f"{shape}; {arm.steps} steps{best}; {_rows(arm.rows)}"
+
+
+def _course(course: Course) -> str:
+    settings = course.settings
+    shape = f"{settings.layers} layers of width {settings.width}"
+    if not course.steps:
+        return f"{shape}, not trained"
+    trained = f"{course.steps} steps of {settings.batch} tokens on {', '.join(course.roles)}"
+    return f"{shape}, {trained}"
 
 
 def _rows(rows: Rows) -> str:

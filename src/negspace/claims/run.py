@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from joblib import cpu_count
 
-from negspace.claims.claim import Claim, LabArm, Part, Scale
+from negspace.claims.claim import Claim, Part, Scale
 from negspace.claims.pages import save_claim
 from negspace.claims.summary import FORMAT, summarise
-from negspace.records import Json, SequenceTask, Verdict
+from negspace.records import Json, Verdict
 from negspace.runs import RunStore, StoredResult, default_store_path
 from negspace.study import Progress, StudyResult
 
@@ -33,7 +34,7 @@ class ClaimResult:
     claim: Claim
     scale: Scale
     parts: Sequence[Part]
-    results: Sequence[StudyResult[SequenceTask, LabArm]]
+    results: Sequence[StudyResult[Any, Any]]
 
     @property
     def verdicts(self) -> Mapping[tuple[str, str], Verdict]:

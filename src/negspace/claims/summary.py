@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from negspace._version import __version__
-from negspace.claims.claim import Claim, Curve, Expectation, LabArm, Part, Point, Published, Scale, plan_hash
-from negspace.measures import Accuracy, Measure
-from negspace.records import Estimate, Json, SequenceTask, Verdict
+from negspace.claims.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, plan_hash
+from negspace.measures import Measure
+from negspace.records import Estimate, Json, Verdict
 from negspace.study import StudyResult
 
 __all__ = ["FORMAT", "summarise"]
@@ -18,7 +19,7 @@ __all__ = ["FORMAT", "summarise"]
 FORMAT = 1
 """Of the summary; a reader of stored results goes by it."""
 
-_LabResult = StudyResult[SequenceTask, LabArm]
+_LabResult: TypeAlias = StudyResult[Any, Any]
 
 
 def summarise(
@@ -63,9 +64,7 @@ def _part(part: Part, result: _LabResult) -> dict[str, Json]:
             _hypothesis(expectation, result, result.verdicts[expectation.hypothesis.name])
             for expectation in part.expectations
         ],
-        "figures": [
-            _figure(arm.name, on, result, part.published) for on in part.tests for arm in part.study.arms
-        ],
+        "figures": [_figure(arm.name, on, part, result) for on in part.tests for arm in part.study.arms],
         "curves": [_curve(curve, result) for curve in part.curves],
         "diverged": [
             {"arm": run.arm, "seed": run.seed, "step": run.diverged_at}
@@ -113,9 +112,9 @@ def _spread(estimate: Estimate) -> dict[str, Json]:
     }
 
 
-def _figure(arm: str, on: str, result: _LabResult, published: Sequence[Published]) -> dict[str, Json]:
-    estimate = result.estimate(arm, Accuracy(on))
-    theirs = next((p for p in published if (p.arm, p.on) == (arm, on)), None)
+def _figure(arm: str, on: str, part: Part, result: _LabResult) -> dict[str, Json]:
+    estimate = result.estimate(arm, part.figure(on))
+    theirs = next((p for p in part.published if (p.arm, p.on) == (arm, on)), None)
     return {
         "arm": arm,
         "measure": estimate.measure,

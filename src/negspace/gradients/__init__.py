@@ -12,7 +12,7 @@ from negspace.gradients.noise import NoiseScale, noise_scale, spans
 
 if TYPE_CHECKING:
     from negspace.gradients.checking import Check, check
-    from negspace.gradients.mean import MeanGradient, mean_gradient
+    from negspace.gradients.mean import MeanGradient, joined, mean_gradient
     from negspace.gradients.meter import FragmentGradients, GradientMeter
 
 # What needs PyTorch (an extra, and seconds to import) is opened when it is asked for.

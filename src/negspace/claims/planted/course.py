@@ -40,11 +40,11 @@ class Course:
     """
 
     roles: tuple[str, ...] = ROLES
-    steps: int = 400
+    steps: int = 250
     recipe: PlantedRecipe = field(default_factory=lambda: PlantedRecipe(fragments=1800))
     settings: TinySettings = field(
         default_factory=lambda: TinySettings(
-            layers=2, width=64, heads=4, context=CONTEXT, batch=800, learning_rate=1e-2
+            layers=2, width=64, heads=4, context=CONTEXT, batch=600, learning_rate=1e-2
         )
     )
 

@@ -18,9 +18,10 @@ __all__ = ["PairsInOrder"]
 class PairsInOrder:
     """Of the pairs of fragments whose outcomes differ, the share that a quantity orders as the outcome does.
 
-    A pair that the quantity cannot tell apart counts half. 0.5 is chance. It is Harrell's concordance (Harrell
-    et al. 1982), and without ties ``(1 + τ) / 2`` with Kendall's τ: a rank correlation in the unit that the
-    lab's pages are written in. Its influence is that of a ratio of two U-statistics (Hoeffding 1948).
+    A pair that the quantity cannot tell apart counts half. 0.5 is chance. It is Harrell's concordance
+    (Harrell et al. 1982), and without ties ``(1 + τ) / 2`` with Kendall's τ: a rank correlation in the unit
+    that the lab's pages are written in. Its influence is that of a ratio of two U-statistics (Hoeffding
+    1948).
 
     It reads the runs of a `TraceLearner`: the quantity from their ``confidence``, the outcome from ``truth``.
 

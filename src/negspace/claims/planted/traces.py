@@ -153,13 +153,14 @@ class TraceArm:
 class TraceLearner:
     """Trains small language models, takes a step on each held-out fragment, and undoes it.
 
-    Of a run's predictions ``confidence`` is where the arm's quantity places each fragment, ``truth`` where the
-    outcome does: the share of fragments below it, those beside it counted half, in [0, 1]. Ranks are all that
-    `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed share its model.
+    Of a run's predictions ``confidence`` is where the arm's quantity places each fragment, ``truth`` where
+    the outcome does: the share of fragments below it, those beside it counted half, in [0, 1]. Ranks are all
+    that `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed share its
+    model.
 
     Attributes:
-        fall: In nats per token: the step of a seed's model is one at which the loss of the reference's median
-            fragment would fall so far, to first order.
+        fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out
+            fragment would fall so far, to first order (`choose_step_size`).
     """
 
     fall: float = 0.1
@@ -189,9 +190,7 @@ def _traced(task: TraceTask, course: Course, seed: int, arms: Sequence[TraceArm]
     known = _quantities(course.train(seed), task, fall)
     places = {name: _places(values) for name, values in known.items()}
     return [
-        Run(
-            arm.name, seed, Predictions(task.held_out_labels, places[arm.quantity], places[arm.outcome])
-        )
+        Run(arm.name, seed, Predictions(task.held_out_labels, places[arm.quantity], places[arm.outcome]))
         for arm in arms
     ]
 
@@ -201,8 +200,10 @@ def _quantities(
 ) -> dict[str, Float[np.ndarray, " held_out"]]:
     rows = np.arange(len(task.fragments))
     losses = token_losses(model, task.fragments, rows, _BATCH).astype(np.float64)
-    size = _step_size(model, task.reference, fall)
-    traces = StepProbe(task.reference, size, queries=0).measure(model, task.fragments, rows, batch=_BATCH).traces
+    size = _step_size(model, task.fragments, fall)
+    traces = (
+        StepProbe(task.reference, size, queries=0).measure(model, task.fragments, rows, batch=_BATCH).traces
+    )
     whole = {trace.measure: trace.values for trace in traces if trace.layer is None}
     loss = np.nanmean(losses, axis=1)
     drift = np.mean([trace.values for trace in traces if trace.measure == "drift"], axis=0)
@@ -218,7 +219,7 @@ def _quantities(
     }
 
 
-def _step_size(model: LanguageModel, reference: Fragments, fall: float) -> float:
+def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
     from negspace.probes.stepping import (  # noqa: PLC0415  (needs torch)
         choose_step_size,
         fragment_losses,
@@ -228,8 +229,8 @@ def _step_size(model: LanguageModel, reference: Fragments, fall: float) -> float
     parameters = list(model.network.parameters())
     squares = []
     with one_thread():
-        for row in range(len(reference)):
-            loss = fragment_losses(model.network, take(reference, [row], model.device))[0]
+        for row in range(len(fragments)):
+            loss = fragment_losses(model.network, take(fragments, [row], model.device))[0]
             squares.append(sum(float(part.square().sum()) for part in gradient(loss, parameters)))
     return choose_step_size(np.array(squares), fall)
 
