@@ -143,9 +143,12 @@ def test_a_claim_can_be_read_before_it_is_run(name: str) -> None:
     assert len(whole["parts"]) == len(claim.parts(Scale()))
 
 
-# Zigzag's arms are pivot's, on another concept.
+# Zigzag's arms are pivot's, on another concept; structure and depth train and probe as predictors does.
+SLOW = ("zigzag", "structure", "depth")
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "zigzag" else ()) for name in CLAIMS]
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CLAIMS]
 )
 def test_every_claim_runs_in_small(name: str, tmp_path: Path) -> None:
     result = run_claim(CLAIMS[name], Scale(smoke=True), workers=2)

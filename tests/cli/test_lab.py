@@ -28,10 +28,13 @@ def test_claims_are_listed_before_and_after_they_are_run(command: Callable[..., 
         "collapse",
         "zigzag",
         "pivot",
+        "structure",
+        "depth",
+        "predictors",
     ]
-    assert listed.out.count("not run") == 4
+    assert listed.out.count("not run") == 7
     command("lab", "run", "zigzag", "--no-controls", "--seeds", "1")
-    assert command("lab", "list").out.count("not run") == 4  # no result: not the registered seeds
+    assert command("lab", "list").out.count("not run") == 7  # no result: not the registered seeds
     command("lab", "run", "zigzag", "--no-controls")
     rows = {row["name"]: row["status"] for row in json.loads(command("lab", "list", "--json").out)}
     assert rows["invariant"] == "not run"

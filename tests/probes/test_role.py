@@ -10,7 +10,13 @@ from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
 from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit, divide
 from negspace.probes.role import ROLE_NAMES, RULE, RoleProbe, sort_roles
-from negspace.probes.role_quantities import RoleQuantities, quantities, role_quantities, settings_for
+from negspace.probes.role_quantities import (
+    RoleQuantities,
+    drawn_groups,
+    quantities,
+    role_quantities,
+    settings_for,
+)
 from negspace.probes.role_rule import Condition, RoleRule, fit_rule
 from negspace.probes.same_content import same_content
 from negspace.records import Fragments
@@ -180,7 +186,7 @@ def test_roles_say_what_decided_and_leave_open_what_is_not_clear() -> None:
     measures.surprise[1] = RULE.surprise.at
     roles = sort_roles(measures)
     names = np.array(roles.names())
-    assert names[0] == names[1] == "unsure" and roles.reasons[0] == "no token of it is scored"
+    assert names[0] == names[1] == "unsure" and "not looked at" in roles.reasons[0]
     sure = names != "unsure"
     assert (names[sure] == np.array(ROLE_NAMES)[truth[sure]]).mean() > 0.95
     assert sum(roles.counts().values()) == len(truth)
@@ -267,15 +273,36 @@ def test_a_large_vocabulary_costs_no_more_and_the_probe_hands_out_what_was_found
 
 
 def test_steps_grow_with_the_corpus_so_that_passes_stay() -> None:
-    def steps(count: int) -> int:
-        tokens = np.zeros((count, 100), dtype=np.int32)
-        return settings_for(
-            Fragments(("x",) * count, tokens, np.full(count, 100), ("here",) * count, "f")
-        ).steps
-
-    assert steps(100) == CrossFitSettings().steps
+    assert settings_for(10_000).steps == CrossFitSettings().steps
     # 16 passes over half of 200,000 tokens, 800 a step.
-    assert steps(2000) == 2000
+    assert settings_for(200_000).steps == 2000
+
+
+def test_a_sample_keeps_groups_whole_and_its_bound_and_leaves_the_rest_unsure() -> None:
+    clusters = np.repeat(np.arange(40), [1, 2, 3, 4] * 10)
+    sizes = np.full(100, 7)
+    rows = drawn_groups(clusters, sizes, 300, np.random.default_rng(0))
+    inside = np.isin(np.arange(100), rows)
+    assert 300 - 4 * 7 < sizes[rows].sum() <= 300
+    assert all(len(set(inside[clusters == cluster])) == 1 for cluster in range(40))
+    assert set(rows) != set(drawn_groups(clusters, sizes, 300, np.random.default_rng(1)))
+    assert len(drawn_groups(clusters, sizes, 700, np.random.default_rng(0))) == 100
+
+    tokens = np.random.default_rng(0).integers(0, 40, (30, 200)).astype(np.int32)
+    tokens[7] = tokens[3]
+    lengths = np.full(30, 200)
+    lengths[5] = 20
+    fragments = Fragments(("x",) * 30, tokens, lengths, ("here",) * 30, "f")
+    found = role_quantities(fragments, MICRO, seed=0, most=1500)
+    looked = np.isfinite(found.surprise)
+    assert 0 < np.minimum(lengths, 128)[looked].sum() <= 1500 and len(found) == 30
+    assert looked[3] == looked[7] and found.clusters[3] == found.clusters[7]
+    assert all(np.isnan(values[~looked]).all() for values in found.measures().values())
+    roles = sort_roles(found)
+    assert set(roles.codes[~looked]) == {ROLE_NAMES.index("unsure")} and len(roles) == 30
+    # What lies beyond the first 128 tokens is not read.
+    cut = Fragments(fragments.texts, tokens[:, :128].copy(), np.minimum(lengths, 128), fragments.places, "f")
+    np.testing.assert_array_equal(role_quantities(cut, MICRO, seed=0, most=1500).surprise, found.surprise)
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:

@@ -27,9 +27,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from negspace.claims.claim import Claim, Expectation, Part, Scale, statement_of
+from negspace.claims.pairs_in_order import PairsInOrder
 from negspace.claims.planted import (
     Course,
-    PairsInOrder,
     TraceArm,
     TraceLearner,
     TraceTask,

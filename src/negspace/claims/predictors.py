@@ -26,9 +26,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from negspace.claims.claim import Claim, Expectation, Part, Scale, statement_of
+from negspace.claims.pairs_in_order import PairsInOrder
 from negspace.claims.planted import (
     Course,
-    PairsInOrder,
     TraceArm,
     TraceLearner,
     TraceTask,
@@ -61,9 +61,7 @@ def _either_way(on: str) -> Measure:
 
 def _task(scale: Scale) -> TraceTask:
     corpus = planted_corpus(PlantedRecipe(fragments=scale.rows(FRAGMENTS)), seed=1)
-    rules = planted_corpus(
-        PlantedRecipe(fragments=scale.rows(REFERENCE * 10) // 10 or 1, shares=(1, 0, 0)), seed=2
-    )
+    rules = planted_corpus(PlantedRecipe(fragments=scale.rows(REFERENCE), shares=(1.0, 0.0, 0.0)), seed=2)
     roles = [ROLES[role] for role in corpus.roles]
     return trace_task(
         planted_fragments(corpus),

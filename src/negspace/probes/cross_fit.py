@@ -8,13 +8,20 @@ group nothing, all, or a half:
 - *clean*: it saw neither the fragment nor any mate of it;
 - *seen*: it saw the fragment;
 - *told*: it saw mates, and not the fragment itself.
+
+A network that learns a text by heart without having learned its language comes to predict what it has not
+seen worse than word frequencies do. It is *overfitted*: training ends there, and its clean predictions are
+those of the step where text kept from it was predicted best (early stopping; Prechelt 1998, "Early stopping,
+but when?"). Such a network also predicts each clean fragment with its words in random orders, to tell whether
+their order helped.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
@@ -26,8 +33,14 @@ from negspace.learners.workers import in_processes
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["CrossFit", "CrossFitSettings", "cross_fit", "divide"]
+__all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide", "frequencies_loss"]
 
+ORDERS = 4
+"""Random orders in which an overfitted network predicts a fragment."""
+
+_LOOKS = 16  # at held-out loss, over the steps
+_WATCHED = 4000
+_WORSE = 1.01  # than the least loss: less may be chance
 _BUCKETS = 8  # batches whose fragments are sorted by length together, so that little is padding
 
 
@@ -77,6 +90,8 @@ class CrossFit:
         told: Whether it was trained on a mate of it.
         losses: -ln P of each token; NaN where it is not scored (the first, and padding).
         entropies: Of the prediction of each token, in nats; NaN likewise.
+        gained: Mean loss of each clean fragment in random orders, the same for all networks, less that of it
+            as it stands; NaN where a network is not overfitted, or not clean of the fragment.
     """
 
     clusters: Int[np.ndarray, " fragments"]
@@ -84,11 +99,17 @@ class CrossFit:
     told: Bool[np.ndarray, "networks fragments"]
     losses: Float32[np.ndarray, "networks fragments longest"]
     entropies: Float32[np.ndarray, "networks fragments longest"]
+    gained: Float32[np.ndarray, "networks orders fragments"]
 
     def clean(self) -> Bool[np.ndarray, "networks fragments"]:
         """Networks that saw neither a fragment nor a mate of it."""
         clean: Bool[np.ndarray, "networks fragments"] = ~self.seen & ~self.told
         return clean
+
+    def overfitted(self) -> Bool[np.ndarray, " networks"]:
+        """Networks that came to predict unseen fragments worse than word frequencies do."""
+        overfitted: Bool[np.ndarray, " networks"] = np.isfinite(self.gained).any(axis=(1, 2))
+        return overfitted
 
 
 def divide(
@@ -122,6 +143,7 @@ def cross_fit(
     settings: CrossFitSettings,
     *,
     seed: int,
+    begins: Bool[np.ndarray, "fragments longest"] | None = None,
     workers: int = 1,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> CrossFit:
@@ -133,6 +155,7 @@ def cross_fit(
         clusters: Group of each fragment.
         settings: Of the networks.
         seed: Of what each is trained on, of its parameters and its order.
+        begins: Tokens that begin a unit of which other orders are made; every token where None.
         workers: How many networks at once, each in a process of its own; no result depends on it.
         progress: Told the share of the networks done.
 
@@ -146,14 +169,17 @@ def cross_fit(
             do="give a corpus of several distinct fragments",
         )
     seen = divide(clusters, settings.networks, np.random.default_rng([seed, 0]))
+    told = _told(seen, clusters)
+    begins = np.ones(tokens.shape, dtype=bool) if begins is None else begins
     losses = np.full((settings.networks, *tokens.shape), np.nan, dtype=np.float32)
     entropies = losses.copy()
-    jobs = [(m, tokens, lengths, seen[m], settings, seed) for m in range(settings.networks)]
+    gained = np.full((settings.networks, ORDERS, len(tokens)), np.nan, dtype=np.float32)
+    jobs = [(m, tokens, lengths, begins, seen[m], told[m], settings, seed) for m in range(settings.networks)]
     results = in_processes(_fit_one, jobs, workers=workers)
-    for done, (m, loss, entropy) in enumerate(results, start=1):
-        losses[m], entropies[m] = loss, entropy
+    for done, (m, loss, entropy, orders) in enumerate(results, start=1):
+        losses[m], entropies[m], gained[m] = loss, entropy, orders
         progress(done / settings.networks)
-    return CrossFit(clusters, seen, _told(seen, clusters), losses, entropies)
+    return CrossFit(clusters, seen, told, losses, entropies, gained)
 
 
 def _told(
@@ -169,11 +195,18 @@ def _fit_one(
     m: int,
     tokens: Int32[np.ndarray, "fragments longest"],
     lengths: Int[np.ndarray, " fragments"],
+    begins: Bool[np.ndarray, "fragments longest"],
     seen: Bool[np.ndarray, " fragments"],
+    told: Bool[np.ndarray, " fragments"],
     settings: CrossFitSettings,
     seed: int,
-) -> tuple[int, Float32[np.ndarray, "fragments longest"], Float32[np.ndarray, "fragments longest"]]:
-    """Train network ``m`` and predict with it: losses and entropies."""
+) -> tuple[
+    int,
+    Float32[np.ndarray, "fragments longest"],
+    Float32[np.ndarray, "fragments longest"],
+    Float32[np.ndarray, "orders fragments"],
+]:
+    """Train network ``m`` and predict with it: losses, entropies, losses in other orders."""
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
     from negspace.probes.cross_net import CrossNet  # noqa: PLC0415  (needs torch)
@@ -184,9 +217,95 @@ def _fit_one(
         network = CrossNet(
             int(tokens.max()) + 1, settings.width, settings.layers, settings.heads, settings.window, generator
         )
-        _train(network, tokens, _windows(np.flatnonzero(seen), lengths, settings.window), settings, drawn)
+        read = settings.batch * _BUCKETS
+        clean = np.flatnonzero(~seen & ~told)
+        watch = _Watch(
+            tokens,
+            _windows(_some(clean, lengths, np.random.default_rng([seed, 3, m])), lengths, settings.window),
+            read,
+            frequencies_loss(tokens, lengths, np.flatnonzero(seen), clean),
+        )
+        parts = _windows(np.flatnonzero(seen), lengths, settings.window)
+        overfitted = _train(network, tokens, parts, settings, drawn, watch)
         every = _windows(np.arange(len(tokens)), lengths, settings.window)
-        return (m, *_predict(network, tokens, every, settings.batch * _BUCKETS))
+        losses, entropies = _predict(network, tokens, every, read)
+        gained = np.full((ORDERS, len(tokens)), np.nan, dtype=np.float32)
+        if overfitted:
+            unseen = _windows(clean, lengths, settings.window)
+            # What order brings shows best where training ended; how well a fragment is predicted, before.
+            for order in range(ORDERS):
+                other = _reordered(tokens, lengths, begins, np.random.default_rng([seed, 4, order]))
+                found = _predict(network, other, unseen, read)[0]
+                gained[order, clean] = np.nansum(found - losses, axis=1)[clean] / (lengths[clean] - 1)
+            network.load_state_dict(watch.best)
+            early, spread = _predict(network, tokens, unseen, read)
+            losses[clean], entropies[clean] = early[clean], spread[clean]
+        return m, losses, entropies, gained
+
+
+@dataclass(eq=False)
+class _Watch:
+    """Looks on fragments that a network does not train on, and keeps its parameters of the best step.
+
+    Attributes:
+        tokens: Of all fragments.
+        parts: What of them is predicted; a network kept from none of them is never overfitted.
+        batch: Tokens predicted at once.
+        plain: Loss of word frequencies there.
+        least: Least loss so far.
+        best: Parameters that had it.
+    """
+
+    tokens: Int32[np.ndarray, "fragments longest"]
+    parts: Int[np.ndarray, "windows 3"]
+    batch: int
+    plain: float
+    least: float = math.inf
+    best: dict[str, Any] = field(default_factory=dict)
+
+    def overfitted(self, network: nn.Module) -> bool:
+        """Whether predictions are worse than those of word frequencies, and have been clearly better."""
+        if not len(self.parts):
+            return False
+        loss = float(np.nanmean(_predict(network, self.tokens, self.parts, self.batch)[0]))
+        if loss < self.least:
+            self.least = loss
+            self.best = {name: value.clone() for name, value in network.state_dict().items()}
+        return loss > max(self.plain, _WORSE * self.least)
+
+
+def _some(
+    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], rng: np.random.Generator
+) -> Int[np.ndarray, " some"]:
+    """Rows drawn until they have some thousand tokens: enough to see a loss rise."""
+    drawn = rng.permutation(rows)
+    return drawn[: int(np.searchsorted(np.cumsum(lengths[drawn]), _WATCHED)) + 1]
+
+
+def frequencies_loss(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    known: Int[np.ndarray, " known"],
+    rows: Int[np.ndarray, " rows"],
+) -> float:
+    """Mean loss of the scored tokens of some rows under token frequencies of others, half a count added."""
+    scored = (np.arange(tokens.shape[1]) < lengths[:, None]) & (np.arange(tokens.shape[1]) > 0)
+    count = np.bincount(tokens[known][scored[known]], minlength=int(tokens.max()) + 1) + 0.5
+    here = tokens[rows][scored[rows]]
+    return float(np.log(count.sum()) - np.log(count)[here].mean()) if len(here) else math.inf
+
+
+def _reordered(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    begins: Bool[np.ndarray, "fragments longest"],
+    rng: np.random.Generator,
+) -> Int32[np.ndarray, "fragments longest"]:
+    other = tokens.copy()
+    for row, length, begin in zip(other, lengths, begins, strict=True):
+        units = np.split(row[:length], np.flatnonzero(begin[1:length]) + 1)
+        row[:length] = np.concatenate([units[i] for i in rng.permutation(len(units))])
+    return other
 
 
 def _windows(
@@ -234,7 +353,9 @@ def _train(
     parts: Int[np.ndarray, "windows 3"],
     settings: CrossFitSettings,
     rng: np.random.Generator,
-) -> None:
+    watch: _Watch,
+) -> bool:
+    """Train until the steps are done or the network is overfitted; says whether it is."""
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
     optimiser = torch.optim.AdamW(
@@ -254,6 +375,9 @@ def _train(
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
+        if (step + 1) % max(1, settings.steps // _LOOKS) == 0 and watch.overfitted(network):
+            return True
+    return False
 
 
 def _predict(

@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int
 from negspace.language_models import LanguageModel
 from negspace.probes.probe import Probed
 from negspace.probes.role_quantities import RoleQuantities
+from negspace.probes.role_relative import relative_probabilities
 from negspace.probes.role_rule import Condition, RoleRule
 from negspace.records import Fragments, Json, Trace
 
@@ -58,8 +59,15 @@ class Roles:
 
 
 def sort_roles(measures: RoleQuantities, rule: RoleRule = RULE) -> Roles:
-    """Give each fragment its role, or leave it ``unsure``."""
-    probabilities = rule.probabilities(measures)
+    """Give each fragment its role, or leave it ``unsure``.
+
+    By the rule; or, where the networks overfitted the corpus, by the corpus's own spread, as its losses mean
+    something else then (`relative_probabilities`).
+    """
+    if measures.overfitted():
+        probabilities = relative_probabilities(measures, rule.confirmed)
+    else:
+        probabilities = rule.probabilities(measures)
     likeliest = probabilities.argmax(axis=1)
     codes = np.where(probabilities.max(axis=1) >= rule.sure, likeliest, UNSURE).astype(np.int64)
     reasons = tuple(
@@ -117,7 +125,9 @@ def _reason(
 ) -> str:
     surprise = float(measures.surprise[row])
     if np.isnan(surprise):
-        return "no token of it is scored"
+        return "not looked at: beyond the sample drawn, or without a scored token"
+    if measures.overfitted():
+        return _reason_within(measures, row, code, probabilities)
     level = f"loss of networks that never saw it is {_signed(surprise)} against what they expect"
     if code == 0:
         return f"{level}: predicted unseen"
@@ -128,12 +138,35 @@ def _reason(
         parts.append(f"its mates say {confirmed:.0%} of that too")
     text = f"{level}; " + ", ".join(parts)
     if code == UNSURE:
-        shares = " · ".join(f"{name} {p:.0%}" for name, p in zip(ROLE_NAMES, probabilities, strict=False))
-        return f"{text}: {shares}"
+        return f"{text}: {_shares(probabilities)}"
     if code == 1:
         return f"{text}: only to be had by seeing it" + ("" if np.isnan(confirmed) else " or a mate of it")
     met = {name: float(getattr(rule, name).met(getattr(measures, name)[row : row + 1])[0]) for name in _FAILS}
     return f"{text}: {_FAILS[min(met, key=met.__getitem__)]}"
+
+
+def _reason_within(
+    measures: RoleQuantities, row: int, code: int, probabilities: Float64[np.ndarray, " roles"]
+) -> str:
+    """Where the networks overfitted the corpus."""
+    ordered, memorised = float(measures.ordered[row]), float(measures.memorised[row])
+    text = (
+        f"its order helps by {_signed_number(ordered)} deviations of random orders; "
+        f"seeing it gains {memorised:.0%}"
+    )
+    if not np.isnan(confirmed := float(measures.confirmed[row])):
+        text += f", its mates say {confirmed:.0%} of that too"
+    said = (
+        "in order, and no more memorised or surprising than the corpus's other passages",
+        "memorised beyond the corpus's other passages",
+        "in no order that helps, or beyond what the corpus's other passages let expect",
+        _shares(probabilities),
+    )
+    return f"{text}: {said[code]}"
+
+
+def _shares(probabilities: Float64[np.ndarray, " roles"]) -> str:
+    return " · ".join(f"{name} {p:.0%}" for name, p in zip(ROLE_NAMES, probabilities, strict=False))
 
 
 _FAILS = {
@@ -145,3 +178,7 @@ _FAILS = {
 
 def _signed(share: float) -> str:
     return f"{share:+.0%}".replace("-", "−")
+
+
+def _signed_number(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")

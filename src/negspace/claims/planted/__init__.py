@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from negspace.claims.planted.answers import AnswerArm, AnswerLearner, AnswerTask, answer_task, answers_of
 from negspace.claims.planted.course import Course, planted_fragments, read_words, vocabulary
-from negspace.claims.planted.order import PairsInOrder
 from negspace.claims.planted.traces import QUANTITIES, TraceArm, TraceLearner, TraceTask, trace_task
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "AnswerLearner",
     "AnswerTask",
     "Course",
-    "PairsInOrder",
     "TraceArm",
     "TraceLearner",
     "TraceTask",

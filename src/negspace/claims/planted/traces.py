@@ -155,8 +155,8 @@ class TraceLearner:
 
     Of a run's predictions ``confidence`` is where the arm's quantity places each fragment, ``truth`` where
     the outcome does: the share of fragments below it, those beside it counted half, in [0, 1]. Ranks are all
-    that `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed share its
-    model.
+    that the measure `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed
+    share its model.
 
     Attributes:
         fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out

@@ -53,9 +53,10 @@ class PairsInOrder:
         """Measure a run; undefined where no outcomes differ, or a number is missing."""
         rows = task.eval_sets[self.on].rows
         quantity, outcome = run.predictions.confidence[rows], run.predictions.truth[rows]
-        share, influence = _in_order(quantity, outcome)
-        if np.isnan(share):
+        missing = np.isnan(quantity).any() or np.isnan(outcome).any()
+        if missing or len(np.unique(outcome)) < 2:
             return undefined()
+        share, influence = _in_order(quantity, outcome)
         if self.either_way and share < 0.5:
             share, influence = 1 - share, -influence
         clusters = task.held_out_clusters[rows]
@@ -65,14 +66,10 @@ class PairsInOrder:
 def _in_order(
     quantity: Float[np.ndarray, " items"], outcome: Float[np.ndarray, " items"]
 ) -> tuple[float, Float[np.ndarray, " items"]]:
-    """The share, and the influence of each item on it."""
-    if np.isnan(quantity).any() or np.isnan(outcome).any():
-        return float("nan"), np.empty(0)
+    """The share, and the influence of each item on it; some outcomes differ."""
     wanted = np.sign(outcome[:, None] - outcome)
     agree = (1 + wanted * np.sign(quantity[:, None] - quantity)) / 2
     counted = np.abs(wanted)
     pairs = counted.sum() / 2
-    if pairs == 0:
-        return float("nan"), np.empty(0)
     share = float((counted * agree).sum() / 2 / pairs)
     return share, (counted * (agree - share)).sum(1) / pairs
