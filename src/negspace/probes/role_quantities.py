@@ -18,7 +18,7 @@ from negspace.probes.role_words import few_ids, read_words
 from negspace.probes.same_content import same_content
 from negspace.records import Fragments
 
-__all__ = ["RoleQuantities", "drawn_groups", "quantities", "role_quantities", "settings_for"]
+__all__ = ["RoleQuantities", "drawn_groups", "ordered", "quantities", "role_quantities", "settings_for"]
 
 _PASSES = 16  # over its own half of the corpus: what the networks had that the rule was set with, at least
 _READ = 128  # words of a fragment, from its beginning
@@ -192,7 +192,7 @@ def quantities(
         1 - mean_seen / mean_clean,
         1 - told / mean_clean,
         _confirmed(clean - seen, tokens if words is None else words, lengths, fit.clusters),
-        _ordered(fit, lengths),
+        ordered(fit, lengths),
     )
 
 
@@ -235,7 +235,7 @@ def _frequency_loss(
     return losses
 
 
-def _ordered(fit: CrossFit, lengths: Int[np.ndarray, " fragments"]) -> Float64[np.ndarray, " fragments"]:
+def ordered(fit: CrossFit, lengths: Int[np.ndarray, " fragments"]) -> Float64[np.ndarray, " fragments"]:
     """How far a fragment's loss lies below that of its words in random orders.
 
     A fragment whose words were put in random order is exchangeable with its reorderings, whatever the
@@ -250,10 +250,10 @@ def _ordered(fit: CrossFit, lengths: Int[np.ndarray, " fragments"]) -> Float64[n
         return np.full(len(lengths), np.nan)
     scored = np.maximum(lengths - 1, 1)
     spread = np.sqrt((gained.var(axis=0, ddof=1) * scored)[defined].mean() / scored)
-    ordered: Float64[np.ndarray, " fragments"] = gained.mean(axis=0) / np.maximum(
+    found: Float64[np.ndarray, " fragments"] = gained.mean(axis=0) / np.maximum(
         spread * np.sqrt(1 + 1 / len(gained)), 1e-12
     )
-    return ordered
+    return found
 
 
 def _confirmed(
