@@ -13,7 +13,7 @@ the precision on the rest; and a multinomial logistic regression on plain losses
 
     python benchmarks/roles.py --cache DIR              # 5 + 5 corpora, about 75 s of one core each
     python benchmarks/roles.py --cache DIR --swap       # set on the test families, tested on the setting ones
-    python benchmarks/roles.py --shakespeare FILE       # structure / fact / noise in a corrupted text
+    python benchmarks/roles.py --shakespeare FILE       # a real text, corrupted (--seed: of the corruption)
 """
 
 from __future__ import annotations
@@ -257,11 +257,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder that keeps what was measured of each corpus")
     parser.add_argument("--swap", action="store_true", help="set on the test families, test on the others")
     parser.add_argument("--shakespeare", type=Path, help="a text to corrupt and sort instead")
+    parser.add_argument("--seed", type=int, default=0, help="of how the text is corrupted")
     given = parser.parse_args()
     if given.shakespeare:
         from roles_shakespeare import sort_corrupted
 
-        sort_corrupted(given.shakespeare, given.workers)
+        sort_corrupted(given.shakespeare, given.workers, given.seed)
     else:
         calibrate(given.workers, given.cache, given.swap)
 

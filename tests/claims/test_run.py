@@ -144,7 +144,7 @@ def test_a_claim_can_be_read_before_it_is_run(name: str) -> None:
 
 
 # Zigzag's arms are pivot's, on another concept; structure and depth train and probe as predictors does.
-SLOW = ("zigzag", "structure", "depth")
+SLOW = ("zigzag", "collapse", "pivot", "structure", "depth", "predictors")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_json_has_what_a_reader_needs_of_each_hypothesis(command: Callable[..., 
     assert {"measure", "test", "ci", "margin", "reason"} <= best.keys()
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_numbers(
     command: Callable[..., Any], work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

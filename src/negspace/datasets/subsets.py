@@ -1,4 +1,4 @@
-"""Some of the fragments, or the beginnings of some."""
+"""Some of the fragments, or pieces of some."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from negspace.records import Fragments
 
-__all__ = ["beginnings", "select", "set_aside"]
+__all__ = ["pieces", "select", "set_aside"]
 
 
 def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
@@ -25,14 +25,34 @@ def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
     )
 
 
-def beginnings(fragments: Fragments, tokens: int) -> Fragments:
-    """Cut fragments off after so many tokens; their texts stay as they are."""
-    named = f"{fragments.fingerprint} {tokens}".encode()
+def pieces(fragments: Fragments, count: int, tokens: int) -> Fragments:
+    """Cut short pieces out of fragments: the first of each, then the second of each, and so on.
+
+    Args:
+        fragments: At least one.
+        count: Pieces, at most.
+        tokens: Of a piece, at most; at least 2. The end of a fragment is a piece if it has two.
+
+    Returns:
+        The pieces, in the order of the fragments. Their texts are those of the fragments.
+    """
+    cuts = sorted(
+        (start, row)
+        for row, length in enumerate(fragments.lengths.tolist())
+        for start in range(0, length - 1, tokens)
+    )[:count]
+    cuts.sort(key=lambda cut: (cut[1], cut[0]))
+    rows = [row for _, row in cuts]
+    found = np.zeros((len(cuts), tokens), dtype=np.int32)
+    lengths = np.array([min(tokens, int(fragments.lengths[row]) - start) for start, row in cuts])
+    for piece, (start, row), length in zip(found, cuts, lengths, strict=True):
+        piece[:length] = fragments.tokens[row, start : start + length]
+    named = f"{fragments.fingerprint} {cuts}".encode()
     return Fragments(
-        fragments.texts,
-        fragments.tokens[:, :tokens],
-        np.minimum(fragments.lengths, tokens),
-        fragments.places,
+        tuple(fragments.texts[row] for row in rows),
+        found[:, : int(lengths.max())],
+        lengths,
+        tuple(fragments.places[row] for row in rows),
         hashlib.sha256(named).hexdigest(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,14 +76,26 @@ def mean_gradient(
     return _of(summed, rows, fragments.fingerprint)
 
 
-def joined(parts: Sequence[MeanGradient]) -> MeanGradient:
-    """Put together the means of distinct fragments of one corpus; at least one part."""
-    rows = np.concatenate([part.rows for part in parts])
-    summed = {name: torch.zeros_like(tensor) for name, tensor in parts[0].tensors.items()}
+def joined(parts: Iterable[MeanGradient]) -> MeanGradient:
+    """Put together the means of distinct fragments of one corpus; at least one part.
+
+    Parts are summed as they come, and none is kept.
+    """
+    rows: list[Int[np.ndarray, " rows"]] = []
+    summed: dict[str, Tensor] = {}
+    fingerprint = ""
     for part in parts:
+        rows.append(part.rows)
+        fingerprint = part.fingerprint
         for name, tensor in part.tensors.items():
-            summed[name].add_(tensor, alpha=len(part.rows) / len(rows))
-    return _of(summed, rows, parts[0].fingerprint)
+            if name in summed:
+                summed[name].add_(tensor, alpha=len(part.rows))
+            else:
+                summed[name] = tensor * len(part.rows)
+    every = np.concatenate(rows)
+    for total in summed.values():
+        total.div_(len(every))
+    return _of(summed, every, fingerprint)
 
 
 def _of(tensors: Mapping[str, Tensor], rows: Int[np.ndarray, " rows"], fingerprint: str) -> MeanGradient:

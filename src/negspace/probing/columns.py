@@ -52,7 +52,6 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "drift": ("step", "drift"),
     "attention change": ("step", "attention change"),
     "left after 16": ("retention", "left after 16"),
-    "half-life": ("retention", "half-life"),
     "volatility": ("volatility", "over contexts"),
 })  # fmt: skip
 """By which numbers fragments are ranked. One that is taken by layer stands for its mean over layers."""
@@ -76,10 +75,10 @@ LAYERED_ON: Mapping[tuple[str, str], tuple[str, str]] = MappingProxyType({
 """The same for one fragment: what it is called, and what it was taken on."""
 
 FIRST_ORDER = (
-    ("transfer first order", "transfer"),
-    ("self-influence first order", "self-influence"),
+    (("gradient", "transfer"), ("step", "transfer")),
+    (("gradient", "self-influence"), ("step", "self-influence")),
 )
-"""Measures of the probe ``step``: what the gradient alone foretells, and what the step did."""
+"""What the gradient alone foretells of every fragment, and what a step did with the sample."""
 
 
 def unit_of(probe: str, measure: str) -> str:

@@ -22,7 +22,7 @@ from negspace.study import Progress
 if TYPE_CHECKING:
     from negspace.gradients import MeanGradient
 
-__all__ = ["Crew", "measure_some"]
+__all__ = ["Crew", "measure_some", "processes_for"]
 
 _PART = 32  # fragments of a part: what is lost at most when a run is killed
 _SMALL = 30_000_000  # parameters of a model that is copied to every worker
@@ -89,15 +89,30 @@ class Crew:
             (start, self.model, fragments, np.arange(start, min(start + _PART, len(fragments))), self.batch)
             for start in starts
         )
-        means: dict[int, MeanGradient] = {}
-        for start, mean in in_processes(_mean_of_part, jobs, workers=self._processes(len(starts))):
-            means[start] = mean
-            self.report(stage, min(len(means) * _PART, len(fragments)), len(fragments))
-        return joined([means[start] for start in starts])
+        made = in_processes(_mean_of_part, jobs, workers=self._processes(len(starts)))
+        return joined(self._in_order(made, stage, len(fragments)))
+
+    def _in_order(
+        self, made: Iterator[tuple[int, MeanGradient]], stage: str, total: int
+    ) -> Iterator[MeanGradient]:
+        """Means by their place, whatever the order they come in: sums round as they are ordered."""
+        early: dict[int, MeanGradient] = {}
+        expected = 0
+        for start, mean in made:
+            early[start] = mean
+            while expected in early:
+                yield early.pop(expected)
+                expected += _PART
+                self.report(stage, min(expected, total), total)
 
     def _processes(self, parts: int) -> int:
-        small = sum(p.numel() for p in self.model.network.parameters()) <= _SMALL
-        return max(1, min(self.workers, parts)) if small and self.model.device == "cpu" else 1
+        return min(processes_for(self.model, self.workers), max(1, parts))
+
+
+def processes_for(model: LanguageModel, workers: int) -> int:
+    """How many processes a model is measured in: one, where it is large or on another device."""
+    small = sum(p.numel() for p in model.network.parameters()) <= _SMALL
+    return max(1, workers) if small and model.device == "cpu" else 1
 
 
 def measure_some(

@@ -59,8 +59,8 @@ def summarise(key: str, plan: Plan, table: TraceTable, *, check: bool) -> dict[s
         "model": _model(plan),
         "reference": {
             "source": inputs.reference_source,
-            "fragments": len(inputs.reference),
-            "tokens": int(inputs.reference.lengths.sum()),
+            "fragments": len(plan.reference),
+            "tokens": int(plan.reference.lengths.sum()),
         },
         "settings": {
             "seed": settings.seed,
@@ -170,12 +170,12 @@ def _noise_scale(plan: Plan, table: TraceTable) -> dict[str, Any] | None:
 def _agreement(table: TraceTable) -> list[dict[str, Any]]:
     rows = []
     for first, exact in FIRST_ORDER:
-        one, other = table.get("step", first), table.get("step", exact)
+        one, other = table.get(*first), table.get(*exact)
         if one is not None and other is not None:
             found = first_order_agreement(one, other)
             rows.append({
-                "first_order": first,
-                "exact": exact,
+                "first_order": ": ".join(first),
+                "exact": ": ".join(exact),
                 "spearman": finite(found.spearman),
                 "pearson": finite(found.pearson),
                 "n": found.n,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from negspace.probing.settings import Settings
 from negspace.records import Fragments, Json
 from negspace.study import Progress
 
-__all__ = ["TINY", "Inputs", "read_inputs"]
+__all__ = ["TINY", "Inputs", "read_inputs", "state_hash"]
 
 TINY = "tiny"
 
@@ -109,7 +110,8 @@ def _divide(
         found, _ = split_documents(
             others, opened.encode, tokens=settings.fragment_tokens, context=opened.context
         )
-        rows = set_aside(len(found), settings.set_aside, settings.seed)
+        drawn = np.random.default_rng([settings.seed, 2]).permutation(len(found))
+        rows = np.sort(drawn[: settings.set_aside])
         said = f"{len(rows)} of {len(found)} fragments of {_source_of(reference)}"
         return every, select(found, rows), said
     aside = set_aside(len(every), settings.set_aside, settings.seed)
@@ -127,3 +129,15 @@ def _divide(
 def _source_of(corpus: object) -> str:
     """A name for messages and the report: the last part of a path."""
     return Path(corpus).name or str(corpus) if isinstance(corpus, str | Path) else type(corpus).__name__
+
+
+def state_hash(model: LanguageModel) -> str:
+    """Hash a model that was handed in opened: its parameters, and which of them are trained."""
+    import torch  # noqa: PLC0415  (an extra)
+
+    digest = hashlib.sha256(model.fingerprint.encode())
+    for name, parameter in model.network.named_parameters():
+        digest.update(f"{name} {parameter.dtype} {parameter.requires_grad}".encode())
+        # As bytes: NumPy has no bfloat16.
+        digest.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

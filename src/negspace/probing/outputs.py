@@ -18,7 +18,7 @@ from negspace.probing.findings import PAGES, summarise
 from negspace.probing.plan import Plan
 from negspace.probing.result import ProbeResult
 from negspace.probing.token_table import token_rows
-from negspace.probing.traces import TraceTable
+from negspace.probing.traces import SCHEMA, TraceTable
 
 __all__ = ["write_result"]
 
@@ -40,16 +40,19 @@ def write_result(folder: Path, key: str, plan: Plan, table: TraceTable, *, check
     """
     from negspace.report.probe_page import render_fragment, render_probe  # noqa: PLC0415 - matplotlib
 
-    traces = pa.concat_tables(table.tidy()).unify_dictionaries()
+    traces = pa.concat_tables([SCHEMA.empty_table(), *table.tidy()]).unify_dictionaries()
     _write_table(folder / "traces.parquet", [traces])
     _write_table(folder / "fragments.parquet", [_fragment_rows(plan)])
     if plan.settings.tokens:
         _write_table(folder / "tokens.parquet", token_rows(plan))
+    else:  # an earlier run's would not fit the other tables
+        (folder / "tokens.parquet").unlink(missing_ok=True)
     summary = summarise(key, plan, table, check=check)
     pages = folder / PAGES
     pages.mkdir(exist_ok=True)
     for old in pages.glob("*.html"):
-        old.unlink()
+        if old.stem.isdecimal():  # of an earlier run, and not the user's
+            old.unlink()
     for chosen in summary["chosen"]:
         write_text(folder / chosen["page"], render_fragment(summary, chosen))
     write_text(folder / "probe.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Which probes run on what, each made when those before it have been measured: some need their numbers."""
+"""Which probes run on what."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from negspace.datasets.subsets import beginnings, select
-from negspace.language_models import LanguageModel, halving
+from negspace.datasets.subsets import pieces
+from negspace.embedders.quiet import one_thread
+from negspace.language_models import LanguageModel, halving, take
 from negspace.probes.gradient import GradientProbe
 from negspace.probes.loss import LossProbe
 from negspace.probes.pressure import PressureProbe
@@ -18,12 +19,11 @@ from negspace.probes.probe import Probe
 from negspace.probes.retention import LAGS, RetentionProbe
 from negspace.probes.role import RoleProbe, Roles, sort_roles
 from negspace.probes.role_quantities import role_quantities
-from negspace.probes.step import StepProbe
+from negspace.probes.step import QUERIES, StepProbe
 from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means
-from negspace.probing.crew import Crew, measure_some
+from negspace.probing.crew import Crew
 from negspace.probing.inputs import Inputs
 from negspace.probing.settings import Settings
-from negspace.probing.traces import TraceTable
 from negspace.records import Fragments
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ __all__ = ["Plan", "Planned"]
 
 _T = TypeVar("_T")
 
-# Every step passes over all of its reference, forward and backward. Several short pieces tell as much as one
-# long fragment does of itself, and more of others.
-_STEP_PIECES = 4
+# Every step passes over all of its reference, forward and backward: as many tokens as one fragment has.
+# Several short pieces tell more of other text than one long one does.
+_PIECES = 8
 _LEAST_PIECE = 16  # tokens
+_CHOSEN_BY = 32  # fragments of the sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,7 @@ class Plan:
         settings: What is asked for.
         crew: Those who measure.
         sample: Fragments that take real steps, sorted.
+        reference: Pieces of the reference, which steps and gradients are held against.
         pressure: The pressure probe, whose settings the report shows.
         lags: Further steps after which the report says what is left.
         step_size: Of a step; None where none is taken.
@@ -77,6 +79,7 @@ class Plan:
     settings: Settings
     crew: Crew
     sample: Int[np.ndarray, " sample"] = field(init=False)
+    reference: Fragments = field(init=False)
     pressure: PressureProbe = field(init=False, default_factory=PressureProbe)
     lags: tuple[int, ...] = field(init=False, default=LAGS)
     step_size: float | None = field(init=False, default=None)
@@ -85,17 +88,17 @@ class Plan:
     roles: Roles | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Draw the sample."""
+        """Draw the sample, and cut the reference into pieces."""
         n = len(self.inputs.fragments)
         drawn = np.random.default_rng([self.settings.seed, 1]).permutation(n)[: self.settings.sample]
         self.sample = np.sort(drawn)
+        each = max(_LEAST_PIECE, self.settings.fragment_tokens // _PIECES)
+        # Two at least, however short: retention compares halves of it.
+        each = min(each, max(2, int(self.inputs.reference.lengths.sum()) // 2))
+        self.reference = pieces(self.inputs.reference, _PIECES, each)
 
-    def probes(self, table: TraceTable) -> Iterator[Planned]:
-        """Make the probes one after the other; each is to be measured, into the table, before the next.
-
-        Args:
-            table: What has been measured so far.
-        """
+    def probes(self) -> Iterator[Planned]:
+        """Make the probes one after the other."""
         every = np.arange(len(self.inputs.fragments))
         asks = self.settings.asks_for
         if asks("loss"):
@@ -105,7 +108,7 @@ class Plan:
         if asks("gradient"):
             yield from self._gradients(every)
         if asks("step", "retention"):
-            yield from self._steps(table)
+            yield from self._steps()
         if asks("volatility"):
             self.crew.report("comparing contexts", 0, 1)
             self.means = self._halving(lambda batch: type_means(*self._probed(every), batch=batch))
@@ -119,30 +122,44 @@ class Plan:
 
     def _gradients(self, every: Int[np.ndarray, " fragments"]) -> Iterator[Planned]:
         self.mean = self.crew.mean_gradient(self.inputs.fragments, "taking the mean gradient")
-        toward = self.crew.mean_gradient(self.inputs.reference, "taking the reference's gradient")
+        toward = self.crew.mean_gradient(self.reference, "taking the reference's gradient")
         yield Planned("gradient", GradientProbe(self.mean, toward), every)
         # Cutting a fragment into spans costs as much again for each span: the sample's alone.
         yield Planned("turbulence", GradientProbe(spans=self.settings.spans), self.sample)
 
-    def _steps(self, table: TraceTable) -> Iterator[Planned]:
-        from negspace.probes.stepping import choose_step_size  # noqa: PLC0415  (an extra)
+    def _steps(self) -> Iterator[Planned]:
+        from negspace.probes.attention import shows_attention  # noqa: PLC0415  (an extra)
+        from negspace.probes.stepping import in_float32  # noqa: PLC0415  (an extra)
 
-        self.step_size = self.settings.step_size
-        if self.step_size is None:
-            squares = table.get("gradient", "self-influence")
-            if squares is None:
-                found = measure_some(GradientProbe(), *self._probed(self.sample), self.crew.batch)
-                squares = next(t.values for t in found.traces if t.measure == "self-influence")
-            self.step_size = choose_step_size(squares)
-        reference = self.inputs.reference
-        some = select(reference, np.arange(min(_STEP_PIECES, len(reference))))
-        others = beginnings(some, max(_LEAST_PIECE, self.settings.fragment_tokens // _STEP_PIECES))
-        retention = RetentionProbe(others, self.step_size, self.lags)
+        model = in_float32(self.inputs.model)
+        self.step_size = self.settings.step_size or self._chosen_step_size(model)
+        retention = None
+        if self.settings.asks_for("retention"):
+            retention = RetentionProbe(self.reference, self.step_size, self.lags)
         if not self.settings.asks_for("step"):
-            yield Planned("retention", retention, self.sample)
+            assert retention is not None
+            yield Planned("retention", retention, self.sample, model)
             return
-        both = retention if self.settings.asks_for("retention") else None
-        yield Planned("step", StepProbe(others, self.step_size, retention=both), self.sample)
+        queries = QUERIES if shows_attention(model.network) else 0
+        step = StepProbe(self.reference, self.step_size, queries, retention)
+        yield Planned("step", step, self.sample, model)
+
+    def _chosen_step_size(self, model: LanguageModel) -> float:
+        """From the first of the sample, whatever else is measured: a step is of one size in all runs."""
+        from negspace.probes.stepping import (  # noqa: PLC0415  (an extra)
+            choose_step_size,
+            fragment_losses,
+            gradient,
+        )
+
+        self.crew.report("choosing a step", 0, 1)
+        trained = [p for p in model.network.parameters() if p.requires_grad]
+        squares = []
+        with one_thread():
+            for row in self.sample[:_CHOSEN_BY].tolist():
+                loss = fragment_losses(model.network, take(self.inputs.fragments, [row], model.device))[0]
+                squares.append(sum((g.double() ** 2).sum().item() for g in gradient(loss, trained)))
+        return choose_step_size(np.array(squares))
 
     def _roles(self) -> RoleProbe:
         found = role_quantities(

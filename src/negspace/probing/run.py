@@ -8,11 +8,11 @@ from pathlib import Path
 from joblib import cpu_count
 
 from negspace._version import __version__
-from negspace.gradients import fitting_batch
+from negspace.gradients import memory_of
 from negspace.language_models import LanguageModel, available_bytes
 from negspace.language_models.opening import Device, Dtype
-from negspace.probing.crew import Crew
-from negspace.probing.inputs import Inputs, read_inputs
+from negspace.probing.crew import Crew, processes_for
+from negspace.probing.inputs import Inputs, read_inputs, state_hash
 from negspace.probing.outputs import write_result
 from negspace.probing.plan import Plan
 from negspace.probing.result import ProbeResult
@@ -73,8 +73,8 @@ def probe(
         trust_remote_code: Whether code that the model brings may run.
         out: Folder for ``report.html``, ``probe.json`` and the Parquet files, made if need be.
         seed: Of all that is drawn.
-        memory: Bytes for a batch; half of what is free where None, 2 GiB at most. Results depend on it by
-            rounding only.
+        memory: Bytes for a batch in each process; None for half of what is free, shared among them, 2 GiB
+            at most. Results depend on it by rounding only.
         workers: Processes, on the CPU; the number of cores where None. No result depends on it.
         progress: Told what is being done.
 
@@ -109,16 +109,17 @@ def probe(
     key = content_hash({
         "fragments": inputs.fragments.fingerprint,
         "reference": inputs.reference.fingerprint,
-        "model": inputs.model.fingerprint,
+        "model": inputs.model.fingerprint if isinstance(model, str) else state_hash(inputs.model),
         "settings": settings.describe(),
         "version": __version__,
     })  # fmt: skip
     with locked(work):
         store = PartStore(work, content_hash([key, package_hash()]), SCHEMA)
-        crew = Crew(inputs.model, store, _batch(inputs, memory), workers or cpu_count(), report)
+        processes = workers or cpu_count()
+        crew = Crew(inputs.model, store, _batch(inputs, settings, memory, processes), processes, report)
         plan = Plan(inputs, settings, crew)
         table = TraceTable(len(inputs.fragments))
-        for each in plan.probes(table):
+        for each in plan.probes():
             for part in crew.measure(each.name, each.probe, inputs.fragments, each.rows, model=each.model):
                 table.add(part)
         report("writing", 0, 1)
@@ -127,12 +128,18 @@ def probe(
     return result
 
 
-def _batch(inputs: Inputs, memory: int | None) -> int:
+def _batch(inputs: Inputs, settings: Settings, memory: int | None, workers: int) -> int:
     """Padded tokens of a batch: no more than make it faster, and than there is memory for."""
     model = inputs.model
-    if memory is None:
-        memory = min(available_bytes(model.device) // 2, _MOST_MEMORY)
     longest = int(inputs.fragments.lengths.max())
-    # The mean gradient and the reference's.
-    fitting = fitting_batch(model.network, memory, longest=longest, directions=2)
-    return max(longest, min(_BATCH, fitting))
+    processes = processes_for(model, workers)
+    # The mean gradient and the reference's, each as given and as the meter holds it.
+    directions = 4 if settings.asks_for("gradient") else 0
+    fixed = memory_of(model.network, batch=0, longest=longest, directions=directions)
+    one = memory_of(model.network, batch=longest, longest=longest, directions=directions).total - fixed.total
+    if memory is None:
+        # A model that is measured in this process is there already; every other process has one of its own.
+        needed = fixed.total - (fixed.parameters if processes == 1 else 0)
+        memory = min(available_bytes(model.device) // 2 // processes - needed, _MOST_MEMORY)
+    # At least one fragment: whether it fits is then seen.
+    return longest * max(1, min(_BATCH // longest, memory // max(1, one)))

@@ -41,23 +41,23 @@ def measured(table: TraceTable) -> list[dict[str, Any]]:
     """Each measure of the model as a whole: how many fragments have it, and how it is spread."""
     rows = []
     for column, values in table.columns.items():
-        there = values[np.isfinite(values)]
+        there = values[~np.isnan(values)]
         if column.layer is None and len(there):
-            low, quarter, median, three_quarters, high = np.quantile(
-                there, [_BAND[0], 0.25, 0.5, 0.75, _BAND[1]]
-            )
+            shares = (_BAND[0], 0.25, 0.5, 0.75, _BAND[1])
+            low, quarter, median, three_quarters, high = _quantiles(there, shares)
+            spread = len(there) > 1 and bool(np.isfinite(there).all())
             rows.append({
                 "probe": column.probe,
                 "measure": column.measure,
                 "unit": unit_of(column.probe, column.measure),
                 "n": len(there),
-                "mean": float(there.mean()),
-                "sd": finite(there.std(ddof=1)) if len(there) > 1 else None,
-                "low": float(low),
-                "quarter": float(quarter),
-                "median": float(median),
-                "three_quarters": float(three_quarters),
-                "high": float(high),
+                "mean": finite(float(there.mean())),
+                "sd": finite(float(there.std(ddof=1))) if spread else None,
+                "low": low,
+                "quarter": quarter,
+                "median": median,
+                "three_quarters": three_quarters,
+                "high": high,
             })  # fmt: skip
     return rows
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from negspace.probes.loss import LossProbe
 from negspace.probes.probe import Probe
+from negspace.probes.volatility import VolatilityProbe
 from negspace.probing.crew import measure_some
 from negspace.probing.plan import Plan
 
@@ -26,6 +28,8 @@ def token_rows(plan: Plan) -> Iterator[pa.Table]:
     texts = model.token_texts(range(int(model.network.get_input_embeddings().weight.shape[0])))
     asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
     asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
+    asked += [VolatilityProbe(plan.means)] if plan.means is not None else []
+    model = replace(model, checkpoints=())
     for start in range(0, len(fragments), _AT_ONCE):
         plan.crew.report("writing tokens", start, len(fragments))
         rows = np.arange(start, min(start + _AT_ONCE, len(fragments)))
@@ -47,6 +51,9 @@ def token_rows(plan: Plan) -> Iterator[pa.Table]:
 
 def _column(values: np.ndarray) -> pa.Array:
     if values.ndim > 1:
-        flat = pa.array(values.reshape(-1), from_pandas=True)
+        flat = values.reshape(-1)
+        # An id below 0 stands for none.
+        none = flat < 0 if np.issubdtype(flat.dtype, np.integer) else np.isnan(flat)
+        flat = pa.array(flat, mask=none)
         return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
     return pa.array(values.astype(np.float32), from_pandas=True)
