@@ -97,6 +97,7 @@ def test_accuracy_margin_and_pressure_are_those_of_the_closed_form(known: Minima
     assert (right["median_rank"], wrong["median_rank"]) == (1, 2)
     assert (tie["easy"], tie["gap"]) == (None, None)
     assert found["left_out"]["not_shuffled"] == 1
+    assert "1 pair has no easy twin: its words have no other order" in found["warnings"]
     # Of a pair the two sentences are of one length here, so the choice is the same by token.
     assert found["per_token"]["near_miss"]["mean"] == pytest.approx(4 / 9)
 
@@ -126,7 +127,11 @@ def test_a_given_model_is_one_run_with_intervals_over_pairs(known: MinimalPairsA
     assert found["near_miss"]["ci"] == pytest.approx(expected)
     verdict = found["verdict"]
     assert verdict["outcome"] == "inconclusive"
-    assert "over pairs" in verdict["reason"]
+    mean, low, high = (100 * value for value in (found["gap"]["mean"], *found["gap"]["ci"]))
+    assert verdict["reason"].startswith(
+        f"near-miss gap is {mean:.1f} points, 95 % CI over pairs {low:.1f} to {high:.1f} points, around the "
+        "margin of 5 points;"
+    )
     assert "a verdict takes 10" in verdict["reason"]
     assert verdict["ci"] == pytest.approx(found["gap"]["ci"])
     assert verdict["seeds_needed"] is None
@@ -171,6 +176,38 @@ def test_the_terminal_names_the_least_accurate_paradigm_first(known: MinimalPair
     assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["wrong", "<i>tie</i>", "right"]
     assert lines[at + 3].startswith("right 100.0 % 100.0 %")
     assert lines[at + 3].endswith(" 0.69")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ({"one": RIGHT[:2], "two": RIGHT[2:]}, "No pair is wrong"),
+        ({"one": RIGHT + WRONG}, "Look at the pairs it gets wrong"),
+        ({"one": WRONG[:2], "two": WRONG[2:]}, "Look at the pairs it gets wrong"),
+        ({"one": RIGHT, "two": WRONG[:1], "six": RIGHT[:1] + WRONG[1:2]}, "most wrong (two, six)"),
+    ],
+)
+def test_only_paradigms_that_are_worse_than_others_are_named(
+    pairs: dict[str, list[tuple[str, str]]], said: str
+) -> None:
+    rows = [
+        {"sentence_good": good, "sentence_bad": bad, "UID": kind}
+        for kind, of_kind in pairs.items()
+        for good, bad in of_kind
+    ]
+    fixed = FixedModel(LanguageModel("hf:bigrams", Bigrams(), Words(), "0" * 64, 16))
+    with RunStore() as store:
+        found = audit_minimal_pairs(rows, learner=fixed, store=store).to_dict()
+    assert said in found["verdict"]["next"]
+
+
+def test_an_interval_wider_than_a_gap_can_be_ends_at_its_bounds() -> None:
+    rows = [{"sentence_good": good, "sentence_bad": bad} for good, bad in (RIGHT[0], WRONG[0])]
+    fixed = FixedModel(LanguageModel("hf:bigrams", Bigrams(), Words(), "0" * 64, 16))
+    with RunStore() as store:
+        found = audit_minimal_pairs(rows, learner=fixed, store=store).to_dict()
+    assert found["gap"]["ci"] == found["verdict"]["ci"] == [-1, 1]
+    assert "CI over pairs -100.0 to 100.0 points" in found["verdict"]["reason"]
 
 
 def test_where_nothing_can_be_shuffled_the_audit_says_so() -> None:

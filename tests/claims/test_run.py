@@ -143,7 +143,7 @@ def test_a_claim_can_be_read_before_it_is_run(name: str) -> None:
     assert len(whole["parts"]) == len(claim.parts(Scale()))
 
 
-# Zigzag's arms are pivot's, on another concept; structure and depth train and probe as predictors does.
+# Invariant goes the whole way by default; the others differ in concept and size, and take minutes together.
 SLOW = ("zigzag", "collapse", "pivot", "structure", "depth", "predictors")
 
 

@@ -103,6 +103,8 @@ def test_some_pairs_keep_all_that_belongs_to_them() -> None:
             {},
             ["bad sentences", "did you mean 'sentence_bda'", "--bad"],
         ),
+        ([{"sentence_good": "a", "other": "b"}], {}, ["bad sentences", "\n  do: name it with --bad"]),
+        ([{"sentence_bad": "a", "other": "b"}], {}, ["good sentences", "\n  do: name it with --good"]),
         ([{"x": "a", "y": "b"}], {}, ["good sentences", "'x', 'y'", "--good"]),
         ([{"good": "a", "good_sentence": "b", "bad": "c"}], {}, ["several columns", "--good"]),
         (ROWS, {"bad": "sentence_bat"}, ["'sentence_bat'", "--bad", "did you mean 'sentence_bad'"]),

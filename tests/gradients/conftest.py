@@ -48,6 +48,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "qwen2": ("Qwen2", _GROUPED),
     "qwen3": ("Qwen3", _GROUPED),
     "gpt-neox": ("GPTNeoX", _SIZES | {"tie_word_embeddings": False}),
+    "phi, bias of the head": ("Phi", _SIZES),
     "gemma": ("Gemma", {k: v for k, v in _GEMMA.items() if k != "query_pre_attn_scalar"}),
     "gemma2, soft cap": ("Gemma2", _GEMMA | {"final_logit_softcapping": 2.0, "attn_logit_softcapping": 5.0}),
     "gemma3": ("Gemma3Text", _GEMMA),

@@ -42,6 +42,12 @@ def test_the_batch_is_halved_until_it_fits(error: Exception) -> None:
     assert tried == [512, 256]
 
 
+def test_the_least_batch_itself_is_tried() -> None:
+    tried: list[int] = []
+    assert halving(fits(600, MemoryError()), 1000, 512, tried.append) == 512
+    assert tried == [512]
+
+
 def test_what_the_system_itself_refuses_is_known() -> None:
     """No made-up words: an allocation that no machine can serve."""
 

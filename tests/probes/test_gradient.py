@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
+from negspace.errors import DataError  # noqa: E402
 from negspace.gradients import mean_gradient  # noqa: E402
 from negspace.language_models import LanguageModel, take  # noqa: E402
 from negspace.probes import Probe  # noqa: E402
@@ -152,3 +155,24 @@ def test_settings_tell_probes_apart(model, fragments):
 
 def test_no_rows_give_nothing(model, fragments):
     assert GradientProbe().measure(model, fragments, [], batch=10).traces == ()
+
+
+def test_a_loss_that_is_not_finite_names_its_fragment(model: LanguageModel, fragments: Fragments) -> None:
+    broken = dataclasses.replace(model, network=copy.deepcopy(model.network))
+    with torch.no_grad():
+        broken.network.transformer.wpe.weight[11] = float("nan")  # fragment 0 alone is as long
+    places = ("here", "2", "3", "4")
+    placed = dataclasses.replace(fragments, places=places)
+    # A token sees those before it, so one of 12 tokens needs no position 11; one of 13 does.
+    longer = dataclasses.replace(
+        placed,
+        tokens=np.pad(fragments.tokens, ((0, 0), (0, 1)), constant_values=3),
+        lengths=LENGTHS + np.array([1, 0, 0, 0]),
+    )
+    GradientProbe().measure(broken, longer, [1, 2, 3], batch=100)
+    for run in (
+        lambda: GradientProbe().measure(broken, longer, range(4), batch=100),
+        lambda: mean_gradient(broken, longer, range(4), batch=100),
+    ):
+        with pytest.raises(DataError, match=r"^here: the loss of the model random is not finite"):
+            run()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.errors import PlanError
+from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel
 from negspace.probes.neighbours import nearest_tokens
 from negspace.probes.pressure import PressureProbe
@@ -315,3 +315,32 @@ def test_importing_probes_does_not_import_torch(tmp_path: Path) -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0
+
+
+def test_a_broken_model_is_refused_with_a_fragments_place(fragments: Fragments) -> None:
+    broken = opened(gpt2())
+    with torch.no_grad():
+        broken.network.transformer.ln_f.weight[0] = float("nan")
+    with pytest.raises(DataError, match=r"^row 2: the loss of the model made up is not finite"):
+        PressureProbe().measure(broken, fragments, [2], batch=100)
+
+
+def test_a_head_that_goes_round_the_base_model_gives_its_own_logits(fragments: Fragments) -> None:
+    """OPT calls its decoder, not its base model: what the base model is made to answer is not asked for."""
+    from transformers import OPTConfig, OPTForCausalLM
+
+    from negspace.language_models import take
+    from negspace.probes.logit_blocks import logit_blocks
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = OPTConfig(
+            vocab_size=VOCABULARY, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=2,
+            max_position_embeddings=32, word_embed_proj_dim=16, init_std=0.5,
+            bos_token_id=None, eos_token_id=None,
+        )  # fmt: skip
+        model = opened(OPTForCausalLM(config).eval())
+    with torch.no_grad():
+        whole = model.network(**take(fragments, [0]).inputs()).logits[0, :-1]
+        (block,) = logit_blocks(model, fragments, [0], batch=100)
+    torch.testing.assert_close(block.logits, whole)

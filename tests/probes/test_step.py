@@ -13,13 +13,15 @@ from scipy.spatial.distance import jensenshannon
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
-from negspace.errors import PlanError  # noqa: E402
+from negspace.errors import DataError, PlanError  # noqa: E402
 from negspace.language_models import LanguageModel  # noqa: E402
 from negspace.probes import Probe  # noqa: E402
 from negspace.probes.agreement import first_order_agreement  # noqa: E402
+from negspace.probes.attention import shows_attention  # noqa: E402
 from negspace.probes.retention import RetentionProbe  # noqa: E402
 from negspace.probes.step import StepProbe  # noqa: E402
-from negspace.probes.stepping import choose_step_size, fragment_losses, stepping  # noqa: E402
+from negspace.probes.stepping import choose_step_size, fragment_losses, in_float32, stepping  # noqa: E402
+from negspace.probes.watching import watching  # noqa: E402
 from negspace.records import Fragments, Trace  # noqa: E402
 
 VOCABULARY, CONTEXT, SIZE = 40, 12, 0.05
@@ -229,11 +231,72 @@ def test_a_step_that_diverges_is_a_row_of_nan_and_counted(small: LanguageModel) 
     assert_same(small, before)
 
 
-def test_a_model_that_is_broken_before_the_step_is_counted_too(small: LanguageModel) -> None:
+def test_a_model_that_is_broken_before_the_step_is_refused(small: LanguageModel) -> None:
     broken = opened(copy.deepcopy(small.network))
     with torch.no_grad():
         broken.network.transformer.ln_f.weight[0] = float("nan")
-    assert measured(broken, StepProbe(REFERENCE, SIZE), [0])["diverged", None].tolist() == [1.0]
+    for probe in (StepProbe(REFERENCE, SIZE), RetentionProbe(REFERENCE, SIZE)):
+        with pytest.raises(DataError, match="the loss of the model test is not finite"):
+            measured(broken, probe, [0])
+
+
+def test_half_precision_steps_in_float32(small: LanguageModel) -> None:
+    assert in_float32(small) is small
+    half = opened(copy.deepcopy(small.network).bfloat16())
+    single = in_float32(half)
+    assert (single.name, single.context) == (half.name, half.context)
+    assert single.fingerprint != half.fingerprint
+    for (name, p), q in zip(single.network.named_parameters(), half.network.parameters(), strict=True):
+        assert p.dtype == torch.float32, name
+        assert q.dtype == torch.bfloat16, name
+        assert torch.equal(p, q.float()), name
+    found = measured(single, StepProbe(REFERENCE, 1e-4, queries=0), [0])
+    np.testing.assert_allclose(
+        found["self-influence", None], found["self-influence first order", None], rtol=0.1
+    )
+
+
+def test_dot_products_of_half_precision_are_wide() -> None:
+    from negspace.probes.pull import dot
+
+    ones = torch.ones(5000)
+    assert dot([ones.bfloat16()], [ones.bfloat16()]) == 5000  # 4992 in bfloat16
+    assert dot([ones.half() * 300], [ones.half() * 300]) == 5000 * 90_000  # infinite in float16
+    many = torch.full((3_000_000,), 1 + 2**-20, dtype=torch.float64)
+    assert dot([many], [many]) == pytest.approx(3e6 * (1 + 2**-20) ** 2, rel=1e-13)
+
+
+def test_a_network_that_cannot_show_its_attention_says_so(small: LanguageModel) -> None:
+    how = small.network.config._attn_implementation
+    assert shows_attention(small.network)
+    assert small.network.config._attn_implementation == how
+    config = transformers.FalconConfig(
+        vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    falcon = transformers.FalconForCausalLM(config)
+    how = falcon.config._attn_implementation
+    assert not shows_attention(falcon)
+    assert falcon.config._attn_implementation == how
+
+
+def test_the_last_norm_of_opt_is_found() -> None:
+    """It goes round its base model's forward."""
+    config = transformers.OPTConfig(
+        vocab_size=VOCABULARY, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=2,
+        max_position_embeddings=CONTEXT, word_embed_proj_dim=16, bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    network = transformers.OPTForCausalLM(config).eval()
+    found: dict[str, Any] = {}
+    normed: list[Any] = []
+    hook = network.model.decoder.final_layer_norm.register_forward_hook(
+        lambda _module, _args, output: normed.append(output)
+    )
+    with torch.no_grad(), watching(network, found.__setitem__):
+        network(input_ids=torch.tensor([[3, 4, 5]]))
+    hook.remove()
+    assert list(found) == ["embed", "0", "1", "final"]
+    torch.testing.assert_close(found["final"], normed[0])
 
 
 def test_frozen_parameters_stay(small: LanguageModel) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.errors import PlanError, StoreError
+from negspace.errors import DataError, PlanError, StoreError
 from negspace.language_models import Checkpoint, LanguageModel
 from negspace.probes.probe import Probe
 from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means, volatile_types
@@ -205,3 +205,15 @@ def test_what_does_not_belong_together_is_refused(
 
 def test_it_is_a_probe(means: TypeMeans) -> None:
     assert isinstance(VolatilityProbe(means), Probe)
+
+
+def test_a_broken_model_is_refused_with_a_fragments_place(model: LanguageModel, fragments: Fragments) -> None:
+    broken = dataclasses.replace(model, network=network(0), checkpoints=())
+    means = type_means(model, fragments, [0, 1], batch=100)
+    with torch.no_grad():
+        broken.network.transformer.ln_f.weight[0] = float("nan")
+    place = f"^{fragments.places[1]}: the loss of the model {model.name} is not finite"
+    with pytest.raises(DataError, match=place):
+        type_means(broken, fragments, [1], batch=100)
+    with pytest.raises(DataError, match=place):
+        VolatilityProbe(means).measure(broken, fragments, [1], batch=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ WORDS = [
     "on",
     "rome",
 ]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _few_pages() -> Iterator[None]:
+    """Drawing pages takes longer than all that is measured here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("negspace.probing.chosen.MOST", 3)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -89,8 +89,8 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
     whole = probed(corpus, model, tmp_path / "whole", probes="loss,gradient")
     plan = run.Plan.probes
 
-    def stopped(self: Any, table: Any) -> Any:
-        for number, each in enumerate(plan(self, table)):
+    def stopped(self: Any) -> Any:
+        for number, each in enumerate(plan(self)):
             if number == 1:
                 raise KeyboardInterrupt
             yield each
@@ -155,6 +155,49 @@ def test_one_fragment_leaves_nothing_to_set_aside(model: Any, tmp_path: Path) ->
         probed(file, model, tmp_path / "out")
     reference = probed(file, model, tmp_path / "out", reference=file, probes="loss,gradient")
     assert reference.to_dict()["corpus"]["fragments"] == 1
+
+
+def test_what_is_the_users_is_neither_replaced_nor_removed(corpus: Path, model: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "fragments").mkdir(parents=True)
+    (out / "fragments" / "mine.html").write_text("mine")
+    with pytest.raises(StoreError, match="earlier probe"):
+        probed(corpus, model, out, probes="loss")
+    (out / "fragments" / "mine.html").rename(out / "mine.html")
+    (out / "fragments").rmdir()
+    probed(corpus, model, out, probes="loss", tokens=True)
+    (out / "fragments" / "mine.html").write_text("mine")
+    probed(corpus, model, out, probes="loss", sample=2)
+    assert (out / "mine.html").exists() and (out / "fragments" / "mine.html").exists()
+    # Tokens of the first run would not be those of the second.
+    assert not (out / "tokens.parquet").exists()
+
+
+def test_numbers_of_a_step_depend_on_no_other_probe(corpus: Path, model: Any, tmp_path: Path) -> None:
+    alone = probed(corpus, model, tmp_path / "alone", probes="step")
+    beside = probed(corpus, model, tmp_path / "beside", probes="gradient,step")
+    assert alone.to_dict()["settings"]["step_size"] == beside.to_dict()["settings"]["step_size"]
+    agreement = beside.to_dict()["agreement"]
+    assert [each["first_order"] for each in agreement] == ["gradient: transfer", "gradient: self-influence"]
+
+
+def test_a_model_that_was_changed_is_another_model(model: Any) -> None:
+    from copy import deepcopy
+    from dataclasses import replace
+
+    import torch
+
+    from negspace.probing.inputs import state_hash
+
+    mine = replace(model, network=deepcopy(model.network))
+    before = state_hash(mine)
+    assert before == state_hash(mine) == state_hash(model)
+    first = next(mine.network.parameters())
+    first.requires_grad_(False)
+    frozen = state_hash(mine)
+    with torch.no_grad():
+        first[0, 0] += 1
+    assert len({before, frozen, state_hash(mine)}) == 3
 
 
 def test_two_runs_do_not_write_one_folder(corpus: Path, model: Any, tmp_path: Path) -> None:

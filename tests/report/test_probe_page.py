@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
@@ -21,6 +22,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negspace.probes.role_quantities import RoleQuantities
+from negspace.probes.role_rule import CONDITIONS
 from negspace.report.probe_page import render_fragment, render_probe
 from negspace.report.probe_views import measured
 
@@ -420,7 +423,38 @@ def test_its_values_stand_beside_the_corpus(summary: dict[str, Any], trace: str)
     here = summary["chosen"][1]["values"][0]
     low, middle, high = (measured(float(q)) for q in np.quantile(values, (0.05, 0.5, 0.95)))
     below = round(100 * float((values < here).mean()))
-    assert f"loss nats per token {measured(here)} {low} {middle} {high} {below} % of 150" in said
+    assert f"loss nats per token {measured(here)} 150 {low} {middle} {high} {below} %" in said
+
+
+@pytest.mark.parametrize("n", [1, 4, 5])
+def test_quantiles_take_five_values(made: ModuleType, n: int) -> None:
+    summary = made.build_probe(12, chosen=1)
+    for each in summary["fragments"]:
+        each["values"][0] = float(each["row"]) if each["row"] < n else None
+    chosen = summary["chosen"][0]
+    chosen["values"][0] = 2.5
+    said = Page(render_fragment(summary, chosen)).words()
+    shown = "too few – –" if n < 5 else "2.00 3.80 60 %"
+    assert f"loss nats per token 2.50 {n} {'–' if n < 5 else '0.200'} {shown}" in said
+
+
+def test_what_decides_a_role_is_said_in_words(made: ModuleType) -> None:
+    summary = made.build_probe(20, chosen=1)
+    names = [field.name for field in fields(RoleQuantities) if field.name != "clusters"]
+    summary["roles"]["quantities"] = names
+    said = Page(render_probe(summary)).words()
+    decided = said.split("Decided by: ")[1].split(".")[0].split("; ")
+    # The four of the rule, and the one that takes part in a corpus that the networks overfit.
+    assert len(decided) == len(CONDITIONS) + 1
+    assert not set(decided) & set(names)
+    assert not [each for each in decided if "_" in each or "loss of the networks that saw" in each]
+
+
+def test_no_role_is_explained_by_what_the_rule_does_not_look_at(index: str) -> None:
+    said = Page(index).words()
+    captions = said.split(" Roles ")[1].split("Decided by")[0]
+    assert not re.search(r"step|helps|fades|lasts|transfer|retention", captions)
+    assert "A fragment's place on this map is no part of the rule that gave it its role." in said
 
 
 def test_it_links_back_from_where_it_lies(made: ModuleType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,6 +23,7 @@ from negspace.errors import NegspaceError
 __all__ = ["cli", "main"]
 
 INTERRUPTED = 130
+_TERMINATED = 143
 
 
 @click.group(
@@ -57,6 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may lack the signs of a table or a name
             stream.reconfigure(errors="backslashreplace")
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # an end like any other, with its cleaning up
+        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(_TERMINATED))
     try:
         code = cli.main(arguments, prog_name="negspace", standalone_mode=False)
     except NegspaceError as error:

@@ -40,7 +40,13 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     help="A causal language model of transformers; tiny trains a small GPT on CORPUS.",
 )
 @click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
-@click.option("--fragment-tokens", default=512, show_default=True, help="Length of a fragment, at most.")
+@click.option(
+    "--fragment-tokens",
+    type=click.IntRange(min=8),
+    default=512,
+    show_default=True,
+    help="Length of a fragment, at most.",
+)
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
@@ -54,7 +60,13 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     help="loss, pressure, gradient, step, retention, volatility, role; several with commas.",
 )
 @click.option("--tokens", is_flag=True, help="Write loss and pressure of every token too (tokens.parquet).")
-@click.option("--sample", default=64, show_default=True, help="Fragments that take real steps.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Fragments that take real steps.",
+)
 @click.option(
     "--step-size",
     type=float,
@@ -91,7 +103,9 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 @click.option(
     "--json", "as_json", is_flag=True, help="Print probe.json, and nothing else, to standard output."
 )
-@click.option("--seed", default=0, show_default=True, help="Of all that is drawn.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
+)
 @click.option(
     "--memory",
     type=click.IntRange(min=64),

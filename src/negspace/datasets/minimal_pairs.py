@@ -171,8 +171,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | None) -> _Part:
-    good = _sentences(table, "good", GOOD_NAMES, good)
-    bad = _sentences(table, "bad", BAD_NAMES, bad)
+    others = (bad,) if bad is not None else known_columns(table, BAD_NAMES[0], BAD_NAMES)
+    good = _sentences(table, "good", GOOD_NAMES, good, taken=others)
+    bad = _sentences(table, "bad", BAD_NAMES, bad, taken=(good,))
     if good == bad:
         raise DataError(
             f"{table.source}: one column cannot be both the good and the bad sentences",
@@ -207,14 +208,18 @@ def _without_equals(pairs: MinimalPairs) -> MinimalPairs:
     return replace(pairs.take(kept), notes=(*pairs.notes, note))
 
 
-def _sentences(table: Table, role: str, known: Sequence[str], named: str | None) -> str:
+def _sentences(
+    table: Table, role: str, known: Sequence[str], named: str | None, *, taken: Sequence[str]
+) -> str:
+    """The column of one side; one that the other side has already is not suggested."""
     if named is not None:
         return check_column(table, role, named)
     found = known_columns(table, known[0], known)
     if len(found) == 1:
         return found[0]
     why = "several columns may hold" if found else "no column is known to hold"
-    near = "" if found else f"{suggest(known[0], table.columns)} "
+    free = [name for name in table.columns if name not in taken]
+    near = "" if found else f"{suggest(known[0], free)} "
     raise DataError(
         f"{table.source}: {why} the {role} sentences",
         came=listed(found or table.columns),

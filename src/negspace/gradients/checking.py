@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from negspace.gradients.layers import layer_of
 from negspace.gradients.mean import mean_gradient
 from negspace.gradients.meter import FragmentGradients, GradientMeter
+from negspace.gradients.objective import gradient_scale
 from negspace.gradients.survey import evaluating
 from negspace.language_models import Batch, LanguageModel, take
 from negspace.records import Fragments
@@ -88,11 +89,11 @@ def _alone(
     meter: GradientMeter, one: Batch, direction: Mapping[str, Tensor]
 ) -> tuple[list[float], list[float], float]:
     """Squared norms and dot products by layer, and the loss, of one fragment."""
-    loss, gradients = _loss_and_gradients(meter, one)
+    loss, gradients, scale = _loss_and_gradients(meter, one)
     squares, dots = dict.fromkeys(meter.layers, 0.0), dict.fromkeys(meter.layers, 0.0)
     for name, gradient in gradients.items():
         if gradient is not None:
-            wide = gradient.double()
+            wide = gradient.double() / scale
             squares[layer_of(name)] += (wide**2).sum().item()
             dots[layer_of(name)] += (wide * direction[name].double()).sum().item()
     return list(squares.values()), list(dots.values()), loss
@@ -103,15 +104,16 @@ def _plain(meter: GradientMeter, batch: Batch) -> FragmentGradients | None:
     return None
 
 
-def _loss_and_gradients(meter: GradientMeter, batch: Batch) -> tuple[float, dict[str, Tensor | None]]:
+def _loss_and_gradients(meter: GradientMeter, batch: Batch) -> tuple[float, dict[str, Tensor | None], float]:
+    """The loss, gradients times a scale, and the scale."""
     targets = torch.where(batch.scored, batch.ids, -100)[:, 1:]
     logits = meter.network(**batch.inputs()).logits
     loss = nn.functional.cross_entropy(
         logits.flatten(0, 1), nn.functional.pad(targets, (0, 1), value=-100).flatten()
     )
-    parameters = meter.parameters
-    found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-    return loss.item(), dict(zip(parameters, found, strict=True))
+    parameters, scale = meter.parameters, gradient_scale(logits.dtype)
+    found = torch.autograd.grad(loss * scale, list(parameters.values()), allow_unused=True)
+    return loss.item(), dict(zip(parameters, found, strict=True)), scale
 
 
 def _overhead(measured: Callable[[], object], plain: Callable[[], object], rounds: int) -> float:

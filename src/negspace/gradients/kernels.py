@@ -114,6 +114,7 @@ def embedding_sums(
         gradient: Of what was looked up.
         directions: Of the size of the embedding.
     """
+    gradient = _wide(gradient)
     fragments, _, width = gradient.shape
     n_rows = int(ids.max()) + 1
     owner = torch.arange(fragments, device=ids.device)
@@ -147,8 +148,8 @@ def cross_sums(
         selected: ``δ`` at the tokens that were looked up.
         gradient: ``g``, of what was looked up.
     """
-    met = torch.bmm(inputs, gradient.transpose(1, 2))
-    crossed: Tensor = torch.linalg.vecdot(met, selected).sum(1, dtype=torch.float64)
+    met = torch.bmm(_wide(inputs), _wide(gradient).transpose(1, 2))
+    crossed: Tensor = torch.linalg.vecdot(met, _wide(selected)).sum(1, dtype=torch.float64)
     return crossed
 
 
@@ -157,3 +158,8 @@ def masked(
 ) -> Float[Tensor, "fragments tokens width"]:
     """Leave out tokens whose row of the embedding is not trained (its padding row)."""
     return gradient.masked_fill(skipped[..., None], 0)
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """At least float32: squares leave the range of float16, and sums the digits of bfloat16."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from negspace.gradients.layers import layer_of, layers_of
 from negspace.gradients.meter import mean_weights
+from negspace.gradients.objective import gradient_scale
 from negspace.gradients.survey import evaluating, survey
-from negspace.language_models import LanguageModel, batches
+from negspace.language_models import LanguageModel, batches, check_finite
 from negspace.records import Fragments
 
 __all__ = ["MeanGradient", "joined", "mean_gradient"]
@@ -52,6 +53,9 @@ def mean_gradient(
         fragments: All fragments.
         rows: Which of them; at least one.
         batch: Padded tokens held at once, at most.
+
+    Raises:
+        DataError: A loss is not finite.
     """
     network: nn.Module = model.network
     rows = np.asarray(rows, dtype=np.int64)
@@ -66,11 +70,13 @@ def mean_gradient(
             losses = nn.functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1), each.ids[:, 1:].flatten(), reduction="none"
             )
-            loss = (losses.float() * mean_weights(each)[:, 1:].flatten()).sum()
-            found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+            weighed = losses.view(len(each.rows), -1).float() * mean_weights(each)[:, 1:]
+            check_finite(model, fragments, each.rows, weighed.detach().sum(1).cpu().numpy())
+            scale = gradient_scale(logits.dtype)
+            found = torch.autograd.grad(weighed.sum() * scale, list(parameters.values()), allow_unused=True)
             for total, gradient in zip(summed.values(), found, strict=True):
                 if gradient is not None:
-                    total.add_(gradient)
+                    total.add_(gradient, alpha=1 / scale)
     for total in summed.values():
         total.div_(len(rows))
     return _of(summed, rows, fragments.fingerprint)

@@ -15,7 +15,7 @@ from negspace.errors import NegspaceError
 from negspace.gradients.coverage import Coverage
 from negspace.gradients.functions import collect_expanded
 from negspace.gradients.layers import layer_of, layers_of
-from negspace.gradients.objective import losses_into_gradient
+from negspace.gradients.objective import gradient_scale, losses_into_gradient
 from negspace.gradients.survey import evaluating, survey, swapped
 from negspace.gradients.tape import Tape
 from negspace.language_models import Batch
@@ -100,18 +100,20 @@ class GradientMeter:
         )
         with evaluating(self.network), swapped(self._survey.sites, tape):
             logits = self.network(**batch.inputs()).logits
-            gradient = logits.detach()
+            # Not detached: a linear map with a bias gives a view, and a view refuses to be written over.
+            gradient = logits.data
             # What a linear map gave is kept by no one; what came of a further function (a soft cap) may be,
             # for that function's backward.
             if logits is not tape.output:
                 gradient = gradient.clone()
             tape.output = None
-            loss = losses_into_gradient(gradient, batch.ids, weights)
+            scale = gradient_scale(gradient.dtype)
+            loss = losses_into_gradient(gradient, batch.ids, weights * scale) / scale
             leaves = [leaf for _, leaf in tape.expanded]
             found = torch.autograd.grad(logits, [tape.anchor, *leaves], gradient, allow_unused=True)
             collect_expanded(tape, found[1:])
         sums = tape.sums.cpu().numpy()
-        return FragmentGradients(self.layers, loss.cpu().numpy(), sums[0], sums[1:])
+        return FragmentGradients(self.layers, loss.cpu().numpy(), sums[0] / scale**2, sums[1:] / scale)
 
 
 def mean_weights(batch: Batch) -> Float[Tensor, "fragments longest"]:

@@ -7,7 +7,7 @@ from negspace.language_models.memory import available_bytes, halving
 from negspace.language_models.model import Checkpoint, LanguageModel
 from negspace.language_models.opening import DEFAULT_CONTEXT, open_language_model
 from negspace.language_models.saving import load_parameters
-from negspace.language_models.scoring import fragment_losses, token_losses
+from negspace.language_models.scoring import check_finite, fragment_losses, token_losses
 from negspace.language_models.settings import TinySettings
 from negspace.language_models.tiny import build_network, train_tokenizer
 from negspace.language_models.tiny_model import checkpoint_steps, tiny_cache_path, train_tiny
@@ -22,6 +22,7 @@ __all__ = [
     "available_bytes",
     "batches",
     "build_network",
+    "check_finite",
     "checkpoint_steps",
     "fragment_losses",
     "halving",

@@ -53,14 +53,14 @@ def halving(
             came = str(error) or type(error).__name__
         # Out of the handler: until then the error's traceback keeps alive what filled the memory.
         _release()
-        if batch // 2 < max(1, least):
+        if batch <= max(1, least):
             raise DataError(
                 f"memory ran out with a batch of {batch:,} tokens, and less cannot be tried",
                 came=came,
                 do="ask for shorter fragments (--fragment-tokens), a smaller model or type of number "
                 "(--dtype bfloat16), or free memory on the device",
             )
-        batch //= 2
+        batch = max(1, least, batch // 2)
         on_halved(batch)
 
 

@@ -18,7 +18,7 @@ from negspace.language_models.model import LanguageModel
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DEFAULT_CONTEXT", "Device", "Dtype", "open_language_model"]
+__all__ = ["DEFAULT_CONTEXT", "Device", "Dtype", "open_language_model", "placed"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -63,7 +63,7 @@ def open_language_model(
     path = spec.removeprefix("hf:")
     if find_spec("transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"hf:{path}", "hf")
-    device, number = _placed(device, dtype)
+    device, number = placed(device, dtype)
     found = find_folder(path, code=trust_remote_code)
     adapter = found if is_adapter(found) else None
     if adapter is not None:
@@ -91,7 +91,12 @@ def open_language_model(
     )
 
 
-def _placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.dtype]:
+def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.dtype]:
+    """Where a model goes, and in which type of number; see `open_language_model`.
+
+    Raises:
+        PlanError: The device is not there.
+    """
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
     there = torch.cuda.is_available()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
 from negspace.datasets.subsets import select
 from negspace.embedders.quiet import one_thread
@@ -18,7 +18,7 @@ from negspace.records import Fragments
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["fragment_losses", "token_losses"]
+__all__ = ["check_finite", "fragment_losses", "token_losses"]
 
 _AT_ONCE = 1 << 20  # logits turned into probabilities at once: 4 MB of float32, whatever the batch
 
@@ -60,7 +60,7 @@ def token_losses(
                 ]
             )
             found[some.rows, 1 : wanted.shape[1] + 1] = losses.cpu().numpy()
-    _check_finite(model, part, found)
+    _check_scored(model, part, found)
     return found
 
 
@@ -77,6 +77,28 @@ def fragment_losses(
     return np.asarray(np.nanmean(losses, axis=1, dtype=np.float64), dtype=np.float32)
 
 
+def check_finite(
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " some"],
+    values: Float[np.ndarray, " some"],
+) -> None:
+    """Refuse losses, or what they come of, that are not finite.
+
+    Args:
+        model: Whose they are.
+        fragments: All fragments.
+        rows: The fragment that each value is of.
+        values: The values; one that is not finite says that the loss is not.
+
+    Raises:
+        DataError: One is not finite; its fragment's place is named.
+    """
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise _not_finite(model, fragments.places[int(rows[bad[0]])], str(values[bad[0]]))
+
+
 def _in_parts(logits: Tensor, ids: Tensor, wanted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """The logits before each scored token and that token, a few at a time."""
     row, column = wanted.nonzero(as_tuple=True)
@@ -86,7 +108,7 @@ def _in_parts(logits: Tensor, ids: Tensor, wanted: Tensor) -> Iterator[tuple[Ten
         yield logits[at], ids[:, 1:][at]
 
 
-def _check_finite(
+def _check_scored(
     model: LanguageModel, fragments: Fragments, losses: Float32[np.ndarray, "fragments longest"]
 ) -> None:
     place = np.arange(losses.shape[1])
@@ -94,9 +116,17 @@ def _check_finite(
     bad = np.argwhere(scored & ~np.isfinite(losses))
     if len(bad):
         row, token = (int(i) for i in bad[0])
-        raise DataError(
-            f"{fragments.places[row]}: the loss of the model {model.name} is not finite",
-            came=f"{losses[row, token]} at token {token} of {fragments.lengths[row]}; "
+        raise _not_finite(
+            model,
+            fragments.places[row],
+            f"{losses[row, token]} at token {token} of {fragments.lengths[row]}; "
             f"{len(np.unique(bad[:, 0]))} of {len(fragments)} fragments have such a token",
-            do="check the model's weights; where they are half precision, ask for --dtype float32",
         )
+
+
+def _not_finite(model: LanguageModel, place: str, came: str) -> DataError:
+    return DataError(
+        f"{place}: the loss of the model {model.name} is not finite",
+        came=came,
+        do="check the model's weights; where they are half precision, ask for --dtype float32",
+    )

@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from negspace.embedders.quiet import quiet
 from negspace.errors import PlanError
 
-__all__ = ["eager_attention", "jensen_shannon", "query_positions"]
+__all__ = ["eager_attention", "jensen_shannon", "query_positions", "shows_attention"]
 
 
 @contextmanager
@@ -30,11 +31,20 @@ def eager_attention(network: Any) -> Iterator[None]:
             raise PlanError(
                 "this model cannot be made to show its attention maps",
                 came=type(network).__name__,
-                do="ask for the step probe without attention",
+                do="compare no attention: StepProbe(…, queries=0)",
             )
         yield
     finally:
         network.set_attn_implementation(before)
+
+
+def shows_attention(network: Any) -> bool:
+    """Whether `eager_attention` works for a network; tried out, without a forward pass."""
+    try:
+        with quiet(), eager_attention(network):
+            return True
+    except PlanError:
+        return False
 
 
 def query_positions(length: int, most: int) -> Int[np.ndarray, " queries"]:

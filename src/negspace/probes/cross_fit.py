@@ -19,7 +19,7 @@ their order helped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +29,20 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.learners.workers import in_processes
+from negspace.probes.cross_parts import batches, drawn_up_to, frequencies_loss, padded, reordered, windows
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide", "frequencies_loss"]
+__all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide"]
 
 ORDERS = 4
 """Random orders in which an overfitted network predicts a fragment."""
 
 _LOOKS = 16  # at held-out loss, over the steps
-_WATCHED = 4000
+_WATCHED = 4000  # tokens: enough to see a loss rise
 _WORSE = 1.01  # than the least loss: less may be chance
-_BUCKETS = 8  # batches whose fragments are sorted by length together, so that little is padding
+_AT_ONCE = 8  # batches of training, in prediction
 
 
 @dataclass(frozen=True)
@@ -217,24 +218,28 @@ def _fit_one(
         network = CrossNet(
             int(tokens.max()) + 1, settings.width, settings.layers, settings.heads, settings.window, generator
         )
-        read = settings.batch * _BUCKETS
+        read = settings.batch * _AT_ONCE
         clean = np.flatnonzero(~seen & ~told)
         watch = _Watch(
             tokens,
-            _windows(_some(clean, lengths, np.random.default_rng([seed, 3, m])), lengths, settings.window),
+            windows(
+                drawn_up_to(clean, lengths, _WATCHED, np.random.default_rng([seed, 3, m])),
+                lengths,
+                settings.window,
+            ),
             read,
             frequencies_loss(tokens, lengths, np.flatnonzero(seen), clean),
         )
-        parts = _windows(np.flatnonzero(seen), lengths, settings.window)
+        parts = windows(np.flatnonzero(seen), lengths, settings.window)
         overfitted = _train(network, tokens, parts, settings, drawn, watch)
-        every = _windows(np.arange(len(tokens)), lengths, settings.window)
+        every = windows(np.arange(len(tokens)), lengths, settings.window)
         losses, entropies = _predict(network, tokens, every, read)
         gained = np.full((ORDERS, len(tokens)), np.nan, dtype=np.float32)
         if overfitted:
-            unseen = _windows(clean, lengths, settings.window)
+            unseen = windows(clean, lengths, settings.window)
             # What order brings shows best where training ended; how well a fragment is predicted, before.
             for order in range(ORDERS):
-                other = _reordered(tokens, lengths, begins, np.random.default_rng([seed, 4, order]))
+                other = reordered(tokens, lengths, begins, np.random.default_rng([seed, 4, order]))
                 found = _predict(network, other, unseen, read)[0]
                 gained[order, clean] = np.nansum(found - losses, axis=1)[clean] / (lengths[clean] - 1)
             network.load_state_dict(watch.best)
@@ -274,79 +279,6 @@ class _Watch:
         return loss > max(self.plain, _WORSE * self.least)
 
 
-def _some(
-    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], rng: np.random.Generator
-) -> Int[np.ndarray, " some"]:
-    """Rows drawn until they have some thousand tokens: enough to see a loss rise."""
-    drawn = rng.permutation(rows)
-    return drawn[: int(np.searchsorted(np.cumsum(lengths[drawn]), _WATCHED)) + 1]
-
-
-def frequencies_loss(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    known: Int[np.ndarray, " known"],
-    rows: Int[np.ndarray, " rows"],
-) -> float:
-    """Mean loss of the scored tokens of some rows under token frequencies of others, half a count added."""
-    scored = (np.arange(tokens.shape[1]) < lengths[:, None]) & (np.arange(tokens.shape[1]) > 0)
-    count = np.bincount(tokens[known][scored[known]], minlength=int(tokens.max()) + 1) + 0.5
-    here = tokens[rows][scored[rows]]
-    return float(np.log(count.sum()) - np.log(count)[here].mean()) if len(here) else math.inf
-
-
-def _reordered(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    begins: Bool[np.ndarray, "fragments longest"],
-    rng: np.random.Generator,
-) -> Int32[np.ndarray, "fragments longest"]:
-    other = tokens.copy()
-    for row, length, begin in zip(other, lengths, begins, strict=True):
-        units = np.split(row[:length], np.flatnonzero(begin[1:length]) + 1)
-        row[:length] = np.concatenate([units[i] for i in rng.permutation(len(units))])
-    return other
-
-
-def _windows(
-    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], window: int
-) -> Int[np.ndarray, "windows 3"]:
-    """Fragment, start and end of each part read at once; a part begins with the last token before it."""
-    parts = [
-        (row, start, min(start + window, int(lengths[row])))
-        for row in rows
-        for start in range(0, max(1, int(lengths[row]) - 1), window - 1)
-    ]
-    return np.array(parts, dtype=np.int64).reshape(-1, 3)
-
-
-def _padded(
-    tokens: Int32[np.ndarray, "fragments longest"], parts: Int[np.ndarray, "windows 3"]
-) -> tuple[Int[np.ndarray, "windows width"], Bool[np.ndarray, "windows width"]]:
-    sizes = parts[:, 2] - parts[:, 1]
-    place = np.arange(int(sizes.max()))
-    inside = place < sizes[:, None]
-    ids = tokens[parts[:, :1], np.where(inside, parts[:, 1:2] + place, 0)]
-    return np.where(inside, ids, 0).astype(np.int64), inside
-
-
-def _batches(
-    parts: Int[np.ndarray, "windows 3"], tokens: int, rng: np.random.Generator
-) -> Iterator[Int[np.ndarray, "batch 3"]]:
-    """Batches without end: each part once before any comes twice, those of like length together."""
-    sizes = parts[:, 2] - parts[:, 1]
-    per_batch = max(1, tokens // max(1, int(sizes.mean())))
-    while True:
-        order = rng.permutation(len(parts))
-        for start in range(0, len(order), per_batch * _BUCKETS):
-            bucket = order[start : start + per_batch * _BUCKETS]
-            bucket = bucket[np.argsort(sizes[bucket], kind="stable")]
-            cuts = np.arange(per_batch, len(bucket), per_batch)
-            groups = np.split(bucket, cuts)
-            for i in rng.permutation(len(groups)):
-                yield parts[groups[i]]
-
-
 def _train(
     network: nn.Module,
     tokens: Int32[np.ndarray, "fragments longest"],
@@ -362,12 +294,12 @@ def _train(
         network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.1
     )
     warm = max(1, settings.steps // 20)
-    for step, batch in zip(range(settings.steps), _batches(parts, settings.batch, rng), strict=False):
+    for step, batch in zip(range(settings.steps), batches(parts, settings.batch, rng), strict=False):
         done = (step - warm) / max(1, settings.steps - warm)
         rate = (step + 1) / warm if step < warm else 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * rate
-        ids, inside = (torch.from_numpy(array) for array in _padded(tokens, batch))
+        ids, inside = (torch.from_numpy(array) for array in padded(tokens, batch))
         scored = inside[:, 1:]
         logits = network(ids[:, :-1])
         loss = torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
@@ -394,7 +326,7 @@ def _predict(
     while len(parts):
         size = max(1, batch // int(parts[0, 2] - parts[0, 1]))
         now, parts = parts[:size], parts[size:]
-        ids, inside = _padded(tokens, now)
+        ids, inside = padded(tokens, now)
         with torch.inference_mode():
             logs = torch.log_softmax(network(torch.from_numpy(ids[:, :-1])), dim=-1)
             loss = -logs.gather(-1, torch.from_numpy(ids[:, 1:, None]))[..., 0].numpy()

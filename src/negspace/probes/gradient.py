@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from negspace.embedders.quiet import one_thread
 from negspace.gradients import NoiseScale, noise_scale, spans
-from negspace.language_models import LanguageModel, batches
+from negspace.language_models import LanguageModel, batches, check_finite
 from negspace.probes.probe import Probed
 from negspace.records import Fragments, Json, Trace
 
@@ -96,6 +96,9 @@ class GradientProbe:
             rows: Which of them.
             batch: Padded tokens held at once, at most.
             tokens: There are no numbers a token.
+
+        Raises:
+            DataError: A loss is not finite.
         """
         rows = np.asarray(rows, dtype=np.int64)
         meter = self.meter(model)
@@ -191,6 +194,7 @@ def _measured(
             inside = each.scored & (each.positions >= first[:, None])
             weights = inside / inside.sum(1, keepdim=True)
         found = meter.measure(each, weights)
+        check_finite(model, fragments, each.rows, found.loss)
         at = np.searchsorted(unique, each.rows)
         if dots is None:
             dots = np.zeros((len(found.dots), *squares.shape))

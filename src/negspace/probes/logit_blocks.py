@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from negspace.language_models import LanguageModel, batches
+from negspace.language_models import LanguageModel, batches, check_finite
 from negspace.probes.trunk import find_trunk
 from negspace.records import Fragments
 
@@ -60,6 +60,9 @@ def logit_blocks(
         fragments: All fragments.
         rows: Which of them; each is gone through once, however often it is named.
         batch: Padded tokens of a batch, at most.
+
+    Raises:
+        DataError: A loss is not finite.
     """
     trunk = find_trunk(model)
     for some in batches(fragments, np.unique(rows), tokens=batch, device=model.device):
@@ -69,9 +72,12 @@ def logit_blocks(
         for start in range(0, len(which), _ROWS):
             part = slice(start, start + _ROWS)
             found = states[which[part], before[part]]
-            logits = trunk.logits(found) if trunk is not None else found
+            logits = _full(trunk.logits(found) if trunk is not None else found)
             truth = some.ids[which[part], before[part] + 1]
-            yield LogitBlock(of[part], at[part], truth, _full(logits))
+            # The loss is finite where the largest logit and the true token's are; others may be -inf.
+            worst = logits.amax(1) - logits.gather(1, truth[:, None])[:, 0]
+            check_finite(model, fragments, of[part], worst.cpu().numpy())
+            yield LogitBlock(of[part], at[part], truth, logits)
 
 
 def _full(logits: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, "tokens vocabulary"]:

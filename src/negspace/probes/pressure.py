@@ -79,7 +79,11 @@ class PressureProbe:
         batch: int,
         tokens: bool = False,
     ) -> Probed:
-        """See `Probe`."""
+        """See `Probe`.
+
+        Raises:
+            DataError: A loss is not finite.
+        """
         import torch  # noqa: PLC0415  (an extra)
 
         from negspace.probes.logit_blocks import logit_blocks  # noqa: PLC0415  (an extra)

@@ -26,9 +26,11 @@ class TokenTrace:
     """
 
     measure: str
-    values: Float[np.ndarray, "fragments longest"] | Int[np.ndarray, "fragments longest k"] | Float[
-        np.ndarray, "fragments longest k"
-    ]
+    values: (
+        Float[np.ndarray, "fragments longest"]
+        | Int[np.ndarray, "fragments longest k"]
+        | Float[np.ndarray, "fragments longest k"]
+    )
 
 
 @dataclass(frozen=True, eq=False)

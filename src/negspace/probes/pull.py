@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from negspace.language_models import Batch, LanguageModel, batches, take
+from negspace.language_models import Batch, LanguageModel, batches, check_finite, take
 from negspace.probes.stepping import Parameters, fragment_losses, gradient
 from negspace.records import Fragments
 
@@ -96,8 +96,12 @@ def moments(
 
 
 def dot(left: Gradient, right: Gradient) -> float:
-    """Dot product over all parameters; those of the parameters are added up in doubles."""
-    return sum(float(torch.dot(a.flatten(), b.flatten())) for a, b in zip(left, right, strict=True))
+    """Dot product over all parameters: products in at least float32, added up in doubles."""
+
+    def wide(tensor: Tensor) -> Tensor:
+        return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+    return sum(float((wide(a) * wide(b)).sum(dtype=torch.float64)) for a, b in zip(left, right, strict=True))
 
 
 def own_gain(
@@ -107,9 +111,14 @@ def own_gain(
 
     Returns:
         How far its loss fell, in nats per token, and the `moments` of the step.
+
+    Raises:
+        DataError: The loss before the step is not finite.
     """
     own = take(fragments, [row], model.device)
-    before = fragment_losses(model.network, own)[0]
+    losses = fragment_losses(model.network, own)
+    check_finite(model, fragments, own.rows, losses.detach().cpu().numpy())
+    before = losses[0]
     direction = gradient(before, parameters.tensors)
     parameters.step(direction, size)
     with torch.no_grad():

@@ -95,6 +95,7 @@ class StepProbe:
 
         Raises:
             PlanError: The model has no parameter to step on, or cannot show its attention.
+            DataError: A loss is not finite before a step.
         """
         from negspace.probes.stepping import stepping  # noqa: PLC0415  (an extra)
         from negspace.probes.steps import Stepper, showing  # noqa: PLC0415  (an extra)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from negspace.errors import PlanError
-from negspace.language_models import Batch
+from negspace.language_models import Batch, LanguageModel
 
-__all__ = ["Parameters", "choose_step_size", "fragment_losses", "gradient", "stepping"]
+__all__ = ["Parameters", "choose_step_size", "fragment_losses", "gradient", "in_float32", "stepping"]
 
 _FALL = 0.1
 
@@ -41,6 +44,17 @@ def choose_step_size(squared_norms: Float[np.ndarray, " fragments"], fall: float
             do="give one (--step-size), and check that the model has parameters that can be trained",
         )
     return fall / median
+
+
+def in_float32(model: LanguageModel) -> LanguageModel:
+    """The model itself where its numbers are float32 or wider, else a copy of it in float32.
+
+    A step is far smaller than what it changes: in bfloat16 most parameters would stay where they are.
+    """
+    if all(p.dtype.itemsize >= 4 for p in model.network.parameters() if p.is_floating_point()):
+        return model
+    fingerprint = hashlib.sha256(f"{model.fingerprint} float32".encode()).hexdigest()
+    return replace(model, network=copy.deepcopy(model.network).float(), fingerprint=fingerprint)
 
 
 def fragment_losses(network: Any, batch: Batch) -> Float[Tensor, " fragments"]:

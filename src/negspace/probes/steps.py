@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from negspace.language_models import Batch, LanguageModel, take
+from negspace.language_models import Batch, LanguageModel, check_finite, take
 from negspace.probes.attention import eager_attention
 from negspace.probes.change import ATTENTION, CKA, COSINE, Picture, changes, picture
 from negspace.probes.pull import Gradient, Pull, dot, halves, moments
@@ -42,7 +42,7 @@ class Stepped:
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss was not finite."""
+        """Whether the gradient, or a loss after the step, was not finite."""
         return not self.values
 
 
@@ -62,6 +62,9 @@ class Stepper:
         size: η.
         queries: Query positions at which attention is compared.
         batch: Padded tokens of a batch, at most.
+
+    Raises:
+        DataError: A loss on the reference is not finite.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class Stepper:
             self._pictures = {
                 id(some): picture(model.network, some, queries) for part in parts for some in part
             }
+        for each in self._pictures.values():
+            check_finite(model, reference, each.batch.rows, each.losses.cpu().numpy())
         self._others: Pull | None = None
         if others is not None:
             same = others is reference or others.fingerprint == reference.fingerprint
@@ -102,11 +107,16 @@ class Stepper:
         ]
 
     def step(self, fragments: Fragments, row: int) -> Stepped:
-        """Take a step on one fragment, measure and undo it."""
+        """Take a step on one fragment, measure and undo it.
+
+        Raises:
+            DataError: The loss before the step is not finite.
+        """
         own = picture(self._model.network, take(fragments, [row], self._model.device), self._queries)
+        check_finite(self._model, fragments, own.batch.rows, own.losses.detach().cpu().numpy())
         direction = gradient(own.losses[0], self._parameters.tensors)
         squared = dot(direction, direction)
-        if not (math.isfinite(float(own.losses.detach()[0])) and math.isfinite(squared)):
+        if not math.isfinite(squared):
             return Stepped()
         self._parameters.step(direction, self._size)
         try:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import LanguageModel, batches
+from negspace.language_models import Batch, LanguageModel, batches, check_finite
 from negspace.probes.collecting import Collected
 from negspace.probes.probe import Probed
 from negspace.records import Fragments, Json
@@ -93,6 +93,7 @@ def type_means(
 
     Raises:
         PlanError: There are no rows.
+        DataError: A hidden state is not finite.
     """
     import torch  # noqa: PLC0415  (an extra)
 
@@ -109,7 +110,7 @@ def type_means(
     with one_thread(), torch.inference_mode():
         hidden = last_hidden(model)
         for some in batches(fragments, rows, tokens=batch, device=model.device):
-            unit = _unit(hidden(some)[some.scored])
+            unit = _unit(model, fragments, some, hidden(some))
             if sums is None:
                 sums = torch.zeros((len(ids), unit.shape[1]), device=model.device)
             sums.index_add_(0, torch.searchsorted(known, some.ids[some.scored]), unit)
@@ -200,6 +201,7 @@ class VolatilityProbe:
 
         Raises:
             PlanError: The means are of another corpus or model.
+            DataError: A hidden state is not finite.
             StoreError: A checkpoint lacks parameters.
         """
         import torch  # noqa: PLC0415  (an extra)
@@ -221,7 +223,7 @@ class VolatilityProbe:
                 scored = some.scored.cpu().numpy()
                 which, places = np.nonzero(scored)
                 of = some.rows[which]
-                unit = _unit(hidden(some)[some.scored])
+                unit = _unit(model, fragments, some, hidden(some))
                 ids = some.ids.cpu().numpy()[scored]
                 moved, kept = self._over_contexts(unit, ids, of)
                 collected.add(of[kept], places[kept], {"over contexts": moved[kept]})
@@ -244,7 +246,11 @@ class VolatilityProbe:
         return moved, others > 0
 
 
-def _unit(hidden: Tensor) -> Tensor:
+def _unit(model: LanguageModel, fragments: Fragments, some: Batch, hidden: Tensor) -> Tensor:
+    """States of the scored tokens, scaled to length 1."""
     import torch  # noqa: PLC0415  (an extra)
 
-    return torch.nn.functional.normalize(hidden.float(), dim=1)
+    states = hidden[some.scored].float()
+    of = some.rows[some.scored.nonzero()[:, 0].cpu().numpy()]
+    check_finite(model, fragments, of, states.norm(dim=1).cpu().numpy())
+    return torch.nn.functional.normalize(states, dim=1)

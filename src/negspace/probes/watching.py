@@ -21,16 +21,19 @@ OnAttention = Callable[[str, Tensor], None]
 """Told a layer and its attention maps, (fragments, heads, queries, keys)."""
 
 
-def blocks_of(network: Any) -> list[nn.Module]:
+def blocks_of(network: Any) -> tuple[nn.Module, list[nn.Module]]:
     """The blocks of a transformer, in order: the list that is as long as its configuration says.
+
+    Returns:
+        The module that runs them, and what comes before and after them, and the blocks.
 
     Raises:
         PlanError: There is none.
     """
     wanted = network.config.get_text_config().num_hidden_layers
-    for module in network.modules():
+    for name, module in network.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == wanted:
-            return list(module)
+            return network.get_submodule(name.rpartition(".")[0]), list(module)
     raise PlanError(
         "the blocks of this model cannot be found",
         came=f"{type(network).__name__}, {wanted} layers by its configuration",
@@ -52,7 +55,7 @@ def watching(
             them, and blocks without attention have none.
     """
     plain = network.get_base_model() if hasattr(network, "get_base_model") else network
-    blocks = blocks_of(plain)
+    stack, blocks = blocks_of(plain)
     with ExitStack() as hooks:
 
         def hook(module: nn.Module, tell: Callable[..., None], *, before: bool = False) -> None:
@@ -63,7 +66,8 @@ def watching(
 
         if on_hidden is not None:
             hook(blocks[0], partial(_tell_input, on_hidden), before=True)
-            hook(plain.base_model, partial(_tell_output, on_hidden, "final"))
+            # Not the base model: OPT goes round it.
+            hook(stack, partial(_tell_output, on_hidden, "final"))
         for number, block in enumerate(blocks):
             if on_hidden is not None:
                 hook(block, partial(_tell_output, on_hidden, str(number)))

@@ -85,8 +85,10 @@ def unit_of(probe: str, measure: str) -> str:
     """Unit of a measure; an empty string for a plain share."""
     if probe == "retention" and measure.startswith("left after"):
         return "share of the own gain"
-    if " at T=" in measure:
+    if " at T=" in measure or measure.startswith("probability of"):
         return "probability"
+    if probe == "role":
+        return _NATS if measure in {"clean", "seen", "told", "sharp_surprise"} else "share"
     return _UNITS.get((probe, measure), "")
 
 

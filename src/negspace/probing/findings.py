@@ -23,12 +23,10 @@ from negspace.probing.summary import (
     shown_columns,
     temperature_curve,
 )
+from negspace.probing.target import PAGES
 from negspace.probing.traces import TraceTable
 
-__all__ = ["PAGES", "summarise"]
-
-PAGES = "fragments"
-"""Folder of the pages of single fragments."""
+__all__ = ["summarise"]
 
 _VOLATILE = 12
 

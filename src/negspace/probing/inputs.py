@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from negspace.datasets.plain_text import Documents, read_documents
 from negspace.datasets.subsets import select, set_aside
 from negspace.errors import DataError
 from negspace.language_models import LanguageModel, TinySettings, open_language_model, train_tiny
-from negspace.language_models.opening import Device, Dtype
+from negspace.language_models.opening import Device, Dtype, placed
 from negspace.probing.settings import Settings
 from negspace.records import Fragments, Json
 from negspace.study import Progress
@@ -72,12 +72,14 @@ def read_inputs(
     progress("reading", 0, 1)
     documents = read_documents(corpus, text=text)
     source = _source_of(corpus)
+    held_against = None if reference is None else _read_reference(reference, text)
     aside = settings.set_aside if reference is None else 0
     tiny = TinySettings(context=settings.fragment_tokens)
     if isinstance(model, str):
         progress("opening the model", 0, 1)
         if model == TINY:
             opened = train_tiny(documents, tiny, seed=settings.seed, aside=aside, progress=progress)
+            opened = _moved(opened, device, dtype)
         else:
             opened = open_language_model(
                 model, device=device, dtype=dtype, trust_remote_code=trust_remote_code
@@ -88,7 +90,9 @@ def read_inputs(
     every, notes = split_documents(
         documents, opened.encode, tokens=settings.fragment_tokens, context=opened.context
     )
-    fragments, others, reference_source = _divide(every, documents, source, reference, opened, settings)
+    fragments, others, reference_source = _divide(
+        every, documents, source, held_against, _source_of(reference), opened, settings
+    )
     training: Mapping[str, Json] | None = None
     if model == TINY:
         steps = [checkpoint.step for checkpoint in opened.checkpoints]
@@ -96,23 +100,37 @@ def read_inputs(
     return Inputs(opened, fragments, others, source, reference_source, notes, training)
 
 
+def _moved(tiny: LanguageModel, device: Device, dtype: Dtype) -> LanguageModel:
+    """A tiny model where it is asked for: it was trained on the CPU, in float32."""
+    place, number = placed(device, dtype)
+    if place == tiny.device and number == tiny.network.dtype:
+        return tiny
+    named = f"{tiny.fingerprint} {place} {number}".encode()
+    return replace(
+        tiny,
+        network=tiny.network.to(place, number),
+        device=place,
+        fingerprint=hashlib.sha256(named).hexdigest(),
+    )
+
+
 def _divide(
     every: Fragments,
     documents: Documents,
     source: str,
-    reference: object | None,
+    reference: Documents | None,
+    reference_source: str,
     opened: LanguageModel,
     settings: Settings,
 ) -> tuple[Fragments, Fragments, str]:
     """What is probed, the reference, and where that came from."""
     if reference is not None:
-        others = read_documents(reference)
         found, _ = split_documents(
-            others, opened.encode, tokens=settings.fragment_tokens, context=opened.context
+            reference, opened.encode, tokens=settings.fragment_tokens, context=opened.context
         )
         drawn = np.random.default_rng([settings.seed, 2]).permutation(len(found))
         rows = np.sort(drawn[: settings.set_aside])
-        said = f"{len(rows)} of {len(found)} fragments of {_source_of(reference)}"
+        said = f"{len(rows)} of {len(found)} fragments of {reference_source}"
         return every, select(found, rows), said
     aside = set_aside(len(every), settings.set_aside, settings.seed)
     if len(aside) == len(every):
@@ -124,6 +142,16 @@ def _divide(
     rest = np.setdiff1d(np.arange(len(every)), aside)
     said = f"{len(aside)} of {len(every)} fragments of {source}, set aside"
     return select(every, rest), select(every, aside), said
+
+
+def _read_reference(reference: object, text: str | None) -> Documents:
+    """With the corpus's column if the reference has it, else with the one that is recognised."""
+    if text is None:
+        return read_documents(reference)
+    try:
+        return read_documents(reference, text=text)
+    except DataError:
+        return read_documents(reference)
 
 
 def _source_of(corpus: object) -> str:

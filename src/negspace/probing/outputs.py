@@ -14,22 +14,24 @@ import pyarrow.parquet as pq
 
 from negspace.datasets import write_text
 from negspace.errors import StoreError
-from negspace.probing.findings import PAGES, summarise
+from negspace.probing.findings import summarise
 from negspace.probing.plan import Plan
 from negspace.probing.result import ProbeResult
+from negspace.probing.target import PAGES, SUMMARY, move_into
 from negspace.probing.token_table import token_rows
 from negspace.probing.traces import SCHEMA, TraceTable
 
 __all__ = ["write_result"]
 
 
-def write_result(folder: Path, key: str, plan: Plan, table: TraceTable, *, check: bool) -> ProbeResult:
+def write_result(
+    folder: Path, staged: Path, key: str, plan: Plan, table: TraceTable, *, check: bool
+) -> ProbeResult:
     """Write ``traces.parquet``, ``fragments.parquet``, ``probe.json`` and the pages.
 
-    Each file appears whole or not at all.
-
     Args:
-        folder: Where; it exists.
+        folder: Where; it exists, and holds nothing of the user's that would be replaced.
+        staged: An empty folder beside, where all is made before anything is replaced.
         key: SHA-256 (hex) of all that decides the result.
         plan: What ran.
         table: What was measured.
@@ -41,22 +43,17 @@ def write_result(folder: Path, key: str, plan: Plan, table: TraceTable, *, check
     from negspace.report.probe_page import render_fragment, render_probe  # noqa: PLC0415 - matplotlib
 
     traces = pa.concat_tables([SCHEMA.empty_table(), *table.tidy()]).unify_dictionaries()
-    _write_table(folder / "traces.parquet", [traces])
-    _write_table(folder / "fragments.parquet", [_fragment_rows(plan)])
+    _write_table(staged / "traces.parquet", [traces])
+    _write_table(staged / "fragments.parquet", [_fragment_rows(plan)])
     if plan.settings.tokens:
-        _write_table(folder / "tokens.parquet", token_rows(plan))
-    else:  # an earlier run's would not fit the other tables
-        (folder / "tokens.parquet").unlink(missing_ok=True)
+        _write_table(staged / "tokens.parquet", token_rows(plan))
     summary = summarise(key, plan, table, check=check)
-    pages = folder / PAGES
-    pages.mkdir(exist_ok=True)
-    for old in pages.glob("*.html"):
-        if old.stem.isdecimal():  # of an earlier run, and not the user's
-            old.unlink()
+    (staged / PAGES).mkdir()
     for chosen in summary["chosen"]:
-        write_text(folder / chosen["page"], render_fragment(summary, chosen))
-    write_text(folder / "probe.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
-    write_text(folder / "report.html", render_probe(summary))
+        write_text(staged / chosen["page"], render_fragment(summary, chosen))
+    write_text(staged / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    write_text(staged / "report.html", render_probe(summary))
+    move_into(folder, staged)
     return ProbeResult(folder / "report.html", traces, summary)
 
 

@@ -17,6 +17,7 @@ from negspace.probing.outputs import write_result
 from negspace.probing.plan import Plan
 from negspace.probing.result import ProbeResult
 from negspace.probing.settings import PROBES, Settings, parse_probes
+from negspace.probing.target import WORK, refuse_strangers
 from negspace.probing.traces import SCHEMA, TraceTable
 from negspace.runs import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
@@ -91,6 +92,8 @@ def probe(
         >>> import negspace
         >>> negspace.probe("plays.txt", out="probed")  # doctest: +SKIP
     """
+    folder = Path(out).expanduser()
+    refuse_strangers(folder)
     settings = Settings(parse_probes(probes), fragment_tokens, tokens, sample, step_size, seed)
     report = progress or (lambda _stage, _done, _total: None)
     inputs = read_inputs(
@@ -104,8 +107,7 @@ def probe(
         trust_remote_code=trust_remote_code,
         progress=report,
     )
-    folder = Path(out).expanduser()
-    work = folder / ".unfinished"
+    work = folder / WORK
     key = content_hash({
         "fragments": inputs.fragments.fingerprint,
         "reference": inputs.reference.fingerprint,
@@ -123,7 +125,7 @@ def probe(
             for part in crew.measure(each.name, each.probe, inputs.fragments, each.rows, model=each.model):
                 table.add(part)
         report("writing", 0, 1)
-        result = write_result(folder, key, plan, table, check=check)
+        result = write_result(folder, store.staged, key, plan, table, check=check)
         store.remove()
     return result
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from negspace.probing.columns import COLUMNS, LAYERED, unit_of
-from negspace.probing.traces import TraceTable
+from negspace.probing.traces import Column, TraceTable
 
 __all__ = [
     "excerpt",
@@ -42,7 +42,8 @@ def measured(table: TraceTable) -> list[dict[str, Any]]:
     rows = []
     for column, values in table.columns.items():
         there = values[~np.isnan(values)]
-        if column.layer is None and len(there):
+        # The role itself is a code, and has no median.
+        if column.layer is None and len(there) and column != Column("role", "role"):
             shares = (_BAND[0], 0.25, 0.5, 0.75, _BAND[1])
             low, quarter, median, three_quarters, high = _quantiles(there, shares)
             spread = len(there) > 1 and bool(np.isfinite(there).all())
@@ -146,5 +147,6 @@ def _quantiles(values: Float[np.ndarray, " fragments"], shares: Iterable[float])
     there = values[~np.isnan(values)]
     if not len(there):
         return [None for _ in shares]
-    # Of the order itself, for a half-life may be infinite and has no mean with its neighbour.
-    return [finite(float(value)) for value in np.quantile(there, list(shares), method="lower")]
+    # An infinite half-life has no mean with its neighbour.
+    method: Literal["lower", "linear"] = "lower" if np.isinf(there).any() else "linear"
+    return [finite(float(value)) for value in np.quantile(there, list(shares), method=method)]

@@ -22,7 +22,7 @@ from negspace.report.environment import relative_link, template
 from negspace.report.numbers import NONE, Summary, count, number
 from negspace.report.probe_figures import Line
 from negspace.report.probe_map import fragment_map
-from negspace.report.probe_views import ROLES, measured, one_line
+from negspace.report.probe_views import ROLES, Column, measured, one_line
 from negspace.report.words import visible
 
 __all__ = ["render_fragment", "render_probe"]
@@ -31,6 +31,7 @@ _INDEX = "report.html"
 # What could end the element that holds the data, or a line of it in an old script engine.
 _ENDING = "<>&\u2028\u2029"
 _ON = ("itself", "reference")
+_FEWEST = 5  # of fewer values the 5 % and 95 % quantiles are next to the least and the greatest
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,23 @@ class _Script:
 
 @dataclass(frozen=True)
 class _Value:
-    """One measure of one fragment beside the corpus's, in words."""
+    """One measure of one fragment beside the corpus's, in words.
+
+    Attributes:
+        name: Of the measure.
+        unit: Of its values.
+        here: The fragment's own value.
+        n: On how many fragments the measure is defined.
+        quantiles: Of these, the 5, 50 and 95 % quantiles; in the place of the median why there are none.
+        below: Share of these that are lower; None where they are too few, or there is no value here.
+    """
 
     name: str
     unit: str
     here: str
-    quantiles: tuple[str, ...]
-    below: float | None
     n: int
+    quantiles: tuple[str, str, str]
+    below: float | None
 
 
 def render_probe(summary: Summary) -> str:
@@ -71,6 +81,7 @@ def render_probe(summary: Summary) -> str:
         title=probe_views.title_of(summary),
         headlines=probe_views.headlines(summary, columns),
         roles=probe_views.roles(summary),
+        deciding=probe_views.deciding(summary),
         role_names=_role_names(summary),
         map=fragment_map(summary, columns, "map"),
         columns=list(columns.values()),
@@ -266,6 +277,16 @@ def _correlation(value: float | None) -> str:
 def _values(summary: Summary, chosen: Summary) -> list[_Value]:
     values = []
     for of, value in zip(probe_views.columns_of(summary).values(), chosen["values"], strict=True):
-        quantiles = tuple(map(measured, of.quantiles)) if of.quantiles else (NONE,) * 3
-        values.append(_Value(of.name, of.unit, measured(value), quantiles, of.below(value), of.n))
+        enough = of.n >= _FEWEST
+        below = of.below(value) if enough else None
+        values.append(
+            _Value(of.name, of.unit, measured(value), of.n, _quantiles(of, enough=enough), below)
+        )
     return values
+
+
+def _quantiles(of: Column, *, enough: bool) -> tuple[str, str, str]:
+    if not enough:
+        return NONE, "too few" if of.n else NONE, NONE
+    low, middle, high = map(measured, of.quantiles)
+    return low, middle, high

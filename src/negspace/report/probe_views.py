@@ -17,6 +17,7 @@ __all__ = [
     "Headline",
     "Ranked",
     "columns_of",
+    "deciding",
     "facts",
     "fragments_of",
     "headlines",
@@ -30,12 +31,21 @@ __all__ = [
 ]
 
 ROLES: Mapping[str, str] = {
-    "structure": "predicted by models that never saw it; its step helps others",
-    "fact": "gained from itself or the few fragments that state it; the gain lasts",
-    "noise": "gained at high cost; helps nothing and fades",
+    "structure": "networks that never saw it predict it as well as they expect to",
+    "fact": "they do not, but seeing it, or what states the same, gains most of the loss",
+    "noise": "neither",
     "unsure": "the numbers do not decide it",
 }
 """What each role says of a fragment, in the order of the page."""
+
+_DECIDING: Mapping[str, str] = {
+    "surprise": "how far the loss of networks that never saw it lies above what they expect",
+    "explained": "what reading the context gains over word frequencies",
+    "memorised": "the share of the loss that seeing it gains",
+    "confirmed": "how much of that gain lies at words that a fragment stating the same has too",
+    "ordered": "where the networks overfit the corpus, what its words gain by the order they have",
+}
+_KEPT_BESIDE = {"clean", "seen", "told", "sharp_surprise", "retold"}  # they decide nothing: docs/roles.md
 
 MEANINGS: Mapping[str, str] = {
     "loss": "how surprised the model is",
@@ -239,6 +249,14 @@ def roles(summary: Summary) -> list[tuple[str, int, str, float]]:
         (role, counts[role], percent(counts[role] / total if total else None), counts[role] / (total or 1))
         for role in ordered
     ]
+
+
+def deciding(summary: Summary) -> list[str]:
+    """The quantities that decided the roles, in words; one this page does not know by its name."""
+    if summary["roles"] is None:
+        return []
+    names = [name for name in summary["roles"]["quantities"] if name not in _KEPT_BESIDE]
+    return [_DECIDING.get(name, name) for name in names]
 
 
 def tallest(summary: Summary, columns: Mapping[str, Column], pages: Mapping[int, str]) -> list[Ranked]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -50,19 +50,19 @@ class PairFindings:
         """A measure over all seeds, or None where it is undefined.
 
         Of a model that was trained elsewhere there is one run, and no spread over seeds to speak of: the
-        interval is over the pairs alone.
+        interval is over the pairs alone. No interval goes beyond the measure's bounds, which Student's t
+        does not know.
         """
         found = self.result.estimate(self.arm, measure)
         if math.isnan(found.mean):
             return None
         if not self.learner.is_fixed:
-            return found
+            return replace(found, interval=_within(found.interval, measure))
         variance, df = item_variance_of(self.result.measurements(self.arm, measure))
         error = StandardError(math.sqrt(variance), df)
         half = error.quantile(0.975) * error.value if df > 0 else math.inf
-        return Estimate(
-            found.measure, found.mean, Interval(found.mean - half, found.mean + half), found.per_seed, found.n
-        )
+        over_pairs = Interval(found.mean - half, found.mean + half)
+        return replace(found, interval=_within(over_pairs, measure))
 
     @cached_property
     def scores(self) -> tuple[PairScores, ...]:
@@ -131,14 +131,18 @@ def summarise(findings: PairFindings) -> dict[str, Json]:
     }
 
 
+def _within(interval: Interval, measure: Measure) -> Interval:
+    low, high = measure.bounds
+    return replace(interval, low=max(interval.low, low), high=min(interval.high, high))
+
+
 def _plain(findings: PairFindings, measure: Measure) -> dict[str, Json] | None:
     found = findings.estimate(measure)
     if found is None:
         return None
-    low, high = measure.bounds  # which Student's t does not know
     return {
         "mean": found.mean,
-        "ci": [_number(max(found.interval.low, low)), _number(min(found.interval.high, high))],
+        "ci": [_number(found.interval.low), _number(found.interval.high)],
         "per_seed": [_number(value) for value in found.per_seed],
         "n": found.n,
     }
@@ -203,12 +207,17 @@ def _verdict(findings: PairFindings, paradigms: Sequence[dict[str, Json]]) -> di
     elif fixed:
         interval = gap.interval
         reason = fixed_reason(gap.mean, interval, verdict.margin)
-    worst = sorted(paradigms, key=lambda each: _mean(each["near_miss"]))[:_WORST_NAMED]
+    near = findings.estimate(Accuracy(NEAR_MISS))
     return {
         "outcome": verdict.outcome.value,
         "question": question(verdict.margin),
         "reason": reason,
-        "next": next_step(verdict.outcome, fixed=fixed, worst=[str(each["name"]) for each in worst]),
+        "next": next_step(
+            verdict.outcome,
+            fixed=fixed,
+            worst=_worst_paradigms(paradigms),
+            flawless=near is not None and near.mean == 1,
+        ),
         "margin": verdict.margin,
         "mde": _number(verdict.mde),
         "effect": _number(verdict.effect),
@@ -216,6 +225,13 @@ def _verdict(findings: PairFindings, paradigms: Sequence[dict[str, Json]]) -> di
         "p_value": _number(verdict.p_value),
         "seeds_needed": None if fixed else verdict.seeds_needed,
     }
+
+
+def _worst_paradigms(paradigms: Sequence[dict[str, Json]]) -> list[str]:
+    """Names of those with the lowest accuracy, lowest first; none that is as good as the best."""
+    means = {str(each["name"]): _mean(each["near_miss"]) for each in paradigms}
+    best = max(means.values())
+    return sorted((name for name in means if means[name] < best), key=means.__getitem__)[:_WORST_NAMED]
 
 
 def _mean(estimate: Json) -> float:
@@ -273,13 +289,25 @@ def _warnings(findings: PairFindings) -> Sequence[str]:
     warnings = [*task.pairs.notes, *learner.notes]
     if task.too_long:
         warnings.append(
-            f"{task.too_long} pairs are left out, for the model reads no more than {learner.context} tokens"
+            f"{_pairs(task.too_long, 'is', 'are')} left out, "
+            f"for the model reads no more than {learner.context} tokens"
         )
     if alone := len(task.pairs) - len(task.twin_of):
-        warnings.append(f"{alone} pairs have no easy twin: their words have no other order")
+        whose = "its" if alone == 1 else "their"
+        warnings.append(
+            f"{_pairs(alone, 'has', 'have')} no easy twin: {whose} words have no other order"
+        )
     tokens = task.fragments.tokens
     pairs = len(task.pairs)
     alike = int((tokens[:pairs] == tokens[pairs : 2 * pairs]).all(axis=1).sum())
     if alike:
-        warnings.append(f"{alike} pairs are the same to the tokenizer of the model, and count as wrong")
+        counts = "counts" if alike == 1 else "count"
+        warnings.append(
+            f"{_pairs(alike, 'is', 'are')} the same to the tokenizer of the model, and {counts} as wrong"
+        )
     return warnings
+
+
+def _pairs(n: int, one: str, many: str) -> str:
+    """1 -> ``1 pair has``; 3 -> ``3 pairs have``."""
+    return f"1 pair {one}" if n == 1 else f"{n} pairs {many}"

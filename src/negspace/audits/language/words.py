@@ -17,33 +17,46 @@ def question(margin: float) -> str:
 def fixed_reason(effect: float, interval: Interval, margin: float) -> str:
     """Why a model that was trained elsewhere gets no verdict, and what is known of it all the same."""
     if interval.low > margin:
-        side = f"above the margin {margin:.3g}"
+        side = "above"
     elif interval.high < margin:
-        side = f"below the margin {margin:.3g}"
+        side = "below"
     else:
-        side = f"around the margin {margin:.3g}"
+        side = "around"
     return (
-        f"near-miss gap is {effect:.3g}, {100 * interval.level:g} % CI over pairs [{interval.low:.3g}, "
-        f"{interval.high:.3g}], {side}; that holds for this one model, and a "
-        "verdict takes 10 that were trained alike"
+        f"near-miss gap is {_points(effect)} points, {100 * interval.level:g} % CI over pairs "
+        f"{_points(interval.low)} to {_points(interval.high)} points, {side} the margin of "
+        f"{100 * margin:g} points; that holds for this one model, and a verdict takes 10 that were trained alike"
     )
 
 
-def next_step(outcome: Outcome, *, fixed: bool, worst: Sequence[str]) -> str:
+def _points(share: float) -> str:
+    """A difference of two shares in percentage points, as the report's tables have it."""
+    return f"{round(100 * share, 1) + 0.0:.1f}"  # the sum makes -0.0 a plain 0.0
+
+
+def next_step(outcome: Outcome, *, fixed: bool, worst: Sequence[str], flawless: bool) -> str:
     """One sentence: what to do with the verdict.
 
     Args:
         outcome: The verdict's.
         fixed: Whether the model was trained elsewhere.
-        worst: Names of the paradigms with the lowest accuracy, lowest first.
+        worst: Names of the paradigms with the lowest accuracy, lowest first; empty where none is below the
+            others.
+        flawless: Whether no pair is wrong.
     """
     named = ", ".join(worst)
     if fixed:
+        if flawless:
+            return "No pair is wrong: only harder pairs can tell more of this model."
+        if not worst:
+            return "Look at the pairs it gets wrong: the report shows the worst of them."
         return f"Look at the paradigms it gets most wrong ({named}): the report shows their worst pairs."
     if outcome is Outcome.SUPPORTED:
+        look = f"look at the paradigms that are most wrong ({named}), and " if worst else ""
+        turn = "they turn" if worst else "the pairs turn"
         return (
-            "The corpus teaches word order before it teaches this boundary: look at the paradigms that are "
-            f"most wrong ({named}), and train on text that has what they turn on."
+            f"The corpus teaches word order before it teaches this boundary: {look}train on text that has "
+            f"what {turn} on."
         )
     if outcome is Outcome.REFUTED:
         return "The corpus teaches these pairs about as well as it teaches word order."
