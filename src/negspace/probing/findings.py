@@ -29,6 +29,16 @@ from negspace.probing.traces import TraceTable
 __all__ = ["summarise"]
 
 _VOLATILE = 12
+_UNSURE = "Where no role is likely enough, or a fragment was not looked at, it is left unsure."
+_RULE = (
+    "Small networks that never saw a fragment predict it. As well as they expect to: structure. If not, and seeing "
+    f"it, or what states the same, gains most of the loss: a fact. Else noise. {_UNSURE}"
+)
+_RELATIVE_RULE = (
+    "The corpus is small, and the networks learn it by heart: roles are told by how far a fragment is from the "
+    "corpus's ordinary ones. In no better order than its own words shuffled: noise. In order, and gained by seeing it or "
+    f"what states the same: a fact. In order, and as expected: structure. {_UNSURE}"
+)
 
 
 def summarise(key: str, plan: Plan, table: TraceTable, *, check: bool) -> dict[str, Any]:
@@ -184,11 +194,11 @@ def _agreement(table: TraceTable) -> list[dict[str, Any]]:
 def _roles(plan: Plan) -> dict[str, Any] | None:
     if plan.roles is None:
         return None
+    relative = bool(plan.roles.quantities.overfitted())
     return {
         "counts": plan.roles.counts(),
-        "rule": "Small networks that never saw a fragment predict it. As well as they expect to: structure. "
-        "If not, and seeing it, or what states the same, gains most of the loss: a fact. Else noise. "
-        "Where no role is likely enough, the fragment is left unsure.",
+        "rule": _RELATIVE_RULE if relative else _RULE,
+        "relative": relative,
         "quantities": list(plan.roles.quantities.measures()),
     }
 
