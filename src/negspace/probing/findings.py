@@ -31,13 +31,13 @@ __all__ = ["summarise"]
 _VOLATILE = 12
 _UNSURE = "Where no role is likely enough, or a fragment was not looked at, it is left unsure."
 _RULE = (
-    "Small networks that never saw a fragment predict it. As well as they expect to: structure. If not, and seeing "
-    f"it, or what states the same, gains most of the loss: a fact. Else noise. {_UNSURE}"
+    "Small networks that never saw a fragment predict it. As well as they expect to: structure. If not, and "
+    f"seeing it, or what states the same, gains most of the loss: a fact. Else noise. {_UNSURE}"
 )
 _RELATIVE_RULE = (
-    "The corpus is small, and the networks learn it by heart: roles are told by how far a fragment is from the "
-    "corpus's ordinary ones. In no better order than its own words shuffled: noise. In order, and gained by seeing it or "
-    f"what states the same: a fact. In order, and as expected: structure. {_UNSURE}"
+    "The networks learn this corpus by heart, so roles are told by how far a fragment is from the ordinary "
+    "ones. In no better order than its own words shuffled: noise. In order, and gained by seeing it or what "
+    f"states the same: a fact. In order, and as expected: structure. {_UNSURE}"
 )
 
 
