@@ -227,7 +227,7 @@ def test_where_nothing_can_be_shuffled_the_audit_says_so() -> None:
 # Small models, trained here.
 
 SETTINGS = TinySettings(
-    vocabulary=300, layers=1, width=32, heads=2, context=32, batch=512, steps=80, learning_rate=1e-2
+    vocabulary=300, layers=1, width=16, heads=2, context=32, batch=256, steps=50, learning_rate=2e-2
 )
 NOUNS, VERBS = ("cat", "dog", "man", "boy"), ("sees", "hears", "likes")
 
@@ -302,7 +302,7 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
     assert found["verdict"]["outcome"] == "inconclusive"
     assert "10 seeds" in found["verdict"]["reason"]
     assert found["learner"]["name"] == "tiny:text.txt"
-    assert found["learner"]["steps"] == 80
+    assert found["learner"]["steps"] == SETTINGS.steps
 
 
 def test_a_model_folder_is_opened_and_read(tmp_path: Path, corpus: Path) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
-transformers = pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
 from negspace.gradients import GradientMeter, layer_of  # noqa: E402
 from negspace.language_models import take  # noqa: E402
-from negspace.records import Fragments  # noqa: E402
 
-from .conftest import LENGTHS, alone, as_model, dot, random_direction  # noqa: E402
+from .conftest import LENGTHS, alone, as_model, build, dot, random_direction  # noqa: E402
 
 ROWS = range(len(LENGTHS))
 
@@ -100,25 +97,29 @@ def test_a_direction_of_another_shape_is_refused(gpt2):
 
 
 def test_float16_keeps_what_a_large_vocabulary_asks_of_each_word():
-    """A share of 1 / 20,000 of the mean over 255 tokens is 3.3 times what float16 tells from 0."""
+    """A share of 1 / 20,000 of the mean over 500 tokens is 1.7 times what float16 tells from 0."""
+    from negspace.gradients.objective import gradient_scale, losses_into_gradient
+
+    logits, ids = torch.zeros(1, 2, 20_000, dtype=torch.float16), torch.tensor([[3, 4]])
+    scale = gradient_scale(logits.dtype)
+    losses_into_gradient(logits, ids, torch.full((1, 2), 1 / 500) * scale)
+    found = logits[0, 0].double() / scale
+    assert found[4].item() == pytest.approx((1 / 20_000 - 1) / 500, rel=1e-3)
+    assert found[5].item() == pytest.approx(1 / 20_000 / 500, rel=1e-2)
+
+
+def test_gradients_in_float16_are_autograds(fragments):
     from negspace.gradients import mean_gradient
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = transformers.GPT2Config(
-            vocab_size=20_000, n_positions=256, n_embd=16, n_layer=1, n_head=2,
-            bos_token_id=None, eos_token_id=None,
-        )  # fmt: skip
-        network = transformers.GPT2LMHeadModel(config).eval().half()
-    ids = np.random.default_rng(0).integers(0, 20, (1, 256)).astype(np.int32)
-    fragments = Fragments(("",), ids, np.array([256]), ("",), "")
-    truth = alone(copy.deepcopy(network), fragments, 0)
-    meter = GradientMeter(network, [{name: g.float() for name, g in truth.gradient.items()}])
+    network = build("gpt2, tied")
+    truth = alone(network.half(), fragments, 0)  # of the rounded parameters
+    network.half()
+    meter = GradientMeter(network, [truth.gradient])
     found = meter.measure(take(fragments, [0]))
-    mean = mean_gradient(as_model(network), fragments, [0], batch=256)
-    assert found.loss[0] == pytest.approx(truth.loss, rel=1e-3)
+    mean = mean_gradient(as_model(network), fragments, [0], batch=100)
+    assert found.loss[0] == pytest.approx(truth.loss, rel=1e-2)
     for at, layer in enumerate(found.layers):
         square = dot(truth.gradient, truth.gradient, [n for n in truth.gradient if layer_of(n) == layer])
-        assert found.squared_norm[0, at] == pytest.approx(square, rel=4e-3), layer
-        assert found.dots[0, 0, at] == pytest.approx(square, rel=2e-3), layer
-        assert mean.squared_norm[at] == pytest.approx(square, rel=4e-3), layer
+        assert found.squared_norm[0, at] == pytest.approx(square, rel=2e-2), layer
+        assert found.dots[0, 0, at] == pytest.approx(square, rel=2e-2), layer
+        assert mean.squared_norm[at] == pytest.approx(square, rel=2e-2), layer

@@ -279,9 +279,7 @@ def _values(summary: Summary, chosen: Summary) -> list[_Value]:
     for of, value in zip(probe_views.columns_of(summary).values(), chosen["values"], strict=True):
         enough = of.n >= _FEWEST
         below = of.below(value) if enough else None
-        values.append(
-            _Value(of.name, of.unit, measured(value), of.n, _quantiles(of, enough=enough), below)
-        )
+        values.append(_Value(of.name, of.unit, measured(value), of.n, _quantiles(of, enough=enough), below))
     return values
 
 

@@ -294,9 +294,7 @@ def _warnings(findings: PairFindings) -> Sequence[str]:
         )
     if alone := len(task.pairs) - len(task.twin_of):
         whose = "its" if alone == 1 else "their"
-        warnings.append(
-            f"{_pairs(alone, 'has', 'have')} no easy twin: {whose} words have no other order"
-        )
+        warnings.append(f"{_pairs(alone, 'has', 'have')} no easy twin: {whose} words have no other order")
     tokens = task.fragments.tokens
     pairs = len(task.pairs)
     alike = int((tokens[:pairs] == tokens[pairs : 2 * pairs]).all(axis=1).sum())

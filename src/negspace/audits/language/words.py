@@ -25,7 +25,8 @@ def fixed_reason(effect: float, interval: Interval, margin: float) -> str:
     return (
         f"near-miss gap is {_points(effect)} points, {100 * interval.level:g} % CI over pairs "
         f"{_points(interval.low)} to {_points(interval.high)} points, {side} the margin of "
-        f"{100 * margin:g} points; that holds for this one model, and a verdict takes 10 that were trained alike"
+        f"{100 * margin:g} points; that holds for this one model, and a verdict takes 10 that were trained "
+        "alike"
     )
 
 
