@@ -90,3 +90,17 @@ def test_a_fragment_whose_first_token_is_all_of_its_text_has_no_bits_per_charact
 
 def test_it_is_a_probe() -> None:
     assert isinstance(LossProbe(), Probe)
+
+
+def test_pressure_takes_it_along_in_its_own_pass(model: LanguageModel, fragments: Fragments) -> None:
+    from negspace.probes.pressure import PressureProbe
+
+    both = PressureProbe(neighbours=2, with_loss=True).measure(model, fragments, [2, 0], batch=12)
+    alone = PressureProbe(neighbours=2).measure(model, fragments, [2, 0], batch=12)
+    found = {(trace.probe, trace.measure): trace.values for trace in both.traces}
+    for row, value in zip([2, 0], found["loss", "loss"], strict=True):
+        assert value == pytest.approx(np.mean(expected(model, fragments, row)), rel=1e-5)
+    assert ("loss", "bits per character") in found
+    assert found.keys() - {(t.probe, t.measure) for t in alone.traces} == {
+        ("loss", "loss"), ("loss", "bits per character"),
+    }  # fmt: skip

@@ -32,6 +32,6 @@ class TinySettings:
     heads: int = 4
     context: int = 512
     batch: int = 512
-    steps: int = 1000
+    steps: int = 700
     learning_rate: float = 6e-3
     weight_decay: float = 0.1

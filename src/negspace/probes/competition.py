@@ -40,6 +40,7 @@ class Competition:
     """Who competes with the true tokens; float64, on the CPU.
 
     Attributes:
+        loss: -ln P_y at T = 1, in nats.
         pressure: 1 - P_y at T = 1.
         effective: exp(H(q)) at T = 1: as many competitors, all equally strong, would be as spread out.
         near_share: Share of the near ones in q, at T = 1.
@@ -48,6 +49,7 @@ class Competition:
         rest: Probability of all others together, at each temperature.
     """
 
+    loss: Float[Tensor, " tokens"]
     pressure: Float[Tensor, " tokens"]
     effective: Float[Tensor, " tokens"]
     near_share: Float[Tensor, " tokens"]
@@ -82,7 +84,8 @@ def competition(
     heat = torch.tensor(ladder, dtype=torch.float64)
     log_near = torch.logsumexp(of_near / heat[:, None, None], dim=2).T
     log_rest = peak[:, None] / heat + sums.log()
-    shares = torch.stack([of_truth / heat, log_near, log_rest]).softmax(0)
+    weights = torch.stack([of_truth / heat, log_near, log_rest])
+    shares = weights.softmax(0)
 
     one = ladder.index(1.0)
     q = torch.stack([log_near[:, one], log_rest[:, one]]).softmax(0)
@@ -91,7 +94,11 @@ def competition(
     entropy = torch.special.entr(q).sum(0) + q[0] * entropy_near + q[1] * entropy_rest
     wanted = [ladder.index(t) for t in temperatures]
     return Competition(
-        shares[1:, :, one].sum(0), entropy.exp(), q[0], *(each[:, wanted] for each in shares.unbind(0))
+        -weights[:, :, one].log_softmax(0)[0],
+        shares[1:, :, one].sum(0),
+        entropy.exp(),
+        q[0],
+        *(each[:, wanted] for each in shares.unbind(0)),
     )
 
 

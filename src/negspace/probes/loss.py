@@ -14,7 +14,7 @@ from negspace.language_models.scoring import token_losses
 from negspace.probes.probe import Probed, TokenTrace
 from negspace.records import Fragments, Json, Trace
 
-__all__ = ["LossProbe"]
+__all__ = ["LossProbe", "loss_traces"]
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,26 @@ class LossProbe:
         """
         rows = np.asarray(rows, dtype=np.int64)
         losses = token_losses(model, fragments, rows, batch)
-        total = np.nansum(losses, axis=1, dtype=np.float64)
-        characters = _scored_characters(model, fragments, rows)
-        bits = np.divide(total / np.log(2), characters, out=np.full(len(rows), np.nan), where=characters > 0)
-        return Probed(
-            (
-                Trace(self.name, "loss", total / (fragments.lengths[rows] - 1)),
-                Trace(self.name, "bits per character", bits),
-            ),
-            (TokenTrace("loss", losses),) if tokens else (),
-        )
+        mean = np.nansum(losses, axis=1, dtype=np.float64) / (fragments.lengths[rows] - 1)
+        found = loss_traces(model, fragments, rows, mean)
+        return Probed(found, (TokenTrace("loss", losses),) if tokens else ())
+
+
+def loss_traces(
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Int[np.ndarray, " rows"],
+    mean: Float[np.ndarray, " rows"],
+) -> tuple[Trace, ...]:
+    """Traces of the probe ``loss``, from the mean loss of each fragment in nats per token."""
+    characters = _scored_characters(model, fragments, rows)
+    bits = np.divide(
+        mean * (fragments.lengths[rows] - 1) / np.log(2),
+        characters,
+        out=np.full(len(rows), np.nan),
+        where=characters > 0,
+    )
+    return Trace("loss", "loss", mean), Trace("loss", "bits per character", bits)
 
 
 def _scored_characters(

@@ -13,6 +13,7 @@ from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
 from negspace.probes.collecting import Collected
+from negspace.probes.loss import loss_traces
 from negspace.probes.neighbours import NearestTokens
 from negspace.probes.probe import Probed
 from negspace.records import Fragments, Json
@@ -31,6 +32,7 @@ class PressureProbe:
         temperatures: Of the sweep; each half of one before it costs next to nothing.
         neighbours: Tokens nearest to the true one, by cosine of output embeddings, that count as near.
         competitors: Strongest competitors named for each token.
+        with_loss: Take the probe ``loss`` along in the same pass, and add its traces.
 
     Raises:
         PlanError: A temperature is outside 0.01 to 1,000 or named twice, or a number is negative.
@@ -41,6 +43,7 @@ class PressureProbe:
     temperatures: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     neighbours: int = 10
     competitors: int = 5
+    with_loss: bool = False
     # What it has found for a model serves all later calls.
     _nearest: NearestTokens = field(init=False, repr=False, compare=False)
 
@@ -96,7 +99,12 @@ class PressureProbe:
                 if tokens and self.competitors:
                     self._name_competitors(collected, block)
                 self._sum_up(collected, model, block)
-        return Probed(collected.traces(self.name), collected.tokens())
+        traces = collected.traces(self.name)
+        if self.with_loss:
+            mean = next(trace.values for trace in traces if trace.measure == "loss")
+            others = (trace for trace in traces if trace.measure != "loss")
+            traces = (*loss_traces(model, fragments, rows, mean), *others)
+        return Probed(traces, collected.tokens())
 
     def _name_competitors(self, collected: Collected, block: LogitBlock) -> None:
         from negspace.probes.competition import strongest  # noqa: PLC0415  (an extra)
@@ -117,6 +125,8 @@ class PressureProbe:
             "effective competitors": found.effective,
             "neighbour share": found.near_share,
         }
+        if self.with_loss:
+            values["loss"] = found.loss
         for i, temperature in enumerate(self.temperatures):
             values[f"truth at T={temperature:g}"] = found.truth[:, i]
             values[f"near at T={temperature:g}"] = found.near[:, i]

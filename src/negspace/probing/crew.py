@@ -79,18 +79,15 @@ class Crew:
             self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
         return (table for table, _ in self.store.all(parts))
 
-    def mean_gradient(self, fragments: Fragments, stage: str) -> MeanGradient:
-        """The mean over all fragments of their gradients; see `negspace.gradients.mean_gradient`."""
+    def mean_gradient(self, fragments: Fragments, rows: Int[np.ndarray, " rows"], stage: str) -> MeanGradient:
+        """The mean over some fragments of their gradients; see `negspace.gradients.mean_gradient`."""
         from negspace.gradients import joined  # noqa: PLC0415  (an extra)
 
-        starts = range(0, len(fragments), _PART)
-        self.report(stage, 0, len(fragments))
-        jobs = (
-            (start, self.model, fragments, np.arange(start, min(start + _PART, len(fragments))), self.batch)
-            for start in starts
-        )
+        starts = range(0, len(rows), _PART)
+        self.report(stage, 0, len(rows))
+        jobs = ((start, self.model, fragments, rows[start : start + _PART], self.batch) for start in starts)
         made = in_processes(_mean_of_part, jobs, workers=self._processes(len(starts)))
-        return joined(self._in_order(made, stage, len(fragments)))
+        return joined(self._in_order(made, stage, len(rows)))
 
     def _in_order(
         self, made: Iterator[tuple[int, MeanGradient]], stage: str, total: int

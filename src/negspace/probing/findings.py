@@ -160,13 +160,13 @@ def _check(plan: Plan) -> dict[str, Any]:
 
 
 def _noise_scale(plan: Plan, table: TraceTable) -> dict[str, Any] | None:
-    if plan.mean is None or len(plan.inputs.fragments) < 2:
+    if plan.mean is None or len(plan.mean.rows) < 2:
         return None
     from negspace.probes.gradient import corpus_noise_scale  # noqa: PLC0415
     from negspace.records import Trace  # noqa: PLC0415
 
     norms = [
-        Trace("gradient", "norm", values, column.layer)
+        Trace("gradient", "norm", values[plan.mean.rows], column.layer)
         for column, values in table.columns.items()
         if (column.probe, column.measure) == ("gradient", "norm")
     ]

@@ -38,6 +38,10 @@ _T = TypeVar("_T")
 _PIECES = 8
 _LEAST_PIECE = 16  # tokens
 _CHOSEN_BY = 32  # fragments of the sample
+_THROUGH_CHECKPOINTS = 16  # of the sample
+# A pass over all of a large corpus would cost as much as the probe itself, and bring the mean little nearer.
+_MANY = 256
+_ROLE_WORDS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,7 @@ class Plan:
         settings: What is asked for.
         crew: Those who measure.
         sample: Fragments that take real steps, sorted.
+        many: Fragments that stand for the corpus where a mean over it is needed, sorted.
         reference: Pieces of the reference, which steps and gradients are held against.
         pressure: The pressure probe, whose settings the report shows.
         lags: Further steps after which the report says what is left.
@@ -79,6 +84,7 @@ class Plan:
     settings: Settings
     crew: Crew
     sample: Int[np.ndarray, " sample"] = field(init=False)
+    many: Int[np.ndarray, " many"] = field(init=False)
     reference: Fragments = field(init=False)
     pressure: PressureProbe = field(init=False, default_factory=PressureProbe)
     lags: tuple[int, ...] = field(init=False, default=LAGS)
@@ -92,6 +98,7 @@ class Plan:
         n = len(self.inputs.fragments)
         drawn = np.random.default_rng([self.settings.seed, 1]).permutation(n)[: self.settings.sample]
         self.sample = np.sort(drawn)
+        self.many = np.sort(np.random.default_rng([self.settings.seed, 3]).permutation(n)[:_MANY])
         each = max(_LEAST_PIECE, self.settings.fragment_tokens // _PIECES)
         # Two at least, however short: retention compares halves of it.
         each = min(each, max(2, int(self.inputs.reference.lengths.sum()) // 2))
@@ -101,28 +108,31 @@ class Plan:
         """Make the probes one after the other."""
         every = np.arange(len(self.inputs.fragments))
         asks = self.settings.asks_for
-        if asks("loss"):
-            yield Planned("loss", LossProbe(), every)
         if asks("pressure"):
-            yield Planned("pressure", self.pressure, every)
+            # One pass serves both.
+            yield Planned("pressure", replace(self.pressure, with_loss=asks("loss")), every)
+        elif asks("loss"):
+            yield Planned("loss", LossProbe(), every)
         if asks("gradient"):
             yield from self._gradients(every)
         if asks("step", "retention"):
             yield from self._steps()
         if asks("volatility"):
             self.crew.report("comparing contexts", 0, 1)
-            self.means = self._halving(lambda batch: type_means(*self._probed(every), batch=batch))
+            self.means = self._halving(lambda batch: type_means(*self._probed(self.many), batch=batch))
             probe = VolatilityProbe(self.means)
             # Going through the checkpoints as well takes a pass for each: the sample's alone.
             without = replace(self.inputs.model, checkpoints=())
             yield Planned("volatility", probe, every, without)
-            yield Planned("checkpoints", probe, self.sample)
+            yield Planned("checkpoints", probe, self.sample[:_THROUGH_CHECKPOINTS])
         if asks("role"):
             yield Planned("role", self._roles(), every)
 
     def _gradients(self, every: Int[np.ndarray, " fragments"]) -> Iterator[Planned]:
-        self.mean = self.crew.mean_gradient(self.inputs.fragments, "taking the mean gradient")
-        toward = self.crew.mean_gradient(self.reference, "taking the reference's gradient")
+        self.mean = self.crew.mean_gradient(self.inputs.fragments, self.many, "taking the mean gradient")
+        toward = self.crew.mean_gradient(
+            self.reference, np.arange(len(self.reference)), "taking the reference's gradient"
+        )
         yield Planned("gradient", GradientProbe(self.mean, toward), every)
         # Cutting a fragment into spans costs as much again for each span: the sample's alone.
         yield Planned("turbulence", GradientProbe(spans=self.settings.spans), self.sample)
@@ -165,6 +175,7 @@ class Plan:
         found = role_quantities(
             self.inputs.fragments,
             seed=self.settings.seed,
+            most=_ROLE_WORDS,
             workers=self.crew.workers,
             progress=lambda share: self.crew.report("telling roles", round(100 * share), 100),
         )
