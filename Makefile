@@ -32,11 +32,14 @@ format: $(VENV)/.developer  ## Format, and mend what can be mended by itself
 docs: $(VENV)/.developer  ## Write docs/cli.md anew from --help
 	NEGSPACE_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/cli/test_cli_docs.py
 
-benchmarks: $(VENV)/.developer  ## Time audit, replicas and mining against their peers
+benchmarks: $(VENV)/.developer  ## Time audit, replicas, mining and probe against their peers
 	$(PIP) --editable '.[bench]'
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/replicas.py
 	$(BIN)/python benchmarks/mining.py
+	$(BIN)/python benchmarks/probe.py
+	$(BIN)/python benchmarks/probe_pressure.py
+	$(BIN)/python benchmarks/probe_steps.py
 
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
