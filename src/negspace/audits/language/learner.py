@@ -37,7 +37,7 @@ __all__ = [
     "open_pair_learner",
 ]
 
-SETTINGS = TinySettings(context=256, steps=300)
+SETTINGS = TinySettings(context=256, steps=1000)
 """Of models trained here: sentences are short, and one is trained for every seed."""
 
 _LINE_END = "\n"
