@@ -11,13 +11,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import Batch, LanguageModel
+from negspace.language_models import Batch, LanguageModel, take
+from negspace.records import Fragments
 
-__all__ = ["Parameters", "choose_step_size", "fragment_losses", "gradient", "in_float32", "stepping"]
+__all__ = [
+    "Parameters",
+    "choose_step_size",
+    "fragment_losses",
+    "gradient",
+    "in_float32",
+    "squared_norms",
+    "stepping",
+]
 
 _FALL = 0.1
 
@@ -72,6 +82,19 @@ def gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> list[Tens
     The ``grad`` fields of the parameters are left alone.
     """
     return list(torch.autograd.grad(loss, list(parameters), allow_unused=True, materialize_grads=True))
+
+
+def squared_norms(
+    model: LanguageModel, fragments: Fragments, rows: Sequence[int]
+) -> Float64[np.ndarray, " rows"]:
+    """Squared norm of the gradient of each fragment's own mean loss, over all that a step moves."""
+    trained = [p for p in model.network.parameters() if p.requires_grad]
+    found = np.zeros(len(rows))
+    with one_thread():
+        for place, row in enumerate(rows):
+            loss = fragment_losses(model.network, take(fragments, [row], model.device))[0]
+            found[place] = sum((each.double() ** 2).sum().item() for each in gradient(loss, trained))
+    return found
 
 
 class Parameters:

@@ -8,8 +8,6 @@ import numpy as np
 
 from negspace._version import __version__
 from negspace.probes.agreement import first_order_agreement
-from negspace.probes.loss import LossProbe
-from negspace.probes.probe import Probe
 from negspace.probing.chosen import choose, layers_of_fragment, tokens_of_fragment
 from negspace.probing.columns import FIRST_ORDER, column_units
 from negspace.probing.crew import measure_some
@@ -245,9 +243,10 @@ def _chosen(plan: Plan, table: TraceTable, shown: dict[str, Any]) -> list[dict[s
     why = choose(shown, roles, plan.sample.tolist())
     rows = np.array(sorted(why), dtype=np.int64)
     plan.crew.report("looking at tokens", 0, 1)
-    asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
-    asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
-    probed = [measure_some(probe, model, fragments, rows, plan.crew.batch, tokens=True) for probe in asked]
+    probed = [
+        measure_some(probe, model, fragments, rows, plan.crew.batch, tokens=True)
+        for probe in plan.token_probes()
+    ]
     return [
         {
             "row": row,

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.datasets.subsets import pieces
-from negspace.embedders.quiet import one_thread
-from negspace.language_models import LanguageModel, halving, take
+from negspace.language_models import LanguageModel, halving
 from negspace.probes.gradient import GradientProbe
 from negspace.probes.loss import LossProbe
 from negspace.probes.pressure import PressureProbe
@@ -156,20 +155,16 @@ class Plan:
 
     def _chosen_step_size(self, model: LanguageModel) -> float:
         """From the first of the sample, whatever else is measured: a step is of one size in all runs."""
-        from negspace.probes.stepping import (  # noqa: PLC0415  (an extra)
-            choose_step_size,
-            fragment_losses,
-            gradient,
-        )
+        from negspace.probes.stepping import choose_step_size, squared_norms  # noqa: PLC0415  (an extra)
 
         self.crew.report("choosing a step", 0, 1)
-        trained = [p for p in model.network.parameters() if p.requires_grad]
-        squares = []
-        with one_thread():
-            for row in self.sample[:_CHOSEN_BY].tolist():
-                loss = fragment_losses(model.network, take(self.inputs.fragments, [row], model.device))[0]
-                squares.append(sum((g.double() ** 2).sum().item() for g in gradient(loss, trained)))
-        return choose_step_size(np.array(squares))
+        rows = self.sample[:_CHOSEN_BY].tolist()
+        return choose_step_size(squared_norms(model, self.inputs.fragments, rows))
+
+    def token_probes(self) -> list[Probe]:
+        """The probes asked for that measure every token by one forward pass."""
+        asked: list[Probe] = [LossProbe()] if self.settings.asks_for("loss") else []
+        return [*asked, self.pressure] if self.settings.asks_for("pressure") else asked
 
     def _roles(self) -> RoleProbe:
         found = role_quantities(

@@ -8,8 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from negspace.probes.loss import LossProbe
-from negspace.probes.probe import Probe
 from negspace.probes.volatility import VolatilityProbe
 from negspace.probing.crew import measure_some
 from negspace.probing.plan import Plan
@@ -26,8 +24,7 @@ def token_rows(plan: Plan) -> Iterator[pa.Table]:
     """
     fragments, model = plan.inputs.fragments, plan.inputs.model
     texts = model.token_texts(range(int(model.network.get_input_embeddings().weight.shape[0])))
-    asked: list[Probe] = [LossProbe()] if plan.settings.asks_for("loss") else []
-    asked += [plan.pressure] if plan.settings.asks_for("pressure") else []
+    asked = plan.token_probes()
     asked += [VolatilityProbe(plan.means)] if plan.means is not None else []
     model = replace(model, checkpoints=())
     for start in range(0, len(fragments), _AT_ONCE):

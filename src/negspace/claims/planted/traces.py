@@ -12,9 +12,8 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 
 from negspace.claims.planted.course import Course, require_torch, torch_version
-from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError, did_you_mean
-from negspace.language_models import LanguageModel, take, token_losses
+from negspace.language_models import LanguageModel, token_losses
 from negspace.learners.workers import in_processes
 from negspace.probes import StepProbe
 from negspace.records import EvalSet, Fragments, Json, Predictions, Run
@@ -220,19 +219,9 @@ def _quantities(
 
 
 def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
-    from negspace.probes.stepping import (  # noqa: PLC0415  (needs torch)
-        choose_step_size,
-        fragment_losses,
-        gradient,
-    )
+    from negspace.probes.stepping import choose_step_size, squared_norms  # noqa: PLC0415  (needs torch)
 
-    parameters = list(model.network.parameters())
-    squares = []
-    with one_thread():
-        for row in range(len(fragments)):
-            loss = fragment_losses(model.network, take(fragments, [row], model.device))[0]
-            squares.append(sum(float(part.square().sum()) for part in gradient(loss, parameters)))
-    return choose_step_size(np.array(squares), fall)
+    return choose_step_size(squared_norms(model, fragments, range(len(fragments))), fall)
 
 
 def _beyond(
