@@ -30,8 +30,8 @@ from threadpoolctl import threadpool_limits
 
 from negspace import RunStore, TfidfLearner, audit
 from negspace.audits import AuditResult
-from negspace.concepts import tickets
-from negspace.datasets import grouped_folds, write_rows
+from negspace.data import grouped_folds, write_rows
+from negspace.demo import tickets
 
 
 def made(folder: Path, rows: int) -> tuple[Path, Path, Path]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from negspace import RunStore, audit
-from negspace.datasets import write_rows
+from negspace.data import write_rows
 
 _INTENTS = 150
 _VOCABULARY = 6000

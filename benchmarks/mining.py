@@ -75,9 +75,8 @@ def peer(
     anchors: list[str], positives: list[str], faiss: bool, margin: float | None
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Mine with the peer; positions of the negatives, their scores, and the seconds that embedding took."""
-    from sentence_transformers.util import mine_hard_negatives
-
     from datasets import Dataset
+    from sentence_transformers.util import mine_hard_negatives
 
     encoder, embedding = model(), 0.0
 
@@ -123,10 +122,10 @@ def ours(
     margin: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mine with negspace, under the peer's settings."""
-    from negspace.negatives.half import top_k_half
-    from negspace.negatives.positives import least_positive, positive_scores
-    from negspace.negatives.rules import Rules, apply_rules
-    from negspace.negatives.topk import top_k
+    from negspace.search.half import top_k_half
+    from negspace.search.positives import least_positive, positive_scores
+    from negspace.search.rules import Rules, apply_rules
+    from negspace.search.topk import top_k
 
     rules = Rules(num_negatives=NEGATIVES, relative_margin=margin)
     positives = np.arange(len(queries) + 1), np.arange(len(queries))
@@ -156,10 +155,9 @@ def serve(pipe: Connection, way: str, pairs: int, folder: Path, margin: float | 
     embedding = 0.0
     if way.startswith("peer"):
         anchors, positives = texts(pairs)
+        import datasets
         import faiss  # noqa: F401
         import sentence_transformers.util  # noqa: F401
-
-        import datasets
 
         datasets.disable_progress_bars()
         start = time.perf_counter()
@@ -167,8 +165,8 @@ def serve(pipe: Connection, way: str, pairs: int, folder: Path, margin: float | 
     else:
         queries, corpus = np.load(folder / "queries.npy"), np.load(folder / "corpus.npy")
         if way != "product":
-            import negspace.negatives.half
-            import negspace.negatives.rules  # noqa: F401
+            import negspace.search.half
+            import negspace.search.rules  # noqa: F401
         if way == "half precision":
             import torch  # noqa: F401
         start = time.perf_counter()
@@ -261,8 +259,8 @@ def agreement(folder: Path, ways: list[str]) -> None:
 
 def curve(options: argparse.Namespace) -> None:
     """Print what more rows cost: queries are at most `CURVE_QUERIES`, and scaled to all rows."""
-    from negspace.negatives.half import top_k_half
-    from negspace.negatives.topk import top_k
+    from negspace.search.half import top_k_half
+    from negspace.search.topk import top_k
 
     few = np.eye(2, DIMS, dtype=np.float32)
     top_k_half(few, few, 1)  # PyTorch is imported from here on

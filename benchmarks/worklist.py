@@ -25,15 +25,15 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace import TfidfLearner
-from negspace.curation import suspects
 from negspace.curation.pool import Pool
 from negspace.curation.worklist import CRITERIA, choose_worklist
-from negspace.datasets import grouped_folds, read_table
-from negspace.evidence import difference, item_variance_of
-from negspace.evidence.verdict import Hypothesis, judge_family
-from negspace.measures import Accuracy
-from negspace.negatives import embed
+from negspace.data import grouped_folds, read_table
+from negspace.evaluation import suspects
+from negspace.metrics import Accuracy
 from negspace.records import EvalSet, Json, Measurement, Outcome, TextTask, Verdict
+from negspace.search import embed
+from negspace.statistics import difference, item_variance_of
+from negspace.statistics.verdict import Hypothesis, judge_family
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cad-sentiment"
 NAMES = ("Negative", "Positive")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from negspace.cli import main
-from negspace.concepts import tickets
-from negspace.datasets import read
+from negspace.data import read
+from negspace.demo import tickets
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -105,7 +105,7 @@ def test_another_seed_writes_other_tickets(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("negspace.demo.audit", stop)  # the data are written before the first audit
+    monkeypatch.setattr("negspace.demo.before_after.audit", stop)
     monkeypatch.chdir(tmp_path)
     for seed in ("3", "4"):
         with pytest.raises(SystemExit) as ended:

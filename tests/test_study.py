@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from negspace.errors import PlanError
-from negspace.learners import RowsArm, TfidfLearner
-from negspace.measures import Accuracy, Gap
+from negspace.metrics import Accuracy, Gap
+from negspace.models import RowsArm, TfidfLearner
 from negspace.records import EvalSet, Json, Measurement, Outcome, Predictions, Run, TextTask
-from negspace.runs import RunStore
+from negspace.store import RunStore
 from negspace.study import Hypothesis, Study, StudyResult
 
 HELD_OUT = 50

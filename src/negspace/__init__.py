@@ -19,56 +19,56 @@ from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanErr
 
 if TYPE_CHECKING:
     from negspace.audits import AuditResult, MinimalPairsAudit, audit, audit_minimal_pairs
-    from negspace.datasets import Dataset, read
+    from negspace.curation import Selection, curate
+    from negspace.data import Dataset, read
     from negspace.embedders import Embedder, open_embedder
-    from negspace.evidence import estimate, judge, judge_family, mean_interval
-    from negspace.learners import EmbeddingLearner, Learner, LstmLearner, RowsArm, TfidfLearner
     from negspace.mining import Mined, mine
+    from negspace.models import EmbeddingLearner, Learner, LstmLearner, RowsArm, TfidfLearner
     from negspace.probing import ProbeResult, probe
     from negspace.proofs import Proof, prove
     from negspace.records import Estimate, Interval, Outcome, Run, TextTask, Verdict
-    from negspace.runs import RunStore
-    from negspace.selection import Selection, curate
+    from negspace.statistics import estimate, judge, judge_family, mean_interval
+    from negspace.store import RunStore
     from negspace.study import Hypothesis, Study, StudyResult
 
-# Rooms are opened when something is asked of them: scikit-learn alone takes a second, and
+# Packages are imported when something is asked of them: scikit-learn alone takes a second, and
 # `negspace --help` needs none of it.
-_ROOM_OF = {
+_PACKAGE_OF = {
     "AuditResult": "audits",
-    "Dataset": "datasets",
+    "Dataset": "data",
     "Embedder": "embedders",
-    "EmbeddingLearner": "learners",
+    "EmbeddingLearner": "models",
     "Estimate": "records",
     "Hypothesis": "study",
     "Interval": "records",
-    "Learner": "learners",
-    "LstmLearner": "learners",
+    "Learner": "models",
+    "LstmLearner": "models",
     "Mined": "mining",
     "MinimalPairsAudit": "audits",
     "Outcome": "records",
     "ProbeResult": "probing",
     "Proof": "proofs",
-    "RowsArm": "learners",
+    "RowsArm": "models",
     "Run": "records",
-    "RunStore": "runs",
-    "Selection": "selection",
+    "RunStore": "store",
+    "Selection": "curation",
     "Study": "study",
     "StudyResult": "study",
     "TextTask": "records",
-    "TfidfLearner": "learners",
+    "TfidfLearner": "models",
     "Verdict": "records",
     "audit": "audits",
     "audit_minimal_pairs": "audits",
-    "curate": "selection",
-    "estimate": "evidence",
-    "judge": "evidence",
-    "judge_family": "evidence",
-    "mean_interval": "evidence",
+    "curate": "curation",
+    "estimate": "statistics",
+    "judge": "statistics",
+    "judge_family": "statistics",
+    "mean_interval": "statistics",
     "mine": "mining",
     "open_embedder": "embedders",
     "probe": "probing",
     "prove": "proofs",
-    "read": "datasets",
+    "read": "data",
 }
 
 __all__ = [
@@ -117,9 +117,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOM_OF:
+    if name not in _PACKAGE_OF:
         raise AttributeError(f"module 'negspace' has no attribute '{name}'")
-    return getattr(import_module(f"negspace.{_ROOM_OF[name]}"), name)
+    return getattr(import_module(f"negspace.{_PACKAGE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -13,13 +13,13 @@ from typing import Generic, Literal
 
 import numpy as np
 
-from negspace import evidence
+from negspace import statistics
 from negspace.errors import PlanError, did_you_mean
-from negspace.evidence import difference, estimate, item_variance_of, judge_family
-from negspace.learners import Arm, ArmT, Learner, TaskT
-from negspace.measures import Measure
+from negspace.metrics import Measure
+from negspace.models import Arm, ArmT, Learner, TaskT
 from negspace.records import Estimate, Json, Measurement, Predictions, Run, Verdict
-from negspace.runs import RunStore, content_hash, source_hash
+from negspace.statistics import difference, estimate, item_variance_of, judge_family
+from negspace.store import RunStore, content_hash, source_hash
 
 __all__ = ["N_SEEDS", "Hypothesis", "Progress", "Study", "StudyResult"]
 
@@ -297,7 +297,7 @@ class Study(Generic[TaskT, ArmT]):
         for hypothesis in self.hypotheses:
             effects = [self._effect(hypothesis, runs, seed) for seed in self.seeds]
             variance, df = item_variance_of(effects)
-            family[hypothesis.name] = evidence.Hypothesis(
+            family[hypothesis.name] = statistics.Hypothesis(
                 np.array([effect.value for effect in effects]),
                 hypothesis.margin,
                 variance,

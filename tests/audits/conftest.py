@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from negspace.concepts import tickets
+from negspace.demo import tickets
 
 Rows = list[dict[str, object]]
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from negspace import DataError, audit
-from negspace.learners import TfidfLearner
+from negspace.models import TfidfLearner
 
 Rows = list[dict[str, object]]
 Draw = Callable[..., Rows]

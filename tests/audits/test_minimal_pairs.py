@@ -23,7 +23,7 @@ from negspace.audits.language.learner import FixedModel, open_pair_learner
 from negspace.cli.main import main
 from negspace.language_models import LanguageModel, TinySettings
 from negspace.report import fragment, render, summary_lines
-from negspace.runs import RunStore
+from negspace.store import RunStore
 
 torch = pytest.importorskip("torch", reason="language models need PyTorch")
 transformers = pytest.importorskip("transformers", reason="language models need transformers")

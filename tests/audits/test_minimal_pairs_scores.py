@@ -12,12 +12,10 @@ import pytest
 from negspace.audits.language.learner import encoder
 from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
 from negspace.audits.language.scores import PairScores, as_predictions, read_scores, score_pairs
-from negspace.datasets.minimal_pairs import read_minimal_pairs
+from negspace.data.minimal_pairs import read_minimal_pairs
 from negspace.errors import DataError
-from negspace.measures import Accuracy
-from negspace.records import Run
-from negspace.tasks import EASY, NEAR_MISS, PAIRS
-from negspace.tasks.minimal_pairs import (
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS
+from negspace.evaluation.minimal_pairs import (
     EASY_PER_TOKEN,
     NEAR_MISS_PER_TOKEN,
     PairTask,
@@ -25,6 +23,8 @@ from negspace.tasks.minimal_pairs import (
     of_paradigm,
     shuffled_words,
 )
+from negspace.metrics import Accuracy
+from negspace.records import Run
 
 torch = pytest.importorskip("torch", reason="language models need PyTorch")
 transformers = pytest.importorskip("transformers", reason="language models need transformers")

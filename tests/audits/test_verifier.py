@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import negspace
-from negspace.negatives.edits import near_misses, open_verifier, sample_item
+from negspace.perturbations import near_misses, open_verifier, sample_item
 
 
 @pytest.fixture(scope="module")

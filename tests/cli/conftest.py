@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from negspace.cli import main
-from negspace.concepts import tickets
+from negspace.demo import tickets
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from negspace.learners import lstm
+from negspace.models import lstm
 
 GOOD = b"text,label\nthe film is good,pos\nthe film is bad,neg\na fine day,pos\nan awful night,neg\n"
 PAIRS = b"text,label,pair\na good film,pos,1\na bad film,neg,1\na nice day,pos,2\nan ugly day,neg,2\n"

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from negspace.cli.curate import curate_command
-from negspace.concepts import tickets
 from negspace.curation import STRATEGIES, read_filled
+from negspace.demo import tickets
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +144,7 @@ def test_help_names_every_strategy(command: Callable[..., Any], work: Path) -> N
 
 
 def test_defaults_are_those_of_the_function() -> None:
-    from negspace.selection import curate
+    from negspace.curation import curate
 
     of_function = {name: each.default for name, each in inspect.signature(curate).parameters.items()}
     for option in curate_command.params:

@@ -13,7 +13,7 @@ import pytest
 
 from negspace.cli.main import cli
 from negspace.cli.prove import prove_command
-from negspace.concepts import tickets
+from negspace.demo import tickets
 
 Command = Callable[..., Any]
 TESTS = ("--test", "test.csv", "--near-miss", "near.csv")

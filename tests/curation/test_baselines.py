@@ -15,7 +15,7 @@ from negspace.curation.dynamics import Dynamics
 from negspace.curation.pool import Pool
 from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
-from negspace.negatives import embed
+from negspace.search import embed
 
 WORDS = [f"word{i}" for i in range(60)]
 

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from negspace.concepts import tickets
 from negspace.curation import build_pool, survey
-from negspace.negatives import NEAR_MISS_RADIUS, embed, match_near_misses, nearest
+from negspace.demo import tickets
+from negspace.search import NEAR_MISS_RADIUS, embed, match_near_misses, nearest
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -23,7 +23,7 @@ from negspace.curation.worklist import (
     vocabulary,
 )
 from negspace.errors import PlanError
-from negspace.negatives import embed
+from negspace.search import embed
 
 WORDS = [f"word{i}" for i in range(40)]
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from negspace.curation.pool import Pool
 from negspace.curation.worklist import Worklist
 from negspace.curation.worklist_sheet import SHEET_COLUMNS, read_filled, to_records, write_sheet
-from negspace.datasets import read, read_table, write_rows
+from negspace.data import read, read_table, write_rows
 from negspace.errors import DataError, NegspaceError
-from negspace.negatives import embed
+from negspace.search import embed
 
 HARD = (
     '=HYPERLINK("http://example.org","click")',

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra 'hf'")
 pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
-from negspace.datasets.fragments import split_documents
-from negspace.datasets.plain_text import documents_of
+from negspace.data.fragments import split_documents
+from negspace.data.plain_text import documents_of
 from negspace.embedders.quiet import quiet
 from negspace.language_models import LanguageModel, TinySettings, build_network, train_tokenizer
 from negspace.records import Fragments

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from negspace.datasets.fragments import split_documents
-from negspace.datasets.plain_text import documents_of
-from negspace.datasets.subsets import set_aside
+from negspace.data.fragments import split_documents
+from negspace.data.plain_text import documents_of
+from negspace.data.subsets import set_aside
 from negspace.errors import DataError, StoreError
 from negspace.language_models import (
     LanguageModel,

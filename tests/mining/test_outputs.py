@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from negspace.datasets import read as read_labelled
+from negspace.data import read as read_labelled
 from negspace.errors import DataError, StoreError
 from negspace.mining import FORMATS, mine
 

@@ -16,8 +16,8 @@ import pytest
 
 from negspace.errors import StoreError
 from negspace.mining import code, mine, run
-from negspace.negatives.edits import FunctionVerifier, open_verifier
-from negspace.runs import keys, locked
+from negspace.perturbations import FunctionVerifier, open_verifier
+from negspace.store import keys, locked
 
 RESULTS = ("o.jsonl", "o.provenance.jsonl", "o.mined.json")
 
@@ -114,7 +114,7 @@ def test_two_runs_do_not_write_one_output(labelled: Any, work: Path) -> None:
 
 
 def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> None:
-    held = "from pathlib import Path; from negspace.runs.lock import locked; import time\n"
+    held = "from pathlib import Path; from negspace.store.lock import locked; import time\n"
     held += "with locked(Path('w')): Path('held').touch(); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", held])
     while not Path("held").exists():

@@ -201,7 +201,7 @@ def test_a_model_that_was_changed_is_another_model(model: Any) -> None:
 
 
 def test_two_runs_do_not_write_one_folder(corpus: Path, model: Any, tmp_path: Path) -> None:
-    from negspace.runs import locked
+    from negspace.store import locked
 
     with locked(tmp_path / "out" / ".unfinished"), pytest.raises(StoreError, match="another run"):
         probed(corpus, model, tmp_path / "out", probes="loss")

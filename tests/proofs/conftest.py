@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.concepts import tickets
+from negspace.demo import tickets
 from negspace.proofs import Proof, prove
-from negspace.runs import RunStore
+from negspace.store import RunStore
 
 Rows = list[dict[str, object]]
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.errors import PlanError
-from negspace.proofs.arms import DrawnArm, whole_clusters
+from negspace.evaluation import assemble
+from negspace.proofs.drawn_rows import DrawnArm, whole_clusters
 from negspace.proofs.plan import ladder_sizes
 from negspace.records import TextTask
-from negspace.tasks import assemble
 
 
 def _task(labels: list[int], clusters: list[int]) -> TextTask:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from negspace.errors import DataError, PlanError
-from negspace.evidence.exchange import ExchangeRate
 from negspace.proofs import Conclusion, FromPool, Proof, parse_arms
 from negspace.proofs.words import misfit_warnings
 from negspace.records import Outcome
-from negspace.runs import RunStore
+from negspace.statistics.exchange import ExchangeRate
+from negspace.store import RunStore
 
 Prove = Callable[..., Proof]
 

@@ -12,14 +12,14 @@ import pytest
 from scipy import stats
 
 from negspace.errors import DataError, MissingExtraError, PlanError, StoreError
-from negspace.learners import TfidfLearner
-from negspace.learners.spaces import search_space
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
+from negspace.models import TfidfLearner
+from negspace.models.spaces import search_space
 from negspace.proofs import Proof
 from negspace.proofs.trials import Trials
 from negspace.proofs.tuning import halve
 from negspace.records import EvalSet
-from negspace.runs import RunStore
-from negspace.tasks import EASY, NEAR_MISS, PAIRS, assemble
+from negspace.store import RunStore
 
 optuna = pytest.importorskip("optuna", reason="the extra 'tune' is not installed")
 

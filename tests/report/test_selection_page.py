@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from negspace.concepts import tickets
+from negspace.curation import curate
+from negspace.demo import tickets
 from negspace.report import render_selection, selection_lines
-from negspace.runs import RunStore
-from negspace.selection import curate
+from negspace.store import RunStore
 
 EVIL = (
     "<script>alert(1)</script></style><img src=x onerror=alert(2)>\"' {{ 7 * 7 }} \u202e [b]bold[/b] \x1b[31m"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from negspace.datasets.minimal_pairs import looks_like_minimal_pairs
+from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import PlanError
 
 __all__ = ["check_road"]

@@ -12,27 +12,9 @@ from joblib import cpu_count
 from negspace.audits.result import AuditResult
 from negspace.audits.roads import check_road
 from negspace.audits.summary import Findings
-from negspace.curation import sort_rows, suspects
-from negspace.datasets import read_table
+from negspace.data import read_table
 from negspace.errors import DataError, PlanError
-from negspace.learners import RowsArm, ScoresLearner, TextArm, TextLearner, open_learner, out_of_fold
-from negspace.measures import (
-    Accuracy,
-    BrierScore,
-    CalibrationError,
-    Confidence,
-    Gap,
-    Invariance,
-    MacroF1,
-    Measure,
-    PairConsistency,
-)
-from negspace.negatives import VARIATIONS, Variation
-from negspace.negatives.edits import Verifier, as_variation, open_verifier
-from negspace.records import TextTask
-from negspace.runs import RunStore, default_store_path
-from negspace.study import N_SEEDS, Hypothesis, Progress, Study
-from negspace.tasks import (
+from negspace.evaluation import (
     EASY,
     NEAR_MISS,
     PAIRS,
@@ -44,8 +26,26 @@ from negspace.tasks import (
     find_boundary,
     lay_out,
     read_inputs,
+    sort_rows,
     source_of,
+    suspects,
 )
+from negspace.metrics import (
+    Accuracy,
+    BrierScore,
+    CalibrationError,
+    Confidence,
+    Gap,
+    Invariance,
+    MacroF1,
+    Measure,
+    PairConsistency,
+)
+from negspace.models import RowsArm, ScoresLearner, TextArm, TextLearner, open_learner, out_of_fold
+from negspace.perturbations import VARIATIONS, Variation, Verifier, as_variation, open_verifier
+from negspace.records import TextTask
+from negspace.store import RunStore, default_store_path
+from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
 __all__ = ["ARM", "GAP", "audit", "check_settings"]
 

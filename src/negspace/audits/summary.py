@@ -13,9 +13,8 @@ from scipy.stats import spearmanr
 
 from negspace._version import __version__
 from negspace.audits.words import curve_reading, method, next_step, question
-from negspace.curation import Role, Roles
-from negspace.learners import ScoresLearner, TextArm
-from negspace.measures import (
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Boundary, Inputs, Layout, Role, Roles, Source, Space
+from negspace.metrics import (
     Accuracy,
     BrierScore,
     CalibrationError,
@@ -26,10 +25,10 @@ from negspace.measures import (
     Measure,
     PairConsistency,
 )
-from negspace.negatives import NEAR_MISS_RADIUS
+from negspace.models import ScoresLearner, TextArm
 from negspace.records import Estimate, Json, TextTask
+from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
-from negspace.tasks import EASY, NEAR_MISS, PAIRS, Boundary, Inputs, Layout, Source, Space
 
 __all__ = ["SCHEMA", "Findings", "summarise"]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.evaluation import Source
 from negspace.records import Json, Outcome
-from negspace.tasks import Source
+from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 
 __all__ = ["curve_reading", "method", "next_step", "question"]
 

@@ -102,7 +102,7 @@ def audit_command(
     """
     from rich.console import Console
 
-    from negspace.datasets import check_exists
+    from negspace.data import check_exists
 
     # Of a mistyped path the user is told at once; the rooms of an audit take seconds to open.
     for path in (train, test, near_miss):

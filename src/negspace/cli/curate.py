@@ -125,12 +125,12 @@ def curate_command(
     """
     from rich.console import Console
 
-    from negspace.datasets import check_exists
+    from negspace.data import check_exists
 
     # Of a mistyped path the user is told at once; the rooms of a curation take seconds to open.
     check_exists(pool.expanduser())
     with output_folder(out), shown_progress() as progress:
-        from negspace.selection import curate
+        from negspace.curation import curate
 
         selection = curate(
             pool,

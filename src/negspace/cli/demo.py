@@ -46,7 +46,7 @@ def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     from rich.text import Text
 
     with output_folder(out), shown_progress() as progress:
-        from negspace.demo import run_demo
+        from negspace.demo.before_after import run_demo
 
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)
     audits = [("before", demo.before.to_dict()), ("after", demo.after.to_dict())]

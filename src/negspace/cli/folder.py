@@ -19,7 +19,7 @@ def output_folder(folder: Path | None) -> Iterator[None]:
     Raises:
         StoreError: If the folder cannot be written.
     """
-    from negspace.datasets import check_writable
+    from negspace.data import check_writable
 
     made = [each for each in (folder, *folder.parents) if not each.exists()] if folder is not None else []
     try:

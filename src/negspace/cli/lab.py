@@ -12,7 +12,7 @@ from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from negspace.claims import Claim
+    from negspace.lab.claims import Claim
 
 __all__ = ["lab_group"]
 
@@ -31,8 +31,8 @@ def lab_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 def list_command(as_json: bool) -> None:
     """Show the claims and what became of them."""
-    from negspace.claims import CLAIMS, latest_results, status
-    from negspace.runs import RunStore, default_store_path
+    from negspace.lab.claims import CLAIMS, latest_results, status
+    from negspace.store import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
         latest = latest_results(store)
@@ -53,7 +53,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON, and nothing else.")
 def show_command(name: str, as_json: bool) -> None:
     """Show a claim: statement, plan, published figures."""
-    from negspace.claims import Scale, described, outline
+    from negspace.lab.claims import Scale, described, outline
 
     claim = _claim(name)
     if as_json:
@@ -115,7 +115,7 @@ def run_command(
     """Test claims and print each verdict beside the published figure."""
     from rich.console import Console
 
-    from negspace.claims import CLAIMS, Scale, run_claim
+    from negspace.lab.claims import CLAIMS, Scale, run_claim
     from negspace.report import claim_lines
 
     if bool(names) == everything:
@@ -153,9 +153,9 @@ def run_command(
 )
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
-    from negspace.claims import CLAIMS, latest_results, save_lab
     from negspace.errors import StoreError
-    from negspace.runs import RunStore, default_store_path
+    from negspace.lab.claims import CLAIMS, latest_results, save_lab
+    from negspace.store import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
         latest = latest_results(store)
@@ -168,8 +168,8 @@ def report_command(out: Path) -> None:
 
 
 def _claim(name: str) -> Claim:
-    from negspace.claims import CLAIMS
     from negspace.errors import PlanError, did_you_mean
+    from negspace.lab.claims import CLAIMS
 
     if name not in CLAIMS:
         raise PlanError(f"there is no claim '{name}'", do=did_you_mean(name, CLAIMS))

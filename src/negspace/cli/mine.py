@@ -139,7 +139,7 @@ def mine_command(
     """
     from rich.console import Console
 
-    from negspace.datasets import check_exists
+    from negspace.data import check_exists
 
     # Of a mistyped path the user is told at once; the rooms of mining take seconds to open.
     for path in (data, corpus):

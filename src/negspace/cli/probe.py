@@ -124,7 +124,7 @@ def probe_command(
     """
     from rich.console import Console
 
-    from negspace.datasets import check_exists
+    from negspace.data import check_exists
 
     # Of a mistyped path the user is told at once; the rooms of a probe take seconds to open.
     for path in (corpus, reference):

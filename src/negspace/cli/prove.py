@@ -110,7 +110,7 @@ def prove_command(
     """
     from rich.console import Console
 
-    from negspace.datasets import check_exists
+    from negspace.data import check_exists
 
     # Of a mistyped path the user is told at once; the rooms of a proof take seconds to open.
     for path in (test, near_miss, reference):

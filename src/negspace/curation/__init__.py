@@ -7,7 +7,8 @@ from negspace.curation.baselines import BASELINES
 from negspace.curation.building import Survey, build_pool, survey
 from negspace.curation.pool import Pool, Strategy
 from negspace.curation.quotas import Balance
-from negspace.curation.roles import Role, Roles, sort_rows, suspects
+from negspace.curation.result import Selection
+from negspace.curation.run import curate
 from negspace.curation.strategies import STRATEGIES, Cover, Stratified, open_strategy
 from negspace.curation.worklist import CRITERIA, Worklist, choose_worklist
 from negspace.curation.worklist_sheet import Filled, read_filled, write_sheet
@@ -20,8 +21,7 @@ __all__ = [
     "Cover",
     "Filled",
     "Pool",
-    "Role",
-    "Roles",
+    "Selection",
     "Strategy",
     "StrategyArm",
     "Stratified",
@@ -29,10 +29,9 @@ __all__ = [
     "Worklist",
     "build_pool",
     "choose_worklist",
+    "curate",
     "open_strategy",
     "read_filled",
-    "sort_rows",
     "survey",
-    "suspects",
     "write_sheet",
 ]

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from negspace.curation.pool import Pool
-from negspace.curation.roles import Roles, same_text_other_label, sort_rows, suspects
-from negspace.learners import out_of_fold
-from negspace.negatives import (
+from negspace.evaluation.row_roles import Roles, same_text_other_label, sort_rows, suspects
+from negspace.models import out_of_fold
+from negspace.records import Examples
+from negspace.search import (
     NEAR_DUPLICATE_RADIUS,
     Neighbours,
     components,
@@ -20,7 +21,6 @@ from negspace.negatives import (
     nearest,
     nearest_in_group,
 )
-from negspace.records import Examples
 
 __all__ = ["Survey", "build_pool", "survey"]
 

@@ -17,7 +17,7 @@ from negspace.curation.baselines import check_budget, highest, k_centre, random_
 from negspace.curation.pool import Pool, Strategy
 from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
-from negspace.negatives import nearest_across
+from negspace.search import nearest_across
 
 __all__ = [
     "CRITERIA",

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from negspace.datasets import fragments as splitting
-from negspace.datasets.fragments import split_documents
-from negspace.datasets.plain_text import Documents, documents_of
-from negspace.datasets.subsets import set_aside
+from negspace.data import fragments as splitting
+from negspace.data.fragments import split_documents
+from negspace.data.plain_text import Documents, documents_of
+from negspace.data.subsets import set_aside
 from negspace.embedders import default_cache_path
 from negspace.embedders.quiet import quiet
 from negspace.errors import MissingExtraError, StoreError

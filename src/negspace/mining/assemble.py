@@ -17,10 +17,10 @@ from negspace.mining.made import Edits
 from negspace.mining.pool import Kind, Links, Pool
 from negspace.mining.searchers import Neighbours, Searcher
 from negspace.mining.settings import Settings
-from negspace.negatives.positives import duplicates_of_positive, least_positive
-from negspace.negatives.rules import Kept, apply_rules
-from negspace.negatives.topk import Hits
 from negspace.records import Json
+from negspace.search.positives import duplicates_of_positive, least_positive
+from negspace.search.rules import Kept, apply_rules
+from negspace.search.topk import Hits
 
 __all__ = ["DROPPING", "Plan", "mine_part", "pair_within_class"]
 

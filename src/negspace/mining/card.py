@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from negspace.datasets.folders import card_header, code_span
+from negspace.data.folders import card_header, code_span
 
 __all__ = ["render_card"]
 

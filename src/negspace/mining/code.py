@@ -6,8 +6,8 @@ import inspect
 from pathlib import Path
 from types import FunctionType
 
-from negspace.negatives.edits import FunctionVerifier
-from negspace.runs import content_hash, package_hash, source_hash
+from negspace.perturbations import FunctionVerifier
+from negspace.store import content_hash, package_hash, source_hash
 
 __all__ = ["code_hash"]
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from negspace.learners import TfidfLearner, out_of_fold
-from negspace.learners.cross_fit import FOLDS
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import Neighbours, no_hits
-from negspace.negatives import components, embed, group_links, nearest
-from negspace.negatives.topk import Hits
+from negspace.models import TfidfLearner, out_of_fold
+from negspace.models.cross_fit import FOLDS
 from negspace.records import Json
+from negspace.search import components, embed, group_links, nearest
+from negspace.search.topk import Hits
 
 __all__ = ["Confusions", "predict_out_of_fold"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from negspace.datasets import LABEL_NAMES, Table, read, read_table
-from negspace.datasets.corpus import corpus_of, read_corpus
-from negspace.datasets.finding import known_columns
-from negspace.datasets.pairs import looks_like_pairs, pairs_of
+from negspace.data import LABEL_NAMES, Table, read, read_table
+from negspace.data.corpus import corpus_of, read_corpus
+from negspace.data.finding import known_columns
+from negspace.data.pairs import looks_like_pairs, pairs_of
 from negspace.errors import PlanError
 from negspace.mining.pool import Kind, Pool, from_classification, from_corpus, from_pairs
 
@@ -28,7 +28,7 @@ def read_pool(
     label, by name or by flag; anything else with a text is a plain corpus.
 
     Args:
-        data: A path or an object; see `negspace.datasets.read_table`.
+        data: A path or an object; see `negspace.data.read_table`.
         corpus: For pairs: further rows that may be negatives, another source.
         text: Column of texts, of ``data`` or of ``corpus``.
         label: Column of labels; for pairs, of the classes whose texts are no negatives of each other.

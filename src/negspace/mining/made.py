@@ -10,7 +10,7 @@ import numpy as np
 
 from negspace.mining.hits import ALL_POSITIVES, MADE, Hit
 from negspace.mining.pool import Kind, Links, Pool, folded
-from negspace.negatives.edits import Validity, Verifier, search
+from negspace.perturbations import Validity, Verifier, search
 from negspace.records import Json
 
 __all__ = ["Edits"]

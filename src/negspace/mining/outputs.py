@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from negspace.datasets.folders import CARD, open_folder
-from negspace.datasets.streaming import RowSink, open_rows
+from negspace.data.folders import CARD, open_folder
+from negspace.data.streaming import RowSink, open_rows
 from negspace.errors import DataError, StoreError
 from negspace.mining.formats import Format, Renderer, provenance_schema
 from negspace.mining.hits import MADE, PROVENANCE, Hit, by_anchor

@@ -10,10 +10,10 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Int
 
-from negspace.datasets import Dataset
-from negspace.datasets.corpus import Corpus
-from negspace.datasets.pairs import Pairs
-from negspace.runs import content_hash
+from negspace.data import Dataset
+from negspace.data.corpus import Corpus
+from negspace.data.pairs import Pairs
+from negspace.store import content_hash
 
 __all__ = ["Kind", "Links", "Pool", "SameTexts", "folded", "from_classification", "from_corpus", "from_pairs"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from negspace.datasets import check_writable, read_table, write_text
+from negspace.data import check_writable, read_table, write_text
 
 __all__ = ["Mined"]
 

@@ -14,7 +14,6 @@ from joblib import cpu_count
 from negspace._version import __version__
 from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
-from negspace.learners import TfidfLearner
 from negspace.mining.assemble import Plan, mine_part
 from negspace.mining.card import render_card
 from negspace.mining.code import code_hash
@@ -31,10 +30,11 @@ from negspace.mining.settings import Settings, check_fits, check_whole, needs_pa
 from negspace.mining.summary import Tally, summarise
 from negspace.mining.target import Target, target_of
 from negspace.mining.words import Bm25
-from negspace.negatives.edits import Verifier, open_verifier
-from negspace.negatives.topk import MEMORY
+from negspace.models import TfidfLearner
+from negspace.perturbations import Verifier, open_verifier
 from negspace.records import Json
-from negspace.runs import PartStore, content_hash, locked
+from negspace.search.topk import MEMORY
+from negspace.store import PartStore, content_hash, locked
 from negspace.study import Progress
 
 __all__ = ["OUT", "PART", "mine"]

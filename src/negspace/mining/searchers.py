@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from negspace.mining.pool import Pool
-from negspace.negatives.half import quickest
-from negspace.negatives.topk import Hits
 from negspace.records import Json
+from negspace.search.half import quickest
+from negspace.search.topk import Hits
 
 __all__ = ["Neighbours", "Searcher", "no_hits"]
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from negspace.errors import PlanError, did_you_mean
 from negspace.mining.formats import format_named
 from negspace.mining.pool import Kind, Pool
-from negspace.negatives.rules import Rules
 from negspace.records import Json
+from negspace.search.rules import Rules
 
 __all__ = [
     "PARTNERS",

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspace.datasets.folders import CARD
-from negspace.datasets.streaming import STREAMED
+from negspace.data.folders import CARD
+from negspace.data.streaming import STREAMED
 from negspace.errors import DataError, StoreError
 
 __all__ = ["SCHEMA", "SUMMARY", "Target", "refuse_strangers", "target_of"]

@@ -13,8 +13,8 @@ from joblib import Parallel, delayed
 from negspace.errors import MissingExtraError
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import no_hits
-from negspace.negatives.topk import Hits
 from negspace.records import Json
+from negspace.search.topk import Hits
 
 __all__ = ["Bm25"]
 

@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.learners.workers import in_processes
+from negspace.execution import in_processes
 from negspace.probes.cross_parts import batches, drawn_up_to, frequencies_loss, padded, reordered, windows
 
 if TYPE_CHECKING:

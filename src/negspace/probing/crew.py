@@ -11,12 +11,12 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from negspace.embedders.quiet import one_thread
+from negspace.execution import in_processes
 from negspace.language_models import LanguageModel, halving
-from negspace.learners.workers import in_processes
 from negspace.probes import Probe, Probed
 from negspace.probing.traces import part_of
 from negspace.records import Fragments
-from negspace.runs import PartStore
+from negspace.store import PartStore
 from negspace.study import Progress
 
 if TYPE_CHECKING:

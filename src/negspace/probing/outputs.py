@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from negspace.datasets import write_text
+from negspace.data import write_text
 from negspace.errors import StoreError
 from negspace.probing.findings import summarise
 from negspace.probing.plan import Plan

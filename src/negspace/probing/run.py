@@ -19,7 +19,7 @@ from negspace.probing.result import ProbeResult
 from negspace.probing.settings import PROBES, Settings, parse_probes
 from negspace.probing.target import WORK, refuse_strangers
 from negspace.probing.traces import SCHEMA, TraceTable
-from negspace.runs import PartStore, content_hash, locked, package_hash
+from negspace.store import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
 
 __all__ = ["OUT", "probe"]

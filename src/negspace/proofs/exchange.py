@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from negspace.evidence.exchange import ExchangeRate, cluster_sums, exchange_rate
-from negspace.learners import TextArm
+from negspace.models import TextArm
 from negspace.proofs.plan import Ladder
 from negspace.records import TextTask
+from negspace.statistics.exchange import ExchangeRate, cluster_sums, exchange_rate
 from negspace.study import StudyResult
 
 __all__ = ["Worth", "measure_worth"]

@@ -11,14 +11,14 @@ from jaxtyping import Int
 
 from negspace.curation import StrategyArm, build_pool, open_strategy
 from negspace.errors import PlanError
-from negspace.learners import TextArm, TextLearner
-from negspace.measures import Accuracy, Measure, PairConsistency
-from negspace.proofs.arms import DrawnArm, Way
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Layout
+from negspace.metrics import Accuracy, Measure, PairConsistency
+from negspace.models import TextArm, TextLearner
+from negspace.proofs.drawn_rows import DrawnArm, Way
 from negspace.proofs.inputs import Files
 from negspace.proofs.specs import ArmSpec
 from negspace.records import Json, TextTask
 from negspace.study import N_SEEDS, Hypothesis, Study
-from negspace.tasks import EASY, NEAR_MISS, PAIRS, Layout
 
 __all__ = [
     "Comparison",

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from negspace.datasets import check_writable, write_text
+from negspace.data import check_writable, write_text
 from negspace.proofs.conclusion import Conclusion, conclude
 from negspace.proofs.summary import Findings, summarise
 from negspace.records import Json, Verdict

@@ -10,11 +10,22 @@ import numpy as np
 from jaxtyping import Bool
 from joblib import cpu_count
 
-from negspace.curation import suspects
 from negspace.errors import DataError, PlanError
-from negspace.learners import ScoresLearner, TextLearner, out_of_fold
-from negspace.learners.opening import open_learner
-from negspace.learners.spaces import search_space
+from negspace.evaluation import (
+    EASY,
+    NEAR_MISS,
+    Layout,
+    Source,
+    Space,
+    build_task,
+    find_boundary,
+    lay_out,
+    source_of,
+    suspects,
+)
+from negspace.models import ScoresLearner, TextLearner, out_of_fold
+from negspace.models.opening import open_learner
+from negspace.models.spaces import search_space
 from negspace.proofs.exchange import measure_worth
 from negspace.proofs.inputs import Files, read_files
 from negspace.proofs.plan import (
@@ -30,19 +41,8 @@ from negspace.proofs.specs import parse_arms
 from negspace.proofs.summary import Findings
 from negspace.proofs.trials import check_installed
 from negspace.proofs.tuning import Tuning, tune_arms
-from negspace.runs import RunStore, default_store_path
+from negspace.store import RunStore, default_store_path
 from negspace.study import Progress
-from negspace.tasks import (
-    EASY,
-    NEAR_MISS,
-    Layout,
-    Source,
-    Space,
-    build_task,
-    find_boundary,
-    lay_out,
-    source_of,
-)
 
 __all__ = ["prove"]
 

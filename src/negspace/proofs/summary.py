@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from negspace._version import __version__
-from negspace.evidence.best_of import BestOf, GainSplit
-from negspace.evidence.exchange import ExchangeRate, in_brief, in_words
-from negspace.learners import TextArm
-from negspace.learners.spaces import Choice, Range
-from negspace.measures import Accuracy, Measure, PairConsistency
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Source
+from negspace.metrics import Accuracy, Measure, PairConsistency
+from negspace.models import TextArm
+from negspace.models.spaces import Choice, Range
 from negspace.proofs import conclusion, words
 from negspace.proofs.exchange import Worth
 from negspace.proofs.inputs import Files
 from negspace.proofs.plan import Comparison, Ladder, ProofArm
 from negspace.proofs.tuning import Tuned
 from negspace.records import Estimate, Interval, Json, TextTask, Verdict
+from negspace.statistics.best_of import BestOf, GainSplit
+from negspace.statistics.exchange import ExchangeRate, in_brief, in_words
 from negspace.study import StudyResult
-from negspace.tasks import EASY, NEAR_MISS, PAIRS, Source
 
 __all__ = ["SCHEMA", "Findings", "summarise"]
 

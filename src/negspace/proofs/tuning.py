@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from negspace.datasets import grouped_folds
+from negspace.data import grouped_folds
 from negspace.errors import DataError
-from negspace.evidence.best_of import BestOf, GainSplit, best_of, split_gain
-from negspace.learners import RowsArm, TextArm
-from negspace.learners.spaces import SearchSpace, Settings, search_space, with_settings
-from negspace.measures import Accuracy
-from negspace.negatives import components, group_links
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
+from negspace.metrics import Accuracy
+from negspace.models import RowsArm, TextArm
+from negspace.models.spaces import SearchSpace, Settings, search_space, with_settings
 from negspace.proofs.plan import Comparison, ProofArm
 from negspace.proofs.trials import Trials
 from negspace.records import EvalSet, Json, Measurement, Run, TextTask
-from negspace.runs import RunStore, content_hash
+from negspace.search import components, group_links
+from negspace.statistics.best_of import BestOf, GainSplit, best_of, split_gain
+from negspace.store import RunStore, content_hash
 from negspace.study import Progress, Study, StudyResult
-from negspace.tasks import EASY, NEAR_MISS, PAIRS, assemble
 
 __all__ = ["Tuned", "TunedArm", "Tuning", "halve", "tune_arms"]
 

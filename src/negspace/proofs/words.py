@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from negspace.evidence.exchange import ExchangeRate
-from negspace.negatives import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.evaluation import Source
 from negspace.proofs.plan import ProofArm
 from negspace.records import Json
-from negspace.tasks import Source
+from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.statistics.exchange import ExchangeRate
 
 __all__ = [
     "easy_question",

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from negspace.audits.language.scores import as_predictions, score_pairs
-from negspace.datasets.fragments import split_documents
-from negspace.datasets.plain_text import read_documents
+from negspace.data.fragments import split_documents
+from negspace.data.plain_text import read_documents
 from negspace.errors import DataError, MissingExtraError, PlanError
+from negspace.evaluation.minimal_pairs import Encode, PairTask
+from negspace.execution import in_processes
 from negspace.language_models import (
     LanguageModel,
     TinySettings,
@@ -23,9 +25,7 @@ from negspace.language_models import (
     train_network,
     train_tokenizer,
 )
-from negspace.learners.workers import in_processes
 from negspace.records import Fragments, Json, Predictions, Run
-from negspace.tasks.minimal_pairs import Encode, PairTask
 
 __all__ = [
     "SETTINGS",

@@ -9,9 +9,9 @@ from math import inf
 import numpy as np
 from jaxtyping import Float, Int
 
-from negspace.measures.base import mean_of
+from negspace.evaluation.minimal_pairs import BAD_SENTENCES, BAD_TOKEN, GOOD_SENTENCES, GOOD_TOKEN, PairTask
+from negspace.metrics.base import mean_of
 from negspace.records import Json, Measurement, Run, Task
-from negspace.tasks.minimal_pairs import BAD_SENTENCES, BAD_TOKEN, GOOD_SENTENCES, GOOD_TOKEN, PairTask
 
 __all__ = ["CompetitorProbability", "Margin", "Pressure"]
 

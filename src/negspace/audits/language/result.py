@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from negspace.audits.language.summary import PairFindings, summarise
-from negspace.datasets import check_writable, write_rows, write_text
+from negspace.data import check_writable, write_rows, write_text
 from negspace.records import Json, Verdict
 from negspace.report import fragment, render
 

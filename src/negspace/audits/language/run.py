@@ -11,19 +11,19 @@ from negspace.audits.language.measures import CompetitorProbability, Margin, Pre
 from negspace.audits.language.result import MinimalPairsAudit
 from negspace.audits.language.summary import PairFindings
 from negspace.audits.run import ARM, GAP, check_settings
-from negspace.datasets.minimal_pairs import read_minimal_pairs
-from negspace.language_models import TinySettings
-from negspace.measures import Accuracy, Gap, Measure, PairConsistency
-from negspace.runs import RunStore, default_store_path
-from negspace.study import Hypothesis, Progress, Study
-from negspace.tasks import EASY, NEAR_MISS, PAIRS
-from negspace.tasks.minimal_pairs import (
+from negspace.data.minimal_pairs import read_minimal_pairs
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS
+from negspace.evaluation.minimal_pairs import (
     EASY_PER_TOKEN,
     NEAR_MISS_PER_TOKEN,
     PairTask,
     build_pair_task,
     of_paradigm,
 )
+from negspace.language_models import TinySettings
+from negspace.metrics import Accuracy, Gap, Measure, PairConsistency
+from negspace.store import RunStore, default_store_path
+from negspace.study import Hypothesis, Progress, Study
 
 __all__ = ["audit_minimal_pairs"]
 

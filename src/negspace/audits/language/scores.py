@@ -12,10 +12,8 @@ from scipy.special import expit
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
-from negspace.language_models import Batch, batches, halving
-from negspace.records import Predictions
-from negspace.tasks.layout import EASY, NEAR_MISS
-from negspace.tasks.minimal_pairs import (
+from negspace.evaluation.layout import EASY, NEAR_MISS
+from negspace.evaluation.minimal_pairs import (
     BAD_SENTENCES,
     BAD_TOKEN,
     EASY_PER_TOKEN,
@@ -26,6 +24,8 @@ from negspace.tasks.minimal_pairs import (
     SHUFFLED_SENTENCES,
     PairTask,
 )
+from negspace.language_models import Batch, batches, halving
+from negspace.records import Predictions
 
 if TYPE_CHECKING:
     from torch import Tensor

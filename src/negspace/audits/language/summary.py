@@ -16,12 +16,12 @@ from negspace.audits.language.measures import CompetitorProbability, Margin, Pre
 from negspace.audits.language.scores import PairScores, read_scores
 from negspace.audits.language.words import fixed_reason, method, next_step, question
 from negspace.audits.summary import SCHEMA
-from negspace.evidence import StandardError, item_variance_of
-from negspace.measures import Accuracy, Gap, Measure, PairConsistency
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS
+from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask, of_paradigm
+from negspace.metrics import Accuracy, Gap, Measure, PairConsistency
 from negspace.records import Estimate, Interval, Json
+from negspace.statistics import StandardError, item_variance_of
 from negspace.study import StudyResult
-from negspace.tasks import EASY, NEAR_MISS, PAIRS
-from negspace.tasks.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask, of_paradigm
 
 __all__ = ["PairFindings", "summarise"]
 

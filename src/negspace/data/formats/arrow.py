@@ -1,0 +1,104 @@
+"""Arrow tables: what Parquet files, data frames and Hugging Face datasets are read through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import pyarrow as pa
+
+from negspace.data.table import Table, check_names, numbered
+from negspace.errors import DataError
+
+__all__ = ["from_arrow", "from_stream"]
+
+
+class ArrowColumn(Sequence[object]):
+    """A column whose values become Python objects when asked for.
+
+    A table may hold an embedding a row beside its text; turning those into Python floats would
+    take gigabytes that nobody asked for.
+    """
+
+    def __init__(self, values: pa.ChunkedArray) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, index: int) -> object: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[object]: ...
+    def __getitem__(self, index: int | slice) -> object:
+        if isinstance(index, slice):
+            return self._values.to_pylist()[index]
+        return self._values[index].as_py()
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._values.to_pylist())
+
+
+def from_stream(source: object) -> Table:
+    """Read an object with the Arrow PyCapsule interface: a pandas or polars frame, an Arrow table.
+
+    Raises:
+        DataError: Arrow cannot hold the object, such as a column of mixed types.
+    """
+    name = type(source).__name__
+    try:
+        table = pa.table(source)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise DataError(
+            f"{name}: the columns cannot be read: {'; '.join(map(str, error.args))}",
+            do="give each column one name and one type, and texts as strings",
+        ) from error
+    return from_arrow(table, name)
+
+
+def from_arrow(table: pa.Table, source: str) -> Table:
+    """Take an Arrow table as a table; codes of a Hugging Face ClassLabel become their names.
+
+    Raises:
+        DataError: Two columns have one name.
+    """
+    check_names(source, table.column_names)
+    names = _class_names(table.schema)
+    columns: dict[str, Sequence[object]] = {}
+    for name in table.column_names:
+        values = table.column(name)
+        columns[name] = (
+            _named(values.to_pylist(), names[name], source, name) if name in names else ArrowColumn(values)
+        )
+    return Table(source, columns, numbered(table.num_rows), unit="row")
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """Read the label names that ``datasets`` keeps in the metadata of its tables and Parquet files."""
+    metadata = (schema.metadata or {}).get(b"huggingface")
+    if metadata is None:
+        return {}
+    features = json.loads(metadata).get("info", {}).get("features") or {}
+    return {
+        name: feature["names"]
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+    }
+
+
+def _named(codes: Sequence[object], names: Sequence[str], source: str, column: str) -> list[str | None]:
+    """Look the codes up; datasets writes -1 for a label that is not given."""
+    named: list[str | None] = []
+    for row, code in enumerate(codes, 1):
+        if code is None or code == -1:
+            named.append(None)
+        elif isinstance(code, int) and 0 <= code < len(names):
+            named.append(names[code])
+        else:
+            raise DataError(
+                f"{source}, row {row}, column '{column}': no such label code",
+                came=code,
+                do=f"use codes 0 to {len(names) - 1}, or -1 for a label that is not given",
+            )
+    return named

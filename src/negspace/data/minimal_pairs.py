@@ -1,0 +1,273 @@
+"""Minimal pairs: a sentence that a language model should prefer, and one that differs from it by little."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Int
+
+from negspace.data.finding import check_column, known_columns, listed, role_texts
+from negspace.data.fingerprints import fingerprint
+from negspace.data.formats import FORMATS, hf
+from negspace.data.sources import check_exists, read_table
+from negspace.data.table import Table, suggest
+from negspace.data.values import names_of
+from negspace.errors import DataError
+
+__all__ = [
+    "BAD_NAMES",
+    "GOOD_NAMES",
+    "PARADIGM_NAMES",
+    "MinimalPairs",
+    "looks_like_minimal_pairs",
+    "read_minimal_pairs",
+]
+
+GOOD_NAMES = ("sentence_good", "good_sentence", "good")
+BAD_NAMES = ("sentence_bad", "bad_sentence", "bad")
+PARADIGM_NAMES = ("uid", "paradigm", "phenomenon")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class MinimalPairs:
+    """Pairs of sentences in the order of their source.
+
+    Attributes:
+        good: The sentence to be preferred, of each pair.
+        bad: The other, of each pair; never the same.
+        paradigms: Names of what the pairs test, in order of first appearance.
+        paradigm: Position of each pair's paradigm in ``paradigms``.
+        columns: Columns that were taken, by role: ``good``, ``bad``, ``paradigm``; of the first file. The
+            paradigm's is None where the file's name was taken.
+        source: Where the pairs came from, for messages: a path, or the type of an object.
+        files: The file of each pair.
+        lines: Line of its file on which each pair starts, 1-based.
+        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
+        fingerprint: SHA-256 (hex) of sentences and paradigms.
+        notes: Things worth knowing, a sentence each: which pairs were left out, and why.
+    """
+
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    paradigms: tuple[str, ...]
+    paradigm: Int[np.ndarray, " pairs"]
+    columns: Mapping[str, str | None]
+    source: str
+    files: tuple[str, ...]
+    lines: Int[np.ndarray, " pairs"]
+    unit: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.good)
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> MinimalPairs:
+        """Some of the pairs; all paradigms keep their positions."""
+        goods, bads = (tuple(texts[row] for row in rows) for texts in (self.good, self.bad))
+        names = [self.paradigms[i] for i in self.paradigm[rows]]
+        return replace(
+            self,
+            good=goods,
+            bad=bads,
+            paradigm=self.paradigm[rows],
+            files=tuple(self.files[row] for row in rows),
+            lines=self.lines[rows],
+            fingerprint=fingerprint(goods, bads, names),
+        )
+
+    def where(self, pair: int) -> str:
+        """Place of a pair, as messages give it: ``npi.jsonl, line 7``."""
+        return f"{self.files[pair]}, {self.unit} {self.lines[pair]}"
+
+
+def read_minimal_pairs(
+    source: object, *, good: str | None = None, bad: str | None = None, paradigm: str | None = None
+) -> MinimalPairs:
+    """Read minimal pairs, as BLiMP has them (Warstadt et al. 2020).
+
+    A pair of two equal sentences is left out, with a note: BLiMP itself has a few.
+
+    Args:
+        source: A path or an object, as `read_table` takes them; or a folder of such files.
+        good: Column of the sentences to be preferred; recognised by its name (``sentence_good``) where None.
+        bad: Column of the others; recognised by its name (``sentence_bad``) where None.
+        paradigm: Column of what a pair tests; recognised by its name (``UID``) where None. Where there is
+            none, a file is a paradigm, under its name.
+
+    Raises:
+        DataError: The data cannot be used; the message says where, what came and what to do.
+        MissingExtraError: The folder needs the library ``datasets``.
+    """
+    tables = _tables(source)
+    parts = [_read_part(table, good, bad, paradigm) for table in tables]
+    goods = tuple(text for part in parts for text in part.good)
+    bads = tuple(text for part in parts for text in part.bad)
+    names = [name for part in parts for name in part.names]
+    paradigms = tuple(dict.fromkeys(names))
+    number = {name: i for i, name in enumerate(paradigms)}
+    pairs = MinimalPairs(
+        goods,
+        bads,
+        paradigms,
+        np.array([number[name] for name in names], dtype=np.int64),
+        parts[0].columns,
+        tables[0].source if len(tables) == 1 else str(source),
+        tuple(table.source for table in tables for _ in range(len(table))),
+        np.concatenate([table.lines for table in tables]),
+        tables[0].unit,
+        fingerprint(goods, bads, names),
+    )
+    return _without_equals(pairs)
+
+
+def looks_like_minimal_pairs(source: object) -> bool:
+    """Tell by the names of columns whether a source holds minimal pairs; no more than needed is read.
+
+    A column called ``sentence_good`` or ``sentence_bad`` is enough: where the other is missing, the reader
+    can say so. What cannot be read holds none, for whoever reads it next has better words.
+    """
+    folded = {name.strip().casefold() for name in _names_in(source)}
+    return bool(folded & {GOOD_NAMES[0], BAD_NAMES[0]})
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The pairs of one file."""
+
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    names: Sequence[str]
+    columns: Mapping[str, str | None]
+
+
+def _tables(source: object) -> list[Table]:
+    if not isinstance(source, str | os.PathLike):
+        return [read_table(source)]
+    path = Path(os.fspath(source)).expanduser()
+    if not path.is_dir() or hf.is_folder(path):
+        return [read_table(path)]
+    files = _files(path)
+    if not files:
+        raise DataError(
+            f"{path}: there are no files of pairs in the folder",
+            came=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
+            do=f"name a folder with files of one of the kinds {', '.join(FORMATS)}",
+        )
+    return [read_table(file) for file in files]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in FORMATS)
+
+
+def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | None) -> _Part:
+    others = (bad,) if bad is not None else known_columns(table, BAD_NAMES[0], BAD_NAMES)
+    good = _sentences(table, "good", GOOD_NAMES, good, taken=others)
+    bad = _sentences(table, "bad", BAD_NAMES, bad, taken=(good,))
+    if good == bad:
+        raise DataError(
+            f"{table.source}: one column cannot be both the good and the bad sentences",
+            came=f"'{good}'",
+            do="name different columns with --good and --bad",
+        )
+    goods, bads = role_texts(table, good, "good"), role_texts(table, bad, "bad")
+    column = _paradigm_column(table, paradigm, (good, bad))
+    if column is None:
+        names: Sequence[str] = [Path(table.source).stem or table.source] * len(table)
+    else:
+        names = [name or "" for name in names_of(table, column, "paradigm", required=True)]
+    return _Part(goods, bads, names, {"good": good, "bad": bad, "paradigm": column})
+
+
+def _without_equals(pairs: MinimalPairs) -> MinimalPairs:
+    """Leave out pairs whose sentences are the same: there is nothing to prefer."""
+    same = [row for row, (good, bad) in enumerate(zip(pairs.good, pairs.bad, strict=True)) if good == bad]
+    if not same:
+        return pairs
+    if len(same) == len(pairs):
+        raise DataError(
+            f"{pairs.where(0)}: the two sentences of the pair are the same, and so are those of all pairs",
+            came=pairs.good[0],
+            do="name the right columns with --good and --bad",
+        )
+    places = ", ".join(pairs.where(row) for row in same[:_SHOWN])
+    more = f" and {len(same) - _SHOWN} more" if len(same) > _SHOWN else ""
+    count = f"{len(same)} pairs are" if len(same) > 1 else "1 pair is"
+    note = f"{count} left out, for the two sentences are the same: {places}{more}"
+    kept = np.setdiff1d(np.arange(len(pairs)), same)
+    return replace(pairs.take(kept), notes=(*pairs.notes, note))
+
+
+def _sentences(
+    table: Table, role: str, known: Sequence[str], named: str | None, *, taken: Sequence[str]
+) -> str:
+    """The column of one side; one that the other side has already is not suggested."""
+    if named is not None:
+        return check_column(table, role, named)
+    found = known_columns(table, known[0], known)
+    if len(found) == 1:
+        return found[0]
+    why = "several columns may hold" if found else "no column is known to hold"
+    free = [name for name in table.columns if name not in taken]
+    near = "" if found else f"{suggest(known[0], free)} "
+    raise DataError(
+        f"{table.source}: {why} the {role} sentences",
+        came=listed(found or table.columns),
+        do=f"{near if near.endswith('? ') else ''}name it with --{role} COLUMN (in Python: {role}='COLUMN')",
+    )
+
+
+def _paradigm_column(table: Table, named: str | None, taken: Sequence[str]) -> str | None:
+    """The column named, else one with a known name; of several the first as they are listed there."""
+    if named is not None:
+        return check_column(table, "paradigm", named)
+    found = known_columns(table, "paradigm", PARADIGM_NAMES, taken)
+    found.sort(key=lambda name: PARADIGM_NAMES.index(name.strip().casefold()))
+    return found[0] if found else None
+
+
+def _names_in(source: object) -> Iterable[str]:
+    if isinstance(source, str | os.PathLike):
+        try:
+            return _names_in_path(Path(os.fspath(source)).expanduser())
+        except (DataError, OSError, ValueError, csv.Error, pa.ArrowException):
+            return ()
+    for attribute in ("column_names", "columns"):
+        names = getattr(source, attribute, None)
+        if isinstance(names, Iterable):
+            return [str(name) for name in names]
+    if isinstance(source, Sequence) and source and isinstance(source[0], Mapping):
+        return [str(name) for name in source[0]]
+    return ()
+
+
+def _names_in_path(path: Path) -> Iterable[str]:
+    check_exists(path)
+    if path.is_dir():
+        files = _files(path)
+        if hf.is_folder(path):
+            return read_table(path).columns
+        return _names_in_path(files[0]) if files else ()
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return [str(name) for name in pq.read_schema(path).names]
+    if suffix == ".json":
+        return read_table(path).columns
+    if suffix not in FORMATS:
+        return ()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = next((line for line in file if line.strip()), "")
+    if suffix in {".csv", ".tsv"}:
+        return next(csv.reader([first], delimiter="\t" if suffix == ".tsv" else ","), [])
+    found = json.loads(first) if first else {}
+    return list(found) if isinstance(found, dict) else ()

@@ -1,0 +1,223 @@
+"""Pairs: an anchor and a text that answers, follows from or means the same as it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.data.columns import LABEL_NAMES
+from negspace.data.finding import check_column, find_column, known_columns, role_texts
+from negspace.data.fingerprints import fingerprint
+from negspace.data.sources import read_table
+from negspace.data.table import Table, fault
+from negspace.data.values import names_of
+from negspace.errors import DataError
+
+__all__ = [
+    "ANCHOR_NAMES",
+    "POSITIVE_NAMES",
+    "PairColumns",
+    "Pairs",
+    "looks_like_pairs",
+    "pairs_of",
+    "read_pairs",
+]
+
+ANCHOR_NAMES = ("anchor", "query", "question", "premise", "sentence1", "sentence_1", "sentence_a")
+POSITIVE_NAMES = (
+    "positive",
+    "answer",
+    "response",
+    "document",
+    "passage",
+    "context",
+    "sentence2",
+    "sentence_2",
+    "sentence_b",
+)
+
+
+@dataclass(frozen=True)
+class PairColumns:
+    """The columns that were taken, by their names in the source.
+
+    Attributes:
+        anchor: Column of anchors.
+        positive: Column of positives.
+        label: Column of classes, or None.
+    """
+
+    anchor: str
+    positive: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Anchors with their positives; an anchor that stands in several rows has several positives.
+
+    Attributes:
+        anchors: Distinct anchors, in order of first appearance.
+        positives: Distinct positives, in order of first appearance.
+        links: Position of the anchor and of the positive of each distinct pair, in order of anchors.
+        labels: Class of each anchor as a position in ``label_names``, or None where no classes are given.
+        positive_labels: Class of each positive, or None.
+        label_names: Distinct classes, sorted.
+        columns: The columns that were taken.
+        source: Where the rows came from, for messages.
+        lines: Line on which each anchor first stands, 1-based.
+        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
+        fingerprint: SHA-256 (hex) of the rows.
+    """
+
+    anchors: tuple[str, ...]
+    positives: tuple[str, ...]
+    links: Int[np.ndarray, "pairs 2"]
+    labels: Int[np.ndarray, " anchors"] | None
+    positive_labels: Int[np.ndarray, " positives"] | None
+    label_names: tuple[str, ...]
+    columns: PairColumns
+    source: str
+    lines: Int[np.ndarray, " anchors"]
+    unit: str
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def where(self, anchor: int) -> str:
+        """Place where an anchor first stands, as messages give it: ``pairs.jsonl, line 7``."""
+        return f"{self.source}, {self.unit} {self.lines[anchor]}"
+
+
+def looks_like_pairs(table: Table) -> bool:
+    """Tell whether the columns have the names of an anchor and of a positive.
+
+    Raises:
+        DataError: They have, but beside names of labels: rows of label 0 would be no positives.
+    """
+    anchors = known_columns(table, "anchor", ANCHOR_NAMES)
+    positives = known_columns(table, "positive", POSITIVE_NAMES, anchors)
+    if not anchors or not positives:
+        return False
+    plain = [name.strip().casefold() for name in (*anchors, *positives)] == ["anchor", "positive"]
+    labels = [name for name in table.columns if name.strip().casefold() in LABEL_NAMES]
+    if labels and not plain:
+        raise DataError(
+            f"{table.source}: pairs or labelled texts? There are both kinds of columns",
+            came="the columns " + ", ".join(f"'{name}'" for name in table.columns),
+            do="for pairs that all are positive, name --anchor and --positive; for labelled texts, "
+            "--text and --label",
+        )
+    return True
+
+
+def read_pairs(
+    source: object,
+    *,
+    anchor: str | None = None,
+    positive: str | None = None,
+    label: str | None = None,
+    split: str | None = None,
+) -> Pairs:
+    """Read anchor/positive pairs.
+
+    Args:
+        source: A path or an object; see `read_table`.
+        anchor: Column of anchors; recognised by its name where None.
+        positive: Column of positives; recognised by its name where None.
+        label: Column of classes: texts of one class are no negatives of each other. Never guessed.
+        split: Which split of a Hugging Face ``DatasetDict``; ``train`` where None.
+
+    Raises:
+        DataError: The data cannot be used; the message says where, what came and what to do.
+        MissingExtraError: The folder needs the library ``datasets``.
+    """
+    return pairs_of(read_table(source, split=split), anchor=anchor, positive=positive, label=label)
+
+
+def pairs_of(
+    table: Table, *, anchor: str | None = None, positive: str | None = None, label: str | None = None
+) -> Pairs:
+    """Take a table that has been read as pairs; see `read_pairs`."""
+    named = [name for name in (anchor, positive, label) if name is not None]
+    anchor = find_column(table, "anchor", ANCHOR_NAMES, named=anchor, taken=named)
+    positive = find_column(table, "positive", POSITIVE_NAMES, named=positive, taken=[*named, anchor])
+    if label is not None:
+        check_column(table, "label", label)
+    taken = [name for name in (anchor, positive, label) if name is not None]
+    if len(set(taken)) < len(taken):
+        raise DataError(
+            f"{table.source}: one column cannot be two things",
+            came=f"anchor={anchor!r}, positive={positive!r}, label={label!r}",
+            do="name different columns with --anchor, --positive and --label",
+        )
+    columns = PairColumns(anchor, positive, label)
+    left, right = role_texts(table, anchor, "anchor"), role_texts(table, positive, "positive")
+    classes = None
+    if label is not None:
+        classes = [name or "" for name in names_of(table, label, "label", required=True)]
+    (anchors, anchor_of), (positives, positive_of) = _distinct(left), _distinct(right)
+    # Sorted by anchor, then by the row the positive first stands in.
+    links = np.unique(np.stack([anchor_of, positive_of], axis=1), axis=0)
+    names = tuple(sorted(set(classes or ())))
+    position = {name: index for index, name in enumerate(names)}
+    codes = None if classes is None else np.array([position[name] for name in classes], dtype=np.int64)
+    return Pairs(
+        anchors,
+        positives,
+        links,
+        None if codes is None else _one_class(table, columns, "anchor", anchor_of, codes, names),
+        None if codes is None else _one_class(table, columns, "positive", positive_of, codes, names),
+        names,
+        columns,
+        table.source,
+        table.lines[_first_rows(anchor_of, len(anchors))],
+        table.unit,
+        fingerprint(left, right, classes),
+    )
+
+
+def _distinct(texts: Sequence[str]) -> tuple[tuple[str, ...], Int[np.ndarray, " rows"]]:
+    position: dict[str, int] = {}
+    of_row = np.array([position.setdefault(text, len(position)) for text in texts], dtype=np.int64)
+    return tuple(position), of_row
+
+
+def _first_rows(of_row: Int[np.ndarray, " rows"], distinct: int) -> Int[np.ndarray, " distinct"]:
+    _, first = np.unique(of_row, return_index=True)
+    assert len(first) == distinct
+    return np.asarray(first, dtype=np.int64)
+
+
+def _one_class(
+    table: Table,
+    columns: PairColumns,
+    role: str,
+    of_row: Int[np.ndarray, " rows"],
+    codes: Int[np.ndarray, " rows"],
+    names: Sequence[str],
+) -> Int[np.ndarray, " distinct"]:
+    """The class of each distinct text.
+
+    Raises:
+        DataError: One text has two classes.
+    """
+    first = _first_rows(of_row, int(of_row.max()) + 1)
+    found = codes[first]
+    clashing = np.flatnonzero(found[of_row] != codes)
+    if len(clashing):
+        row = int(clashing[0])
+        raise fault(
+            table,
+            columns.label or "",
+            clashing.tolist(),
+            f"the same {role} stands on {table.unit} {table.lines[first[of_row[row]]]} with the class "
+            f"'{names[found[of_row[row]]]}'",
+            came=names[codes[row]],
+            do=f"give each {role} one class, or leave --label out",
+        )
+    return np.asarray(found, dtype=np.int64)

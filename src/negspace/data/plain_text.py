@@ -1,0 +1,140 @@
+"""Documents: a text file, a folder of them, or the rows of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from negspace.data.corpus import read_corpus
+from negspace.data.formats import FORMATS, hf
+from negspace.data.formats.decoding import read_text
+from negspace.data.sources import check_exists
+from negspace.errors import DataError
+
+__all__ = ["TEXT_SUFFIXES", "Documents", "documents_of", "read_documents"]
+
+TEXT_SUFFIXES = frozenset({".adoc", ".markdown", ".md", ".org", ".rst", ".tex", ".text", ".txt"})
+"""What a file of a folder ends in to be read as text."""
+
+_COMPRESSED = frozenset({".bz2", ".gz", ".xz", ".zip", ".zst"})
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """Texts that are never joined: files, or rows of a data set, in the order of their source.
+
+    Attributes:
+        texts: Each document as it was written.
+        names: How messages name each: ``input.txt``; ``train.jsonl, line 7``.
+        are_files: Whether a place in a document is told by its line there.
+        fingerprint: SHA-256 (hex) of the texts.
+        notes: Things worth knowing, a sentence each.
+    """
+
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+    are_files: bool
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def documents_of(texts: Sequence[str]) -> Documents:
+    """Take texts at hand as documents, named by their number from 1."""
+    names = tuple(f"text {number}" for number in range(1, len(texts) + 1))
+    return Documents(tuple(texts), names, False, _fingerprint(texts))
+
+
+def read_documents(source: object, *, text: str | None = None, split: str | None = None) -> Documents:
+    """Read a corpus.
+
+    Args:
+        source: A UTF-8 text file; a folder with such files, read in the order of their paths; or a data set,
+            as `read_corpus` takes it, whose rows are documents.
+        text: For a data set, its column of texts; recognised by its name where None.
+        split: For a Hugging Face ``DatasetDict``, which split; ``train`` where None.
+
+    Raises:
+        DataError: There is no such file, it is empty, is not UTF-8 or holds NUL bytes, or the folder has no
+            text files; the message says where and what to do.
+        MissingExtraError: The folder needs the library ``datasets``.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(os.fspath(source)).expanduser()
+        check_exists(path)
+        if path.is_dir() and not hf.is_folder(path):
+            return _read_folder(path)
+        if path.is_file() and path.suffix.lower() not in {*FORMATS, *_COMPRESSED}:
+            if _is_blank(path):
+                raise DataError(f"{path}: the corpus is empty", do="name a file with text in it")
+            return _files([path], path.parent, ())
+    corpus = read_corpus(source, text=text, split=split)
+    base = Path(corpus.source).name or corpus.source
+    names = tuple(f"{base}, {corpus.unit} {line}" for line in corpus.lines)
+    return Documents(corpus.texts, names, False, _fingerprint(corpus.texts))
+
+
+def _read_folder(folder: Path) -> Documents:
+    inside = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    files = [path for path in inside if path.suffix.lower() in TEXT_SUFFIXES]
+    if not files:
+        data = [path for path in inside if path.suffix.lower() in FORMATS]
+        raise DataError(
+            f"{folder}: there are no text files in the folder",
+            came=", ".join(path.name for path in inside[:5]) or "an empty folder",
+            do=f"name one data file: '{data[0]}'"
+            if data
+            else f"name a file, or give text files one of the endings {', '.join(sorted(TEXT_SUFFIXES))}",
+        )
+    blank = {path for path in files if _is_blank(path)}
+    if len(blank) == len(files):
+        raise DataError(f"{folder}: the corpus is empty: all {len(files)} text files are", do="name another")
+    notes = []
+    if others := len(inside) - len(files):
+        notes.append(f"{folder}: {others} of {len(inside)} files were left out: they are not text files")
+    if blank:
+        notes.append(f"{folder}: {len(blank)} of {len(files)} text files are empty")
+    return _files([path for path in files if path not in blank], folder, tuple(notes))
+
+
+def _files(paths: Sequence[Path], base: Path, notes: tuple[str, ...]) -> Documents:
+    try:
+        texts = tuple(read_text(path) for path in paths)
+    except OSError as error:
+        raise _unreadable(error) from error
+    names = tuple(path.relative_to(base).as_posix() for path in paths)
+    return Documents(texts, names, True, _fingerprint(texts), notes)
+
+
+def _is_blank(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return not any(line.strip() for line in stream)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> DataError:
+    return DataError(
+        f"{error.filename}: the file cannot be read",
+        came=error.strerror or str(error),
+        do="check its permissions",
+    )
+
+
+def _fingerprint(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()

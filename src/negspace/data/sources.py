@@ -1,0 +1,121 @@
+"""From whatever the user has to a Table: paths by suffix, objects by what they can do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from negspace.data.formats import FORMATS, hf, rows
+from negspace.data.formats.arrow import from_stream
+from negspace.data.table import Table, suggest
+from negspace.errors import DataError
+
+__all__ = ["check_exists", "read_table"]
+
+
+def read_table(source: object, *, split: str | None = None) -> Table:
+    """Read any table, whatever its columns mean.
+
+    Args:
+        source: A path to a ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``
+            file or to a Hugging Face dataset folder; or a pandas or polars frame, an Arrow table,
+            a ``datasets.Dataset``, or a list of dicts.
+        split: Which split of a Hugging Face ``DatasetDict``; ``train`` where none is named.
+
+    Raises:
+        DataError: There is no such file, it cannot be read, or it has no rows.
+        MissingExtraError: The folder needs the library ``datasets``.
+    """
+    table = _dispatch(source, split)
+    if not table.columns or not len(table):
+        columns = ", ".join(f"'{name}'" for name in table.columns)
+        raise DataError(
+            f"{table.source}: there are no rows",
+            came=f"only the columns {columns}" if columns else "no columns and no rows",
+            do="give data with at least one row",
+        )
+    return table
+
+
+def _dispatch(source: object, split: str | None) -> Table:
+    if isinstance(source, str | os.PathLike):
+        return _read_path(Path(os.fspath(source)).expanduser(), split)
+    if hf.is_dataset(source):
+        return hf.from_dataset(source, type(source).__name__, split)
+    _no_split(type(source).__name__, split)
+    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
+        return from_stream(source)
+    if isinstance(source, Sequence) and not isinstance(source, bytes):
+        return rows.read(source, type(source).__name__)
+    raise DataError(
+        "the data are of a type that cannot be read",
+        came=type(source).__name__,
+        do="give a path, a pandas or polars frame, an Arrow table, a datasets.Dataset or a list of dicts",
+    )
+
+
+def _read_path(path: Path, split: str | None) -> Table:
+    try:
+        if path.is_dir():
+            return _read_folder(path, split)
+        check_exists(path)
+        _no_split(str(path), split)
+        form = FORMATS.get(path.suffix.lower())
+        if form is None:
+            raise _unknown_suffix(path)
+        return form.read(path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: the file cannot be read", came=error.strerror or str(error), do="check its permissions"
+        ) from error
+
+
+def _read_folder(path: Path, split: str | None) -> Table:
+    if hf.is_folder(path):
+        return hf.read(path, split)
+    inside = _readable(path)
+    raise DataError(
+        f"{path}: a directory, but not a Hugging Face dataset folder",
+        came=", ".join(sorted(item.name for item in path.iterdir())) or "an empty directory",
+        do="name one of its files: " + ", ".join(f"'{path / name}'" for name in inside)
+        if inside
+        else "name a file, or a folder written by Dataset.save_to_disk",
+    )
+
+
+def _no_split(source: str, split: str | None) -> None:
+    if split is not None:
+        raise DataError(
+            f"{source}: only a Hugging Face dataset has splits", came=split, do="leave split= out"
+        )
+
+
+def check_exists(path: Path) -> None:
+    """Refuse a path that leads nowhere, before anything slow is done for it.
+
+    Raises:
+        DataError: There is no such file or folder; names the nearest there is.
+    """
+    if path.exists():
+        return
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: there is no such folder as {path.parent}", do="correct the path")
+    names = _readable(path.parent)
+    do = suggest(path.name, names) if names else "correct the path: the folder holds no data files"
+    raise DataError(f"{path}: there is no such file", do=do)
+
+
+def _unknown_suffix(path: Path) -> DataError:
+    known = ", ".join(FORMATS)
+    if path.suffix.lower() in {".gz", ".bz2", ".xz", ".zst", ".zip"}:
+        do = "decompress it first"
+    elif path.suffix:
+        do = f"{suggest(path.suffix, FORMATS)} Convert it, or rename it to what it holds: {known}"
+    else:
+        do = f"give the file the suffix of what it holds: {known}"
+    return DataError(f"{path}: a format that is not known", came=path.suffix or "no suffix", do=do)
+
+
+def _readable(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir() if item.suffix.lower() in FORMATS)

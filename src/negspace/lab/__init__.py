@@ -1,0 +1,1 @@
+"""The lab: claims about how data forms models, tested on tasks whose boundary is known."""

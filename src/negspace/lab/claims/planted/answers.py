@@ -1,0 +1,191 @@
+"""Answers that a rule decides, in fresh fragments: what a model must predict to know the rule."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.embedders.quiet import one_thread
+from negspace.errors import PlanError
+from negspace.execution import in_processes
+from negspace.lab.claims.planted.course import (
+    Course,
+    planted_fragments,
+    require_torch,
+    torch_version,
+    vocabulary,
+)
+from negspace.lab.concepts.planted import RULES, PlantedRecipe, planted_corpus
+from negspace.lab.concepts.planted.rules import BRACKETS, CLASSES
+from negspace.language_models import LanguageModel, batches
+from negspace.records import EvalSet, Fragments, Json, Predictions, Run
+
+__all__ = ["AnswerArm", "AnswerLearner", "AnswerTask", "answer_task", "answers_of"]
+
+_FORMS = {form for _, forms in CLASSES.values() for form in forms}
+_CLOSING = set(BRACKETS.values())
+_BATCH = 4000
+
+
+def answers_of(family: str, words: Sequence[str]) -> list[int]:
+    """Positions of the words that the words before them decide, by the rule of a family.
+
+    Pronouns; letters said again; numbers of a count, and its end; results; closing brackets after the first
+    of a row (before the first, one more could be opened); terms that premises link, or a conclusion joins.
+    """
+    if family == "agreement":
+        return [i for i, word in enumerate(words) if word in _FORMS]
+    if family == "arithmetic":
+        return [i for i in range(1, len(words)) if words[i - 1] == "="]
+    if family == "brackets":
+        return [i for i in range(1, len(words)) if words[i] in _CLOSING and words[i - 1] in _CLOSING]
+    if family == "copying":
+        return list(_between(words, "again", ";", lambda word: word != ";"))
+    if family == "counting":
+        return list(_between(words, ":", "stop", lambda word: word.isdigit() or word == "stop"))
+    if family == "syllogism":
+        return list(_linked(words))
+    raise PlanError(f"there is no rule family '{family}'", came=family, do=f"give one of {', '.join(RULES)}")
+
+
+def _between(words: Sequence[str], begin: str, end: str, decided: Callable[[str], bool]) -> Iterator[int]:
+    inside = False
+    for i, word in enumerate(words):
+        if inside and decided(word):
+            yield i
+        inside = word == begin or (inside and word != end)
+
+
+def _linked(words: Sequence[str]) -> Iterator[int]:
+    """Terms of a chain but its first, which is free, and those that follow ``are`` in a premise, too."""
+    begun = concluding = False
+    for i in range(1, len(words)):
+        before = words[i - 1]
+        if before == "so":
+            concluding = True
+        elif before == "all":
+            if begun:
+                yield i
+            begun = True
+        elif before == "are" and concluding:
+            yield i
+            begun = concluding = False
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerTask:
+    """Held-out answers: words that rules decide, in fragments that no model was trained on.
+
+    Attributes:
+        fragments: The fragments.
+        held_out_clusters: The fragment that each answer stands in; answers of one fragment are one cluster.
+        places: Position of each in it.
+        held_out_labels: Position of each in ``label_names``.
+        label_names: All words.
+        eval_sets: ``rules`` has all answers; the others are those of a family.
+        fingerprint: SHA-256 (hex) of all of the above.
+    """
+
+    fragments: Fragments
+    held_out_clusters: Int[np.ndarray, " held_out"]
+    places: Int[np.ndarray, " held_out"]
+    held_out_labels: Int[np.ndarray, " held_out"]
+    label_names: tuple[str, ...]
+    eval_sets: Mapping[str, EvalSet]
+    fingerprint: str
+
+
+def answer_task(fragments: int, *, seed: int) -> AnswerTask:
+    """Draw fragments of all rules in equal parts, and find their answers."""
+    corpus = planted_corpus(PlantedRecipe(fragments=fragments, shares=(1.0, 0.0, 0.0)), seed)
+    read = planted_fragments(corpus)
+    found = [
+        (row, place)
+        for row, (family, text) in enumerate(zip(corpus.families, corpus.texts, strict=True))
+        for place in answers_of(family, text.split())
+    ]
+    rows, places = np.array(found, dtype=np.int64).T
+    families = np.array(corpus.families)[rows]
+    sets = {"rules": np.arange(len(rows))}
+    sets |= {family: np.flatnonzero(families == family) for family in RULES}
+    digest = hashlib.sha256(read.fingerprint.encode() + rows.tobytes() + places.tobytes()).hexdigest()
+    return AnswerTask(
+        read,
+        rows,
+        places,
+        read.tokens[rows, places].astype(np.int64),
+        vocabulary(),
+        {name: EvalSet(name, of) for name, of in sets.items()},
+        digest,
+    )
+
+
+@dataclass(frozen=True)
+class AnswerArm:
+    """A model that is asked for the answers.
+
+    Attributes:
+        name: As results name the arm.
+        course: What it is trained on.
+    """
+
+    name: str
+    course: Course
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """Of the course."""
+        return self.course.code
+
+    def describe(self) -> Mapping[str, Json]:
+        """The course."""
+        return {"name": self.name, **self.course.describe()}
+
+    def check(self, task: AnswerTask) -> None:
+        """Every course can be asked for answers."""
+
+
+@dataclass(frozen=True)
+class AnswerLearner:
+    """Trains small language models, and has each predict the answers, given all words before them."""
+
+    name = "planted answers"
+
+    def describe(self) -> Mapping[str, Json]:
+        """PyTorch's version; another one may round differently."""
+        return {"name": self.name, **torch_version()}
+
+    def runs(self, task: AnswerTask, jobs: Sequence[tuple[AnswerArm, int]], *, workers: int) -> Iterator[Run]:
+        """Train each (arm, seed) and yield it as it is done.
+
+        Raises:
+            MissingExtraError: If PyTorch is not installed.
+        """
+        require_torch()
+        yield from in_processes(_answered, ((task, arm, seed) for arm, seed in jobs), workers=workers)
+
+
+def _answered(task: AnswerTask, arm: AnswerArm, seed: int) -> Run:
+    return Run(arm.name, seed, _predictions(arm.course.train(seed), task))
+
+
+def _predictions(model: LanguageModel, task: AnswerTask) -> Predictions:
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    label = np.zeros(len(task.places), dtype=np.int64)
+    confidence, truth = np.zeros(len(label)), np.zeros(len(label))
+    asked = np.unique(task.held_out_clusters)
+    with one_thread(), torch.inference_mode():
+        for batch in batches(task.fragments, asked, tokens=_BATCH, device=model.device):
+            chances = torch.softmax(model.network(**batch.inputs()).logits.double(), -1).numpy()
+            for at, row in enumerate(batch.rows):
+                items = np.flatnonzero(task.held_out_clusters == row)
+                said = chances[at, task.places[items] - 1]
+                label[items] = said.argmax(1)
+                confidence[items] = said.max(1)
+                truth[items] = said[np.arange(len(items)), task.held_out_labels[items]]
+    return Predictions(label, confidence, truth)

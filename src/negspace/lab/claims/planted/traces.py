@@ -1,0 +1,244 @@
+"""What a step on each held-out fragment leaves in a small language model, against what is asked of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import rankdata
+
+from negspace.errors import PlanError, did_you_mean
+from negspace.execution import in_processes
+from negspace.lab.claims.planted.course import Course, require_torch, torch_version
+from negspace.language_models import LanguageModel, token_losses
+from negspace.probes import StepProbe
+from negspace.records import EvalSet, Fragments, Json, Predictions, Run
+
+__all__ = ["QUANTITIES", "TraceArm", "TraceLearner", "TraceTask", "trace_task"]
+
+QUANTITIES: Mapping[str, str] = {
+    "loss": "mean loss, in nats per token",
+    "pressure": "mean over tokens of 1 - P(token): softmax negative pressure at temperature 1",
+    "gradient norm": "length of the gradient of the mean loss",
+    "drift": "after a step on the fragment: 1 - cosine of its own hidden states, mean over tokens and layers",
+    "drift beyond loss": "what a straight line from ranks by loss leaves of the ranks by drift, in a family",
+    "first-order transfer": "dot product of the fragment's gradient with the reference's",
+    "transfer": "mean loss of the reference before a step on the fragment, less that after it",
+    "depth": "steps or levels of the rule",
+}
+"""What is known of each fragment, by its name."""
+
+_BATCH = 2500
+
+
+@dataclass(frozen=True, eq=False)
+class TraceTask:
+    """Held-out fragments, each of which a model takes a step on.
+
+    Attributes:
+        fragments: The fragments.
+        reference: Fragments that transfer is measured on.
+        families: Family of each fragment.
+        depth: Steps or levels of each; -1 where a fragment has none.
+        held_out_labels: Kind of each, as a position in ``label_names``.
+        held_out_clusters: Fragments of one fact are one cluster.
+        label_names: Kinds of fragments.
+        eval_sets: By name.
+        fingerprint: SHA-256 (hex) of all of the above.
+    """
+
+    fragments: Fragments
+    reference: Fragments
+    families: tuple[str, ...]
+    depth: Int[np.ndarray, " held_out"]
+    held_out_labels: Int[np.ndarray, " held_out"]
+    held_out_clusters: Int[np.ndarray, " held_out"]
+    label_names: tuple[str, ...]
+    eval_sets: Mapping[str, EvalSet]
+    fingerprint: str
+
+
+def trace_task(
+    fragments: Fragments,
+    reference: Fragments,
+    *,
+    families: Sequence[str],
+    depth: Int[np.ndarray, " held_out"],
+    kinds: Sequence[str],
+    clusters: Int[np.ndarray, " held_out"],
+    everything: str | None = None,
+) -> TraceTask:
+    """Put a task together, with an eval set for each kind.
+
+    Args:
+        fragments: The fragments.
+        reference: What transfer is measured on.
+        families: Family of each fragment.
+        depth: Of each; -1 for none.
+        kinds: Kind of each.
+        clusters: Of each.
+        everything: Name of the eval set of all fragments; None for no such set.
+    """
+    names, labels = np.unique(np.array(kinds), return_inverse=True)
+    sets = {} if everything is None else {everything: np.arange(len(fragments))}
+    sets |= {str(name): np.flatnonzero(labels == i) for i, name in enumerate(names)}
+    digest = hashlib.sha256(f"{fragments.fingerprint} {reference.fingerprint} {list(sets)}".encode())
+    digest.update("\n".join((*families, *kinds)).encode())
+    digest.update(depth.astype(np.int64).tobytes() + clusters.astype(np.int64).tobytes())
+    return TraceTask(
+        fragments,
+        reference,
+        tuple(families),
+        depth.astype(np.int64),
+        labels.astype(np.int64),
+        clusters.astype(np.int64),
+        tuple(str(name) for name in names),
+        {name: EvalSet(name, rows) for name, rows in sets.items()},
+        digest.hexdigest(),
+    )
+
+
+@dataclass(frozen=True)
+class TraceArm:
+    """A quantity that may tell an outcome.
+
+    Attributes:
+        name: As results name the arm.
+        quantity: One of ``QUANTITIES``.
+        outcome: Another one.
+        course: What the model was trained on.
+
+    Raises:
+        PlanError: If there is no such quantity, or it is its own outcome.
+    """
+
+    name: str
+    quantity: str
+    outcome: str
+    course: Course
+
+    def __post_init__(self) -> None:
+        for asked in (self.quantity, self.outcome):
+            if asked not in QUANTITIES:
+                raise PlanError(f"there is no quantity '{asked}'", do=did_you_mean(asked, QUANTITIES))
+        if self.quantity == self.outcome:
+            raise PlanError(f"arm '{self.name}': a quantity always tells itself", came=self.quantity)
+
+    @property
+    def code(self) -> tuple[object, ...]:
+        """Of the course."""
+        return self.course.code
+
+    def describe(self) -> Mapping[str, Json]:
+        """The quantity, the outcome and the course."""
+        asked = {"quantity": self.quantity, "outcome": self.outcome}
+        return {"name": self.name, **asked, **self.course.describe()}
+
+    def check(self, task: TraceTask) -> None:
+        """Refuse a task whose fragments have no depth, where depth is asked for.
+
+        Raises:
+            PlanError: If so.
+        """
+        if "depth" in (self.quantity, self.outcome) and (task.depth < 0).any():
+            raise PlanError(f"arm '{self.name}' asks for depth, which some fragments do not have")
+
+
+@dataclass(frozen=True)
+class TraceLearner:
+    """Trains small language models, takes a step on each held-out fragment, and undoes it.
+
+    Of a run's predictions ``confidence`` is where the arm's quantity places each fragment, ``truth`` where
+    the outcome does: the share of fragments below it, those beside it counted half, in [0, 1]. Ranks are all
+    that the measure `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed
+    share its model.
+
+    Attributes:
+        fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out
+            fragment would fall so far, to first order (`choose_step_size`).
+    """
+
+    fall: float = 0.1
+
+    name = "planted traces"
+
+    def describe(self) -> Mapping[str, Json]:
+        """Size of the step, and PyTorch's version; another one may round differently."""
+        return {"name": self.name, "fall": self.fall, **torch_version()}
+
+    def runs(self, task: TraceTask, jobs: Sequence[tuple[TraceArm, int]], *, workers: int) -> Iterator[Run]:
+        """Train each (course, seed) and yield its arms as it is done.
+
+        Raises:
+            MissingExtraError: If PyTorch is not installed.
+        """
+        require_torch()
+        shared: defaultdict[tuple[Course, int], list[TraceArm]] = defaultdict(list)
+        for arm, seed in jobs:
+            shared[arm.course, seed].append(arm)
+        calls = ((task, course, seed, arms, self.fall) for (course, seed), arms in shared.items())
+        for runs in in_processes(_traced, calls, workers=workers):
+            yield from runs
+
+
+def _traced(task: TraceTask, course: Course, seed: int, arms: Sequence[TraceArm], fall: float) -> list[Run]:
+    known = _quantities(course.train(seed), task, fall)
+    places = {name: _places(values) for name, values in known.items()}
+    return [
+        Run(arm.name, seed, Predictions(task.held_out_labels, places[arm.quantity], places[arm.outcome]))
+        for arm in arms
+    ]
+
+
+def _quantities(
+    model: LanguageModel, task: TraceTask, fall: float
+) -> dict[str, Float[np.ndarray, " held_out"]]:
+    rows = np.arange(len(task.fragments))
+    losses = token_losses(model, task.fragments, rows, _BATCH).astype(np.float64)
+    size = _step_size(model, task.fragments, fall)
+    traces = (
+        StepProbe(task.reference, size, queries=0).measure(model, task.fragments, rows, batch=_BATCH).traces
+    )
+    whole = {trace.measure: trace.values for trace in traces if trace.layer is None}
+    loss = np.nanmean(losses, axis=1)
+    drift = np.mean([trace.values for trace in traces if trace.measure == "drift"], axis=0)
+    return {
+        "loss": loss,
+        "pressure": np.nanmean(1 - np.exp(-losses), axis=1),
+        "gradient norm": np.sqrt(whole["self-influence first order"] / size),
+        "drift": drift,
+        "drift beyond loss": _beyond(drift, loss, task.families),
+        "first-order transfer": whole["transfer first order"],
+        "transfer": whole["transfer"],
+        "depth": task.depth.astype(np.float64),
+    }
+
+
+def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
+    from negspace.probes.stepping import choose_step_size, squared_norms  # noqa: PLC0415  (needs torch)
+
+    return choose_step_size(squared_norms(model, fragments, range(len(fragments))), fall)
+
+
+def _beyond(
+    values: Float[np.ndarray, " items"], known: Float[np.ndarray, " items"], families: Sequence[str]
+) -> Float[np.ndarray, " items"]:
+    """Residuals, within each family, of the least-squares line from one's ranks to the other's."""
+    left = np.full(len(values), np.nan)
+    for family in set(families):
+        rows = np.flatnonzero(np.array(families) == family)
+        y, x = rankdata(values[rows]), rankdata(known[rows])
+        y, x = y - y.mean(), x - x.mean()
+        left[rows] = y - x * (x @ y) / max(x @ x, 1e-12)
+    return left
+
+
+def _places(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
+    """Share of the items below each, half of those beside it counted; NaN where any value is missing."""
+    if not np.isfinite(values).all():
+        return np.full(len(values), np.nan)
+    return np.asarray((rankdata(values) - 0.5) / len(values), dtype=np.float64)

@@ -1,0 +1,235 @@
+"""A corpus with the truth beside each fragment: structure, fact or noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.errors import PlanError, did_you_mean
+from negspace.lab.concepts.planted.facts import KINDS, draw_record, state
+from negspace.lab.concepts.planted.rules import RULES
+from negspace.records import Fragments
+
+__all__ = ["NOISES", "ROLES", "PlantedCorpus", "PlantedRecipe", "planted_corpus"]
+
+ROLES = ("structure", "fact", "noise")
+NOISES = ("shuffled", "random", "contradictory rule", "contradictory fact")
+_SHORTEST, _LONGEST = 26, 52
+_REST = 8  # words that an instance begun before the end may run on for
+
+
+@dataclass(frozen=True)
+class PlantedRecipe:
+    """What a planted corpus is made of.
+
+    Attributes:
+        fragments: How many, about; a fact is stated as often as was drawn, so a few more can come.
+        shares: Of structure, fact and noise; they need not add up to 1.
+        rules: Families of structure, in equal parts.
+        facts: Families of facts, in equal parts.
+        noises: Kinds of noise, in equal parts. ``shuffled``: the words of a rule or fact fragment in random
+            order. ``random``: words drawn uniformly from those of the families. ``contradictory rule``: a
+            fragment of a rule with every answer wrong. ``contradictory fact``: a key with other values in
+            every fragment that names it.
+        repeats: Fewest and most times a fact is stated; uniform. A contradictory fact is stated at least
+            twice, as else it would be a fact.
+    """
+
+    fragments: int = 1200
+    shares: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    rules: tuple[str, ...] = tuple(RULES)
+    facts: tuple[str, ...] = tuple(KINDS)
+    noises: tuple[str, ...] = NOISES
+    repeats: tuple[int, int] = (1, 6)
+
+    def __post_init__(self) -> None:
+        for what, asked, known in (
+            ("rule", self.rules, tuple(RULES)),
+            ("fact", self.facts, tuple(KINDS)),
+            ("noise", self.noises, NOISES),
+        ):
+            for name in asked:
+                if name not in known:
+                    raise PlanError(f"no {what} family '{name}'", came=name, do=did_you_mean(name, known))
+        if min(self.shares) < 0 or not sum(self.shares) > 0:
+            raise PlanError("shares of roles must be 0 or more, and not all 0", came=self.shares)
+        if not 1 <= self.repeats[0] <= self.repeats[1]:
+            raise PlanError("a fact is stated once or more, fewest first", came=self.repeats)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    words: list[str]
+    role: int
+    family: str
+    depth: int = -1
+    cluster: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class PlantedCorpus:
+    """Fragments and what each of them is.
+
+    Attributes:
+        texts: The fragments, words apart by spaces, in random order.
+        roles: Position of each one's role in ``ROLES``.
+        families: Family of each: of rule, of fact, or of noise (``contradictory rule: arithmetic``).
+        depth: Steps or levels of a rule fragment's deepest instance; -1 for other fragments.
+        clusters: Fragments that state one fact, or name one key in contradictory ways, have one number; all
+            others have one of their own.
+        seed: What it was drawn with.
+        words: All words that occur, sorted.
+    """
+
+    texts: tuple[str, ...]
+    roles: Int[np.ndarray, " fragments"]
+    families: tuple[str, ...]
+    depth: Int[np.ndarray, " fragments"]
+    clusters: Int[np.ndarray, " fragments"]
+    seed: int
+    words: tuple[str, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def fragments(self) -> Fragments:
+        """The fragments as a model of whole words reads them; a word's id is its position in ``words``."""
+        at = {word: i for i, word in enumerate(self.words)}
+        ids = [[at[word] for word in text.split()] for text in self.texts]
+        lengths = np.array([len(row) for row in ids], dtype=np.int64)
+        tokens = np.zeros((len(ids), int(lengths.max())), dtype=np.int32)
+        for row, found in zip(tokens, ids, strict=True):
+            row[: len(found)] = found
+        digest = sha256("\n".join(self.texts).encode())
+        digest.update(tokens.tobytes())
+        places = tuple(f"planted, fragment {i + 1}" for i in range(len(self)))
+        return Fragments(self.texts, tokens, lengths, places, digest.hexdigest())
+
+
+def planted_corpus(recipe: PlantedRecipe, seed: int) -> PlantedCorpus:
+    """Draw a corpus.
+
+    Raises:
+        PlanError: If it asks for more facts of a family than there are keys, or for a role of which it names
+            no family.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.round(recipe.fragments * np.array(recipe.shares) / sum(recipe.shares)).astype(int)
+    keys = _Keys(rng, recipe)
+    pieces = list(_structure(rng, recipe, int(counts[0])))
+    pieces += _facts(rng, recipe, int(counts[1]), keys)
+    pieces += _noise(rng, recipe, int(counts[2]), keys)
+    order = rng.permutation(len(pieces))
+    pieces = [pieces[i] for i in order]
+    given = np.array([piece.cluster for piece in pieces], dtype=np.int64)
+    alone = given < 0
+    given[alone] = given.max(initial=-1) + 1 + np.arange(alone.sum())
+    return PlantedCorpus(
+        tuple(" ".join(piece.words) for piece in pieces),
+        np.array([piece.role for piece in pieces], dtype=np.int64),
+        tuple(piece.family for piece in pieces),
+        np.array([piece.depth for piece in pieces], dtype=np.int64),
+        np.unique(given, return_inverse=True)[1].astype(np.int64),
+        seed,
+        tuple(sorted({word for piece in pieces for word in piece.words})),
+    )
+
+
+class _Keys:
+    """Hands out each key once."""
+
+    def __init__(self, rng: np.random.Generator, recipe: PlantedRecipe) -> None:
+        self._left = {name: list(rng.permutation(np.array(KINDS[name].keys))) for name in recipe.facts}
+        self.cluster = -1
+
+    def next(self, kind: str) -> str:
+        self.cluster += 1
+        if not self._left[kind]:
+            raise PlanError(
+                f"more facts of the family '{kind}' than it has keys ({len(KINDS[kind].keys)})",
+                do="ask for fewer fragments, more families of facts, or more repeats",
+            )
+        return str(self._left[kind].pop())
+
+
+def _rule_words(rng: np.random.Generator, rule: str, broken: bool) -> tuple[list[str], int]:
+    words, deepest = RULES[rule](rng, broken)
+    for _ in range(int(rng.integers(_SHORTEST, _LONGEST))):
+        more, depth = RULES[rule](rng, broken)
+        words, deepest = words + more, max(deepest, depth)
+        if len(words) > _SHORTEST and (rng.random() < 0.4 or len(words) > _LONGEST - _REST):
+            break
+    return words, deepest
+
+
+def _structure(rng: np.random.Generator, recipe: PlantedRecipe, count: int) -> Iterator[_Piece]:
+    for i in range(count):
+        family = _turn(recipe.rules, i, "structure")
+        words, depth = _rule_words(rng, family, broken=False)
+        yield _Piece(words, 0, family, depth)
+
+
+def _facts(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys) -> Iterator[_Piece]:
+    made = fact = 0
+    while made < count:
+        kind = _turn(recipe.facts, fact, "fact")
+        record = draw_record(rng, kind, keys.next(kind))
+        times = int(rng.integers(recipe.repeats[0], recipe.repeats[1] + 1))
+        for _ in range(times):
+            yield _Piece(state(rng, record), 1, kind, cluster=keys.cluster)
+        made, fact = made + times, fact + 1
+
+
+def _noise(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys) -> Iterator[_Piece]:
+    for i, noise in enumerate(recipe.noises):
+        share = count * (i + 1) // len(recipe.noises) - count * i // len(recipe.noises)
+        if noise == "contradictory fact":
+            yield from _contradictory_facts(rng, recipe, share, keys)
+        elif noise == "contradictory rule":
+            for j in range(share):
+                rule = _turn(recipe.rules, j, noise)
+                yield _Piece(_rule_words(rng, rule, broken=True)[0], 2, f"{noise}: {rule}")
+        else:
+            yield from _disordered(rng, recipe, share, noise)
+
+
+def _contradictory_facts(
+    rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys
+) -> Iterator[_Piece]:
+    made = fact = 0
+    while made < count:
+        kind = _turn(recipe.facts, fact, "fact")
+        key, times = keys.next(kind), int(rng.integers(2, max(2, recipe.repeats[1]) + 1))
+        for _ in range(times):
+            words = state(rng, draw_record(rng, kind, key))
+            yield _Piece(words, 2, f"contradictory fact: {kind}", cluster=keys.cluster)
+        made, fact = made + times, fact + 1
+
+
+def _disordered(rng: np.random.Generator, recipe: PlantedRecipe, count: int, noise: str) -> Iterator[_Piece]:
+    families = (*recipe.rules, *recipe.facts)
+
+    def ordered(family: str) -> list[str]:
+        if family in RULES:
+            return _rule_words(rng, family, broken=False)[0]
+        return state(rng, draw_record(rng, family, str(rng.choice(np.array(KINDS[family].keys)))))
+
+    words = np.array(sorted({word for f in families for _ in range(60) for word in ordered(f)}))
+    for i in range(count):
+        source = ordered(_turn(families, i, noise))
+        if noise == "shuffled":
+            yield _Piece([source[j] for j in rng.permutation(len(source))], 2, noise)
+        else:
+            yield _Piece([str(word) for word in rng.choice(words, len(source))], 2, noise)
+
+
+def _turn(families: tuple[str, ...], i: int, role: str) -> str:
+    if not families:
+        raise PlanError(
+            f"the recipe asks for {role} and names no family of it", do="name one, or give it no share"
+        )
+    return families[i % len(families)]

@@ -1,0 +1,262 @@
+"""The compiled engine: LSTM replicas on a CPU, one after another, each step within a core's cache.
+
+At these sizes most of a step is element-wise, and a program that runs all replicas side by side sends
+every gate through memory. Here one replica's step stays in cache, compiled by numba, with a backward pass
+written by hand (`kernel_compiled`). Several cores are used by several `LstmReplicas` in as many threads:
+the interpreter's lock is free while one trains.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+import threadpoolctl
+from jaxtyping import Bool, Float32, Int32
+
+from negspace.errors import MissingExtraError, PlanError
+from negspace.lab.replicas.batches import NOTHING, Adam, Batches
+from negspace.lab.replicas.kernel_layout import Optimiser, Workspace, allocate, view
+from negspace.lab.replicas.nets import LstmNet, count
+
+__all__ = ["ONE_BLAS_THREAD", "LstmReplicas"]
+
+# Rows predicted at once: their states at one position, of all buffers, fit in the nearest cache.
+_BLOCK = 64
+
+
+class LstmReplicas:
+    """Replicas of an `LstmNet`, trained one after another by compiled code.
+
+    Not for two threads at once; two of them in two threads are fine.
+
+    Args:
+        net: The architecture.
+        initial: Parameters of each replica; copied.
+        adam: The optimiser's settings.
+
+    Raises:
+        MissingExtraError: If numba is not installed.
+        PlanError: If there is no replica, or one's parameters are not as many as the net's.
+    """
+
+    def __init__(
+        self, net: LstmNet, initial: Sequence[Float32[np.ndarray, " parameters"]], adam: Adam
+    ) -> None:
+        if find_spec("numba") is None:
+            raise MissingExtraError("the compiled LSTM", "lab")
+        expected = count(net)
+        sizes = {len(parameters) for parameters in initial}
+        if sizes != {expected}:
+            raise PlanError(f"each replica takes {expected} parameters", came=sorted(sizes))
+        self._net = net
+        self._adam: tuple[float, float, float, float, float] = (
+            float(adam.lr),
+            float(adam.weight_decay),
+            float(adam.beta1),
+            float(adam.beta2),
+            float(adam.eps),
+        )
+        self._parameters = np.array(initial, dtype=np.float32)
+        self._first = np.zeros_like(self._parameters)
+        self._second = np.zeros_like(self._parameters)
+        self._gradient = np.zeros(expected, dtype=np.float32)
+        self._last = np.zeros(expected, dtype=np.float32)
+        self._workspace: Workspace | None = None
+        self._taken = 0
+        self._diverged_at: list[int | None] = [None] * len(self._parameters)
+
+    @property
+    def diverged_at(self) -> Sequence[int | None]:
+        """Step (from 0) at which each replica stopped being finite, or None."""
+        return tuple(self._diverged_at)
+
+    def train(self, batches: Sequence[Batches]) -> Float32[np.ndarray, "replicas steps"]:
+        """Take one step of Adam on each batch, in order, and go on from there at the next call.
+
+        Args:
+            batches: Of each replica; as many steps for all.
+
+        Returns:
+            Mean binary cross-entropy (nats) of each batch before its step; NaN from divergence on.
+
+        Raises:
+            PlanError: If the batches do not fit the replicas or the net.
+        """
+        if len(batches) != len(self._parameters) or len({len(b.lengths) for b in batches}) != 1:
+            came = [len(b.lengths) for b in batches]
+            raise PlanError(
+                f"train takes batches of as many steps for each of {len(self._parameters)}", came=came
+            )
+        for its in batches:
+            self._check(its)
+        steps = len(batches[0].lengths)
+        losses = np.full((len(batches), steps), np.nan, dtype=np.float32)
+        with ONE_BLAS_THREAD:
+            for replica, its in enumerate(batches):
+                if self._diverged_at[replica] is not None:
+                    continue
+                taken = self._train_one(replica, its, losses[replica])
+                if taken < steps:
+                    losses[replica, taken:] = np.nan
+                    self._diverged_at[replica] = self._taken + taken
+        self._taken += steps
+        return losses
+
+    def parameters(self, replica: int) -> Float32[np.ndarray, " parameters"]:
+        """A copy of a replica's parameters as they are now."""
+        copied: Float32[np.ndarray, " parameters"] = self._parameters[replica].copy()
+        return copied
+
+    def logits(
+        self,
+        replica: int,
+        tokens: Int32[np.ndarray, "rows length"],
+        against: Int32[np.ndarray, "rows length"] | None,
+    ) -> Float32[np.ndarray, " rows"]:
+        """Logit that each sequence is positive; NaN if the replica's initial parameters were not finite.
+
+        Args:
+            replica: Which model.
+            tokens: Sequences of one length.
+            against: As in `Batches`, for a net with a delta.
+
+        Raises:
+            PlanError: If a token is not in the vocabulary, or ``against`` does not fit the net.
+        """
+        from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+
+        rows, length = tokens.shape
+        self._check_tokens(tokens, against)
+        if not np.isfinite(self._parameters[replica]).all():
+            return np.full(rows, np.nan, dtype=np.float32)
+        blocked = _in_blocks(tokens)
+        logits = np.empty((len(blocked), _BLOCK), dtype=np.float32)
+        with ONE_BLAS_THREAD:
+            kernel_compiled.predict(
+                view(self._net, self._parameters[replica]),
+                allocate(self._net, length, _BLOCK),
+                blocked,
+                blocked if against is None else _in_blocks(against),
+                against is not None,
+                logits,
+            )
+        return logits.ravel()[:rows]
+
+    def _train_one(self, replica: int, batches: Batches, losses: Float32[np.ndarray, " steps"]) -> int:
+        from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+
+        own = Optimiser(
+            self._parameters[replica], self._gradient, self._first[replica], self._second[replica], self._last
+        )
+        # numba compiles anew for arrays that are read-only or not in row order.
+        tokens = np.require(batches.tokens, np.int32, ["C", "W"])
+        against = tokens if batches.against is None else np.require(batches.against, np.int32, ["C", "W"])
+        labels = np.require(batches.labels, np.float32, ["C", "W"])
+        lengths = np.require(batches.lengths, np.int64, ["C", "W"])
+        return int(
+            kernel_compiled.train(
+                view(self._net, own.parameters),
+                view(self._net, own.gradient),
+                self._buffers(*tokens.shape[1:]),
+                own,
+                self._adam,
+                self._taken,
+                tokens,
+                against,
+                labels,
+                lengths,
+                self._net.delta is not None,
+                losses,
+            )
+        )
+
+    def _buffers(self, longest: int, batch: int) -> Workspace:
+        have = self._workspace
+        if have is None or have.gates.shape[0] < longest or have.gates.shape[1] != batch:
+            have = self._workspace = allocate(self._net, longest, batch)
+        return have
+
+    def _check(self, batches: Batches) -> None:
+        steps, longest, batch = batches.tokens.shape
+        if batches.labels.shape != (steps, batch) or batches.lengths.shape != (steps,) or batch == 0:
+            came = [batches.tokens.shape, batches.labels.shape, batches.lengths.shape]
+            raise PlanError(
+                "tokens, labels and lengths differ in steps or rows, or there are no rows", came=came
+            )
+        if steps and not (batches.lengths.min() >= 1 and batches.lengths.max() <= longest):
+            raise PlanError(f"lengths are from 1 to {longest}", came=batches.lengths)
+        read = np.broadcast_to(
+            (np.arange(longest) < batches.lengths[:, None])[:, :, None], batches.tokens.shape
+        )
+        self._check_tokens(batches.tokens, batches.against, read)
+
+    def _check_tokens(
+        self,
+        tokens: Int32[np.ndarray, "*shape"],
+        against: Int32[np.ndarray, "*shape"] | None,
+        read: Bool[np.ndarray, "*shape"] | bool = True,
+    ) -> None:
+        if (against is None) != (self._net.delta is None) or (
+            against is not None and against.shape != tokens.shape
+        ):
+            came = None if against is None else against.shape
+            raise PlanError(f"tokens subtracted do not fit a net of delta {self._net.delta}", came=came)
+        for index, lowest in ((tokens, 0), (against, NOTHING)):
+            # Compiled code does not look where it reads.
+            if (
+                index is not None
+                and not ((index >= lowest) & (index < self._net.vocabulary) | ~np.asarray(read)).all()
+            ):
+                raise PlanError(
+                    f"tokens are from {lowest} to {self._net.vocabulary - 1}", came=(index.min(), index.max())
+                )
+
+
+def _in_blocks(tokens: Int32[np.ndarray, "rows length"]) -> Int32[np.ndarray, "blocks length block"]:
+    """Cut rows into blocks, the last filled up with token 0, and lay each out by position."""
+    rows, length = tokens.shape
+    blocks = -(-rows // _BLOCK)
+    padded = np.zeros((blocks * _BLOCK, length), dtype=np.int32)
+    padded[:rows] = tokens
+    return np.ascontiguousarray(padded.reshape(blocks, _BLOCK, length).transpose(0, 2, 1))
+
+
+class _OneBlasThread:
+    """Holds BLAS to one thread while anyone is inside.
+
+    numba multiplies by SciPy's OpenBLAS, which starts threads of its own for the larger products. The
+    limit is the process's, so it is set by the first thread that enters and lifted by the last that leaves.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: threadpoolctl.threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _blas().limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._limit is not None:
+                self._limit.restore_original_limits()
+                self._limit = None
+
+
+@cache
+def _blas() -> threadpoolctl.ThreadpoolController:
+    import scipy.linalg  # noqa: F401, PLC0415  (loads the BLAS that numba will call, for the controller to find)
+
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+
+
+ONE_BLAS_THREAD = _OneBlasThread()
+"""Held, it keeps BLAS to one thread; held around many calls, it spares each of them a millisecond."""

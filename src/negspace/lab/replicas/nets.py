@@ -1,0 +1,144 @@
+"""The architectures that replicas share, as data: shapes, initial values, settings.
+
+Parameters of a replica are one flat float32 vector; a net says where each tensor lies in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from negspace.errors import PlanError
+from negspace.lab.replicas.batches import DELTAS, Delta
+from negspace.records import Json
+
+__all__ = ["LstmNet", "Net", "count", "tensors"]
+
+
+@runtime_checkable
+class Net(Protocol):
+    """An architecture: sequences of tokens in, one logit a sequence out."""
+
+    @property
+    def name(self) -> str:
+        """As results name the architecture."""
+        ...
+
+    @property
+    def delta(self) -> Delta | None:
+        """Which difference of embeddings is fed beside them, if any."""
+        ...
+
+    def describe(self) -> Mapping[str, Json]:
+        """All that decides what it computes."""
+        ...
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each tensor, in the order of the flat vector."""
+        ...
+
+    def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
+        """Draw initial parameters; the same at the same seed, whatever else is drawn."""
+        ...
+
+
+def count(net: Net) -> int:
+    """Number of parameters of one model."""
+    return sum(math.prod(shape) for shape in net.shapes().values())
+
+
+def tensors(net: Net, parameters: Float32[np.ndarray, " parameters"]) -> dict[str, Float32[np.ndarray, ...]]:
+    """View a flat vector as the net's tensors.
+
+    Args:
+        net: The architecture.
+        parameters: All parameters of one replica.
+
+    Returns:
+        Views by name; writing to one writes to the vector.
+    """
+    views, start = {}, 0
+    for name, shape in net.shapes().items():
+        stop = start + math.prod(shape)
+        views[name] = parameters[start:stop].reshape(shape)
+        start = stop
+    return views
+
+
+@dataclass(frozen=True)
+class LstmNet:
+    """Embedding, one LSTM layer, a linear layer on the last hidden state.
+
+    With a delta, position t feeds ``[e_t, e_t - e_a(t)]``, twice the embedding's width. Tensors, gate
+    order (input, forget, cell, output) and initial values are those of ``torch.nn.Embedding``, ``LSTM`` and
+    ``Linear``: N(0, 1) for the embedding, U(-1/sqrt(hidden), 1/sqrt(hidden)) for all else.
+
+    Attributes:
+        embedding: Width of the embedding.
+        delta: Which difference is fed beside the embedding, or None.
+        hidden: Width of the hidden state.
+        vocabulary: Number of tokens.
+
+    Raises:
+        PlanError: If a width is not positive, or the delta is unknown.
+    """
+
+    embedding: int = 8
+    delta: Delta | None = None
+    hidden: int = 32
+    vocabulary: int = 50
+
+    def __post_init__(self) -> None:
+        if min(self.embedding, self.hidden, self.vocabulary) < 1:
+            raise PlanError("a net's widths are at least 1", came=self)
+        if self.delta is not None and self.delta not in DELTAS:
+            raise PlanError("no such delta", came=self.delta, do=f"choose one of {', '.join(DELTAS)}")
+
+    @property
+    def name(self) -> str:
+        """As results name the architecture."""
+        return "lstm"
+
+    @property
+    def inputs(self) -> int:
+        """Width of what is fed to the LSTM at each position."""
+        return self.embedding if self.delta is None else 2 * self.embedding
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings."""
+        return {"net": self.name, **asdict(self)}
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each tensor, under PyTorch's names."""
+        gates = 4 * self.hidden
+        return {
+            "embedding.weight": (self.vocabulary, self.embedding),
+            "lstm.weight_ih_l0": (gates, self.inputs),
+            "lstm.weight_hh_l0": (gates, self.hidden),
+            "lstm.bias_ih_l0": (gates,),
+            "lstm.bias_hh_l0": (gates,),
+            "linear.weight": (1, self.hidden),
+            "linear.bias": (1,),
+        }
+
+    def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
+        """Draw initial parameters.
+
+        Args:
+            seed: Nets of equal shapes start equal at equal seeds.
+
+        Returns:
+            The flat vector.
+        """
+        rng = np.random.default_rng(seed)
+        bound = 1 / math.sqrt(self.hidden)
+        parts = [
+            rng.standard_normal(shape) if name.startswith("embedding") else rng.uniform(-bound, bound, shape)
+            for name, shape in self.shapes().items()
+        ]
+        return np.concatenate([part.ravel() for part in parts]).astype(np.float32)

@@ -1,0 +1,289 @@
+"""A model that ran anywhere, audited from what it said of the held-out rows."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from negspace.errors import DataError, PlanError, did_you_mean
+from negspace.models.arms import TextArm
+from negspace.models.predictions import summarise_probabilities
+from negspace.records import Json, Predictions, Run, TextTask
+
+__all__ = ["ScoresLearner"]
+
+_NOT_SCORES = re.compile(r"^(?:id|index|idx|row|text|label|group)$", re.IGNORECASE)
+_PROBABILITY = re.compile(r"^(?:prob|proba|probability|p|score)_(?P<label>.+)$", re.IGNORECASE)
+_TOLERANCE = 1e-3  # probabilities printed with three digits still add up to 1 within this, times their number
+
+
+@dataclass(frozen=True, eq=False)
+class ScoresLearner:
+    """Predictions read from a table with one row per held-out row, in their order.
+
+    Its columns are read in this order of trust:
+
+    * ``prob_<label>`` (or ``p_``, ``proba_``, ``score_``; or a label's bare name) for every label:
+      the probabilities of one model. With ``prob_<label>@<run>``, of several.
+    * any other column whose values are labels: the predictions of one run.
+    * with two labels, any other column of numbers in [0, 1]: the probability of the second label.
+
+    Columns named id, index, row, text, label or group are passed over, unless that is a label's name and
+    they hold probabilities; so are those in ``ignore``.
+
+    Attributes:
+        runs_predictions: What each run said: sets of probability columns first, then single columns.
+        run_names: The columns each run came from.
+        source: Where the table came from.
+    """
+
+    runs_predictions: tuple[Predictions, ...]
+    run_names: tuple[str, ...]
+    source: str
+
+    name = "scores"
+
+    @classmethod
+    def from_columns(
+        cls,
+        columns: Mapping[str, Sequence[object]],
+        task: TextTask,
+        *,
+        source: str,
+        lines: Sequence[int] | None = None,
+        ignore: Sequence[str] = (),
+    ) -> ScoresLearner:
+        """Read predictions of a task's held-out rows.
+
+        Args:
+            columns: The table, column by column.
+            task: Its held-out rows are what was predicted.
+            source: Where the table came from, for messages.
+            lines: Line of the source on which each row starts.
+            ignore: Further columns that hold no scores.
+
+        Returns:
+            The learner, one run per column (or per set of probability columns).
+
+        Raises:
+            DataError: If the rows are not as many as those held out, a value is neither a label nor a
+                probability, probabilities do not add up to 1, no column holds scores, or a column's name
+                leaves open whose probability it holds.
+        """
+        reader = _Reader(task, source, lines)
+        used = {
+            name: values
+            for name, values in columns.items()
+            if name not in ignore and not reader.is_passed_over(name, values)
+        }
+        rows = len(task.held_out_labels)
+        came = next(
+            (len(values) for values in columns.values() if len(values) != rows), rows if columns else 0
+        )
+        if came != rows:
+            raise DataError(
+                f"{source}: scores are needed for each of the {rows} held-out rows, in their order",
+                came=f"{came} rows",
+                do="score the rows of --test, then those of --near-miss, each in the order of its file",
+            )
+        sets = reader.probability_runs(used)
+        taken = {column for names, _ in sets for column in names}
+        runs = [(", ".join(names), predictions) for names, predictions in sets]
+        runs += [(name, reader.single(name, values)) for name, values in used.items() if name not in taken]
+        if not runs:
+            raise DataError(
+                f"{source}: no column holds scores",
+                came=", ".join(columns),
+                do="give a column of predicted labels, or prob_<label> for every label",
+            )
+        return cls(tuple(p for _, p in runs), tuple(n for n, _ in runs), source)
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide a result: the scores themselves."""
+        digest = hashlib.sha256()
+        for p in self.runs_predictions:
+            for values in (p.label.astype("<i8"), p.confidence.astype("<f8"), p.truth.astype("<f8")):
+                digest.update(np.ascontiguousarray(values).tobytes())
+        return {
+            "name": self.name,
+            "source": self.source,
+            "columns": list(self.run_names),
+            "sha256": digest.hexdigest(),
+        }
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
+        """Hand out the runs: seed ``i`` is the ``i``-th of them."""
+        del task, workers
+        for arm, seed in jobs:
+            if not 0 <= seed < len(self.runs_predictions):
+                raise PlanError(
+                    f"{self.source}: it holds {len(self.runs_predictions)} runs, which are the seeds from 0",
+                    came=f"seed {seed}",
+                )
+            yield Run(arm.name, seed, self.runs_predictions[seed])
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    task: TextTask
+    source: str
+    lines: Sequence[int] | None
+
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """Position of each label by its name."""
+        return {name: i for i, name in enumerate(self.task.label_names)}
+
+    def is_passed_over(self, column: str, values: Sequence[object]) -> bool:
+        """Whether a column is known by its name to hold no scores."""
+        if not _NOT_SCORES.match(column):
+            return False
+        # "id" is also a language, and "text" a kind of page.
+        return column not in self.labels or not all(0 <= _number(value) <= 1 for value in values)
+
+    def probability_runs(
+        self, columns: Mapping[str, Sequence[object]]
+    ) -> list[tuple[tuple[str, ...], Predictions]]:
+        """Runs given as one column of probabilities per label, with the names of their columns."""
+        labels = self.labels
+        found: dict[str, dict[int, str]] = {}
+        for column in columns:
+            label, run = self._label_and_run(column)
+            if label is None:
+                continue
+            of_label = found.setdefault(run, {})
+            if labels[label] in of_label:
+                raise DataError(
+                    f"{self.source}: two columns hold the probability of '{label}'",
+                    came=f"'{of_label[labels[label]]}' and '{column}'",
+                    do="drop one, or name the columns of several models prob_<label>@<model>",
+                )
+            of_label[labels[label]] = column
+        runs = []
+        for of_label in found.values():
+            matrix = self._matrix(columns, of_label)
+            names = tuple(of_label.values())
+            runs.append((names, summarise_probabilities(matrix, self.task.held_out_labels)))
+        return runs
+
+    def _label_and_run(self, column: str) -> tuple[str | None, str]:
+        """The label whose probability a column holds by its name, if any, and the model it is of."""
+        base, _, run = column.rpartition("@") if "@" in column else (column, "", "")
+        for name, of_run in ((column, ""), (base, run)):
+            match = _PROBABILITY.match(name)
+            for label in (match["label"] if match else name, name):
+                if label in self.labels:
+                    return label, of_run
+        match = _PROBABILITY.match(base)
+        if match:  # with two labels too: read as the second's, a mistyped first would be turned around
+            raise DataError(
+                f"{self.source}, column '{column}': no label of the data is called '{match['label']}'",
+                do=did_you_mean(match["label"], self.labels),
+            )
+        return None, ""
+
+    def _matrix(self, columns: Mapping[str, Sequence[object]], of_label: Mapping[int, str]) -> np.ndarray:
+        labels = self.labels
+        missing = [name for name, i in labels.items() if i not in of_label]
+        if missing:
+            for i, column in of_label.items():
+                bare = column.partition("@")[0] == self.task.label_names[i]
+                if bare and all(_label_in(labels, value) is not None for value in columns[column]):
+                    raise DataError(
+                        f"{self.source}, column '{column}': a label's name stands for its probability, "
+                        "but the column holds labels",
+                        do=f"call predicted labels 'prediction', and probabilities 'prob_{column}'",
+                    )
+        if missing and len(labels) > 2:
+            raise DataError(
+                f"{self.source}: probabilities are needed for every label",
+                came=f"none for {', '.join(repr(name) for name in missing[:5])}",
+                do="add a column prob_<label> for each",
+            )
+        if missing:  # two labels, one column: the other is what is left of 1
+            ((present, column),) = of_label.items()
+            p = self._numbers(column, columns[column])
+            return np.stack([1 - p, p] if present == 1 else [p, 1 - p], axis=1)
+        names = [of_label[i] for i in range(len(labels))]
+        matrix = np.stack([self._numbers(name, columns[name]) for name in names], axis=1)
+        self._check_sums(matrix, names)
+        return matrix
+
+    def single(self, column: str, values: Sequence[object]) -> Predictions:
+        """A run given as one column: predicted labels, or the probability of the second of two."""
+        labels = self.labels
+        names = [_label_in(labels, value) for value in values]
+        unknown = next((row for row, name in enumerate(names) if name is None), None)
+        if unknown is None:
+            unsaid = np.full(len(names), np.nan)
+            return Predictions(np.array([labels[name] for name in names if name is not None]), unsaid, unsaid)
+        if len(labels) == 2 and not math.isnan(_number(values[unknown])):
+            self._check_not_first(column)
+            p = self._numbers(column, values)
+            return summarise_probabilities(np.stack([1 - p, p], axis=1), self.task.held_out_labels)
+        raise DataError(
+            f"{self.source}{self._line(unknown)}, column '{column}': neither a label nor a probability",
+            came=_shown(values[unknown]),
+            do=did_you_mean(str(values[unknown]), labels),
+        )
+
+    def _check_not_first(self, column: str) -> None:
+        """Refuse a column that is named like the first label: it would be read as the second's."""
+        first, second = (label.casefold() for label in self.task.label_names)
+        name = column.partition("@")[0].casefold()
+        if len(name) > 1 and first.startswith(name) and not second.startswith(name):
+            raise DataError(
+                f"{self.source}, column '{column}': is it the probability of '{self.task.label_names[0]}'?",
+                do=f"then call it 'prob_{self.task.label_names[0]}'; else give it a name unlike a label's",
+            )
+
+    def _numbers(self, column: str, values: Sequence[object]) -> np.ndarray:
+        numbers = np.array([_number(value) for value in values])
+        wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= 1)))
+        if len(wrong):
+            raise DataError(
+                f"{self.source}{self._line(int(wrong[0]))}, column '{column}': not a probability in [0, 1]",
+                came=_shown(values[int(wrong[0])]),
+                do="pass logits through a softmax first, and leave no cell empty",
+            )
+        return numbers
+
+    def _check_sums(self, matrix: np.ndarray, names: Sequence[str]) -> None:
+        wrong = np.flatnonzero(np.abs(matrix.sum(axis=1) - 1) > _TOLERANCE * len(names))
+        if len(wrong):
+            raise DataError(
+                f"{self.source}{self._line(int(wrong[0]))}: the probabilities of a row must add up to 1",
+                came=f"{matrix[wrong[0]].sum():.4g} over {', '.join(names[:5])}",
+                do="pass logits through a softmax first",
+            )
+
+    def _line(self, row: int) -> str:
+        return f", row {row + 1}" if self.lines is None else f", line {self.lines[row]}"
+
+
+def _number(value: object) -> float:
+    """A cell as a number; NaN where it is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan
+
+
+def _label_in(labels: Mapping[str, int], value: object) -> str | None:
+    """The label a cell names, if any: 1, 1.0, "1" and "1.0" are all ``1``."""
+    name = str(value).strip()
+    if name in labels:
+        return name
+    number = _number(value)
+    whole = str(int(number)) if number.is_integer() else ""
+    return whole if whole in labels else None
+
+
+def _shown(value: object) -> str:
+    empty = value is None or str(value).strip() in ("", "nan")
+    return "an empty cell" if empty else str(value)

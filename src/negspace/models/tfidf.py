@@ -1,0 +1,156 @@
+"""TF-IDF and logistic regression: the baseline that is hard to beat and quick to fit.
+
+Words are counted once for the whole task. Each fit then takes its own rows, drops the words that are
+too rare *in them*, and weighs the rest *by them*: the same model as scikit-learn's
+``make_pipeline(TfidfVectorizer(...), LogisticRegression(...))`` on the drawn rows, without
+counting the same texts again for every seed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import sklearn
+from jaxtyping import Float, Int
+from joblib import Parallel, delayed
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from negspace.models.arms import TextArm
+from negspace.models.predictions import summarise_probabilities
+from negspace.records import Json, Run, TextTask
+
+__all__ = ["TfidfLearner"]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """One thread a fit; and no guess of scikit-learn's that labels with few rows were meant as numbers."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+        yield
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Word counts of all rows, shared by every fit."""
+
+    counts: Any  # scipy.sparse.csr_matrix of shape (rows, n-grams), int32
+    labels: Int[np.ndarray, " rows"]
+    n_labels: int
+
+
+@dataclass(frozen=True)
+class TfidfLearner:
+    """TF-IDF over word n-grams, then logistic regression.
+
+    Attributes:
+        ngrams: Longest word n-gram.
+        min_df: Drop n-grams that fewer training rows have.
+        c: Inverse strength of the L2 penalty.
+    """
+
+    ngrams: int = 2
+    min_df: int = 2
+    c: float = 10.0
+
+    name = "tfidf"
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide a result."""
+        return {"name": self.name, **asdict(self), "scikit-learn": sklearn.__version__}
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
+        """Fit each (arm, seed) and yield it as it is done."""
+        data = self._count(task.texts, task.labels, len(task.label_names))
+        held_out = np.arange(task.n_train, len(task.texts))
+
+        def run(arm: TextArm, seed: int) -> Run:
+            probabilities = self._fit_predict(data, arm.draw(task, seed), held_out, seed)
+            return Run(arm.name, seed, summarise_probabilities(probabilities, task.held_out_labels))
+
+        # Threads, not processes: the solvers release the interpreter lock, and the counts stay unshared.
+        with _one_thread_each():
+            yield from Parallel(workers, backend="threading", return_as="generator_unordered")(
+                delayed(run)(arm, seed) for arm, seed in jobs
+            )
+
+    def out_of_fold(
+        self,
+        texts: tuple[str, ...],
+        labels: Int[np.ndarray, " rows"],
+        n_labels: int,
+        folds: Int[np.ndarray, " rows"],
+        *,
+        seed: int,
+        workers: int,
+    ) -> Float[np.ndarray, "rows labels"]:
+        """Predict every row by a model that saw nothing of its fold.
+
+        Args:
+            texts: The rows.
+            labels: Their labels.
+            n_labels: Number of labels; one that is absent outside a fold gets probability 0 in it.
+            folds: Fold of each row.
+            seed: Of the solver.
+            workers: How many folds to fit at once.
+
+        Returns:
+            Probability of each label for each row.
+        """
+        data = self._count(texts, labels, n_labels)
+        probabilities = np.zeros((len(texts), n_labels))
+
+        def predict(fold: int) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, "rows labels"]]:
+            inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+            return inside, self._fit_predict(data, outside, inside, seed)
+
+        with _one_thread_each():
+            for inside, predicted in Parallel(workers, backend="threading")(
+                delayed(predict)(fold) for fold in np.unique(folds).tolist()
+            ):
+                probabilities[inside] = predicted
+        return probabilities
+
+    def _count(self, texts: tuple[str, ...], labels: Int[np.ndarray, " rows"], n_labels: int) -> _Counted:
+        try:
+            counts = CountVectorizer(ngram_range=(1, self.ngrams), dtype=np.int32).fit_transform(texts)
+        except ValueError:  # scikit-learn's "empty vocabulary": no text has any word
+            counts = csr_matrix((len(texts), 1), dtype=np.int32)
+        return _Counted(csr_matrix(counts), labels, n_labels)
+
+    def _fit_predict(
+        self,
+        data: _Counted,
+        train: Int[np.ndarray, " train"],
+        test: Int[np.ndarray, " test"],
+        seed: int,
+    ) -> Float[np.ndarray, "test labels"]:
+        fit = data.counts[train]
+        frequency = np.bincount(fit.indices, minlength=fit.shape[1])
+        words = np.flatnonzero(frequency >= self.min_df)
+        if len(words) == 0:  # a handful of rows that share no word: keep them all rather than fail
+            words = np.flatnonzero(frequency > 0)
+        present, target = np.unique(data.labels[train], return_inverse=True)
+        probabilities = np.zeros((len(test), data.n_labels))
+        if len(present) == 1 or len(words) == 0:
+            probabilities[:, present] = np.bincount(target) / len(target)
+            return probabilities
+        weigh = TfidfTransformer(sublinear_tf=True)
+        model = self._classifier(len(present), seed).fit(weigh.fit_transform(fit[:, words]), target)
+        probabilities[:, present] = model.predict_proba(weigh.transform(data.counts[test][:, words]))
+        return probabilities
+
+    def _classifier(self, n_labels: int, seed: int) -> Any:
+        # With many labels saga reaches the same accuracy and confidence in a sixth of the time of lbfgs
+        # (CLINC150, 150 labels: .911 in 2.2 s against .910 in 13.2 s).
+        if n_labels == 2:
+            return LogisticRegression(C=self.c, solver="lbfgs", max_iter=1000)
+        return LogisticRegression(C=self.c, solver="saga", tol=1e-2, max_iter=200, random_state=seed)

@@ -1,0 +1,153 @@
+"""Does a JSON text meet a JSON Schema?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from negspace.errors import DataError, MissingExtraError
+from negspace.perturbations.proof import Proof, Validity, invalid, unknown, valid
+from negspace.perturbations.verifiers.json_syntax import JsonSyntax, not_json
+from negspace.records import Json
+
+__all__ = ["JsonSchema", "read_schema"]
+
+
+_MOST_DIGITS = 100
+
+
+class _AmbiguousError(Exception):
+    """A JSON text that different readers take differently, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class JsonSchema:
+    """Whether a text is JSON and meets a schema, by the library jsonschema.
+
+    The draft is the one the schema names, else 2020-12. As the specification has it, ``format`` is a
+    note and asserts nothing. ``multipleOf`` is computed exactly, not in floats. References to other
+    documents are not fetched. A text that is not JSON meets no schema. Unknown: what readers of JSON
+    differ in (a key that occurs twice, numbers that no float holds), and a reference that leads nowhere.
+
+    Attributes:
+        schema: The schema, as read from JSON.
+
+    Raises:
+        DataError: If the schema is not one.
+        MissingExtraError: If jsonschema is not installed.
+    """
+
+    schema: Mapping[str, Any] | bool
+    _validator: Any = field(init=False, repr=False)
+
+    name = "json-schema"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_validator", _validator(self.schema))
+
+    def describe(self) -> Mapping[str, Json]:
+        """The verifier and the SHA-256 (hex) of the schema."""
+        content = json.dumps(self.schema, sort_keys=True).encode()
+        return {"verifier": self.name, "schema": hashlib.sha256(content).hexdigest()}
+
+    def __call__(self, text: str) -> Proof:
+        """Judge a text."""
+        syntax = JsonSyntax()(text)
+        if syntax.validity is not Validity.VALID:
+            return syntax
+        # Here, for jsonschema is optional; whoever has a verifier has it.
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+        try:
+            value = _load(text)
+            found = next(self._validator.iter_errors(value), None)
+        except _AmbiguousError as ambiguous:
+            return unknown(str(ambiguous))
+        except Unresolvable as missing:
+            return unknown(f"the schema refers to {missing.ref}, which it does not hold")
+        except RecursionError:
+            return unknown("nested too deep for the schema")
+        if found is None:
+            return valid("meets the schema")
+        return invalid(f"{found.json_path}: {found.message[:200]}")
+
+
+def read_schema(path: Path) -> JsonSchema:
+    """Read a schema from a file.
+
+    Raises:
+        DataError: If the file cannot be read, is not JSON or is no schema.
+        MissingExtraError: If jsonschema is not installed.
+    """
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: no JSON Schema can be read from it", came=str(error)) from error
+    return JsonSchema(_checked(schema, str(path)))
+
+
+def _checked(schema: Any, place: str) -> Mapping[str, Any] | bool:
+    if not isinstance(schema, dict | bool):
+        raise DataError(f"{place}: a JSON Schema is an object, true or false", came=schema)
+    return schema
+
+
+def _validator(schema: Mapping[str, Any] | bool) -> Any:
+    try:
+        import jsonschema  # noqa: PLC0415
+        from jsonschema_specifications import REGISTRY  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("the verifier 'json-schema'", "mine") from error
+    draft = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        draft.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise DataError(f"the JSON Schema is no schema: {error.json_path}", came=error.message) from error
+    exact = jsonschema.validators.extend(draft, {"multipleOf": _multiple_of})
+    # With a registry of its own the library asks no network for references.
+    return exact(schema, registry=REGISTRY)
+
+
+def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Iterator[Any]:
+    """As the library's own, which finds 0.3 to be no multiple of 0.1."""
+    del schema
+    from jsonschema import ValidationError  # noqa: PLC0415
+
+    if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(step)):
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+
+
+def _load(text: str) -> Any:
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_int=_whole, parse_float=_decimal, parse_constant=not_json
+    )
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(members)
+    if len(keys) < len(members):
+        raise _AmbiguousError("a key that occurs twice in one object")
+    return keys
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise _AmbiguousError(f"a number of more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
+def _decimal(written: str) -> float:
+    value = float(written)
+    underflow = value == 0 and re.match(r"-?0*\.?0*[1-9]", written)
+    # Decided before Fraction, which would spell a large exponent out.
+    held = len(written) <= _MOST_DIGITS and math.isfinite(value) and not underflow
+    if not held or Fraction(written) != Fraction(repr(value)):
+        raise _AmbiguousError(f"the number {written[:30]}, which no float holds")
+    return value

@@ -1,0 +1,379 @@
+"""Which of a query's nearest rows are safe negatives: the rules against false negatives, and their tally.
+
+The settings and what they mean are those of sentence-transformers' ``mine_hard_negatives``, which the
+field knows: rules drop candidates, ranks are counted among those that are left. On top come rows of the
+query's own class and near-duplicates of its positive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int, Int32
+
+from negspace.errors import DataError, PlanError, did_you_mean
+from negspace.search.positives import Positives
+from negspace.search.scan import Hits
+
+__all__ = ["Kept", "Rules", "Tally", "apply_rules"]
+
+Sampling: TypeAlias = Literal["top", "random"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What makes a near row a negative.
+
+    With ``p`` the score of the query's positive, a candidate of score ``s`` is dropped
+
+    * by ``absolute_margin`` where ``s > p - absolute_margin``;
+    * by ``relative_margin`` where ``s > p - relative_margin * |p|``. The common form
+      ``p * (1 - relative_margin)`` (NV-Retriever, arXiv:2407.15831, section 3) is the same where ``p`` is
+      positive; where it is negative, that one lets in what is nearer than the positive.
+
+    A query with several positives is held to the lowest of their scores: a row must be farther than each
+    of them. That is the strictest reading, and sentence-transformers' too.
+
+    Attributes:
+        num_negatives: Negatives taken for each query.
+        range_min: Best candidates skipped, of those that the other rules leave.
+        range_max: Candidates looked at, of those that the other rules leave; None for as many as
+            sentence-transformers takes (`window`).
+        max_score: Candidates above are dropped; rounded to float32, as scores are.
+        min_score: Candidates below are dropped; rounded likewise.
+        absolute_margin: See above; at least 0.
+        relative_margin: See above; at least 0.
+        duplicate_of_positive: Rows whose product with a positive of the query is at least this are dropped.
+        exclude_same_class: Drop rows of the query's own label, where labels are known.
+        sampling: The best (``top``), or drawn evenly from all that are left (``random``).
+    """
+
+    num_negatives: int = 3
+    range_min: int = 0
+    range_max: int | None = None
+    max_score: float | None = None
+    min_score: float | None = None
+    absolute_margin: float | None = None
+    relative_margin: float | None = None
+    duplicate_of_positive: float | None = None
+    exclude_same_class: bool = True
+    sampling: Sampling = "top"
+
+    def __post_init__(self) -> None:
+        """Refuse settings under which nothing can be mined.
+
+        Raises:
+            PlanError: Naming the setting.
+        """
+        if self.num_negatives < 1:
+            raise PlanError(
+                "num_negatives must be at least 1", came=self.num_negatives, do="ask for one or more"
+            )
+        if self.range_min < 0:
+            raise PlanError("range_min counts ranks from 0", came=self.range_min, do="give 0 or more")
+        if self.range_max is not None and self.range_max - self.range_min < self.num_negatives:
+            raise PlanError(
+                "range_min and range_max leave fewer candidates than num_negatives",
+                came=f"{self.range_min} to {self.range_max}, {self.num_negatives} negatives",
+                do=f"raise range_max to {self.range_min + self.num_negatives} or more",
+            )
+        for name in ("max_score", "min_score", "absolute_margin", "relative_margin", "duplicate_of_positive"):
+            value = getattr(self, name)
+            if value is not None and not isfinite(value):
+                raise PlanError(f"{name} must be a finite number", came=value, do="leave it out for no limit")
+        for name in ("absolute_margin", "relative_margin"):
+            if (getattr(self, name) or 0.0) < 0:
+                raise PlanError(
+                    f"{name} would let in rows nearer than the positive",
+                    came=getattr(self, name),
+                    do="give 0 or more",
+                )
+        if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
+            raise PlanError(
+                "min_score is above max_score, so that no candidate is left",
+                came=f"min_score {self.min_score}, max_score {self.max_score}",
+                do="swap them",
+            )
+        if self.sampling not in get_args(Sampling):
+            raise PlanError(
+                "no such sampling", came=self.sampling, do=did_you_mean(self.sampling, get_args(Sampling))
+            )
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether a positive's score is needed."""
+        return self.absolute_margin is not None or self.relative_margin is not None
+
+    def last_rank(self, most_positives: int = 1) -> int:
+        """``range_max``, or what sentence-transformers takes in its place.
+
+        Args:
+            most_positives: Positives of the query that has the most.
+
+        Returns:
+            ``range_min + num_negatives + most_positives``, with ten times ``num_negatives`` where a rule may
+            drop some of the best.
+        """
+        if self.range_max is not None:
+            return self.range_max
+        dropping = self.has_margin or self.max_score is not None or self.duplicate_of_positive is not None
+        return self.range_min + self.num_negatives * (10 if dropping else 1) + most_positives
+
+    def window(self, most_positives: int = 1) -> int:
+        """Hits to ask a search for that does not itself pass over the positives."""
+        return self.last_rank(most_positives) + most_positives
+
+    def ceiling(
+        self, least: Float32[np.ndarray, " queries"] | None, queries: int
+    ) -> Float32[np.ndarray, " n"]:
+        """Highest score that margins and ``max_score`` allow each query, for `top_k` to pass over others.
+
+        So searched, the rules never run out of candidates, and nothing is known of what they dropped.
+
+        Args:
+            least: Lowest score of the positives of each query, from `least_positive`.
+            queries: Number of queries.
+
+        Returns:
+            Ceilings; infinite where there is none.
+        """
+        absolute, relative = _bounds(self, least, queries)
+        bound = np.minimum(absolute, relative)
+        if self.max_score is not None:
+            bound = np.minimum(bound, np.float64(np.float32(self.max_score)))
+        # Rounded down, so that float32 scores stand to it as they do to the bound itself.
+        near = bound.astype(np.float32)
+        lower = np.nextafter(near, np.float32(-np.inf))
+        return np.asarray(np.where(near > bound, lower, near))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the candidates. Each is counted once, under the first rule that drops it, in this order.
+
+    Attributes:
+        queries: Queries looked at.
+        seen: Candidates looked at.
+        positive: Dropped as a positive of the query.
+        same_class: Dropped as of the query's own class.
+        duplicate: Dropped as a near-duplicate of a positive.
+        absolute: Dropped by the absolute margin.
+        relative: Dropped by the relative margin.
+        above: Dropped as above ``max_score``.
+        below: Dropped as below ``min_score``.
+        rank: Dropped by ``range_min`` or ``range_max``.
+        left: Left by all rules, and not taken.
+        taken: Taken as negatives.
+        short: Queries with fewer than ``num_negatives``.
+        first: The first ``num_negatives`` candidates of each query that are no positives: what would be
+            taken without rules. Only those of known class: 0 where labels are not known.
+        first_same_class: Of these, of the query's own class.
+        taken_known: Of ``taken``, those of known class; 0 where labels are not known.
+        taken_same_class: Of these, of the query's own class.
+    """
+
+    queries: int = 0
+    seen: int = 0
+    positive: int = 0
+    same_class: int = 0
+    duplicate: int = 0
+    absolute: int = 0
+    relative: int = 0
+    above: int = 0
+    below: int = 0
+    rank: int = 0
+    left: int = 0
+    taken: int = 0
+    short: int = 0
+    first: int = 0
+    first_same_class: int = 0
+    taken_known: int = 0
+    taken_same_class: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        """Join the tallies of two blocks of queries."""
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def same_class_before(self) -> float:
+        """Share of false negatives that no rules would give; NaN where labels are not known."""
+        return self.first_same_class / self.first if self.first else float("nan")
+
+    @property
+    def same_class_after(self) -> float:
+        """Share of false negatives among those taken; NaN where none has a known class."""
+        return self.taken_same_class / self.taken_known if self.taken_known else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The negatives of some queries, best first.
+
+    Attributes:
+        rows: Positions in the corpus; -1 where there are no more.
+        scores: Their scores; -inf where there are no more.
+        ranks: Their places among the hits, from 0; -1 where there are no more.
+        tally: What became of all hits.
+    """
+
+    rows: Int32[np.ndarray, "queries negatives"]
+    scores: Float32[np.ndarray, "queries negatives"]
+    ranks: Int32[np.ndarray, "queries negatives"]
+    tally: Tally
+
+
+def apply_rules(
+    hits: Hits,
+    rules: Rules,
+    *,
+    positives: Positives | None = None,
+    least: Float32[np.ndarray, " queries"] | None = None,
+    duplicates: Bool[np.ndarray, "queries k"] | None = None,
+    query_labels: Int[np.ndarray, " queries"] | None = None,
+    corpus_labels: Int[np.ndarray, " corpus"] | None = None,
+    most_positives: int | None = None,
+    first_query: int = 0,
+    seed: int = 0,
+) -> Kept:
+    """Take negatives from hits.
+
+    The outcome for a query depends on its own hits only, and not on the block it comes in: a random
+    choice has a generator of its own, seeded by ``(seed, number of the query)``.
+
+    Args:
+        hits: Of the queries of a block, best first.
+        rules: The rules.
+        positives: Of these queries; hits that are among them are dropped. Not needed where the search
+            passed over them.
+        least: Lowest score of each query's positives (`least_positive`); needed for margins.
+        duplicates: Hits that are near-duplicates of a positive (`duplicates_of_positive`); needed for
+            ``duplicate_of_positive``.
+        query_labels: Labels of these queries; negative where not known.
+        corpus_labels: Labels of all of the corpus; negative where not known.
+        most_positives: Positives of the query that has the most, among all queries; by default among these.
+        first_query: Number of the block's first query.
+        seed: Of the random choice.
+
+    Returns:
+        The negatives, and the tally.
+
+    Raises:
+        PlanError: If a rule needs what is not given.
+    """
+    if rules.duplicate_of_positive is not None and duplicates is None:
+        raise PlanError(
+            "duplicate_of_positive needs vectors to compare", do="compute duplicates_of_positive and give it"
+        )
+    most = most_positives if most_positives is not None else _most(positives)
+    seen = hits.rows >= 0
+    own = _among(hits, positives)
+    same, known = np.zeros_like(seen), np.zeros_like(seen)
+    if query_labels is not None and corpus_labels is not None:
+        known = seen & (corpus_labels[hits.rows] >= 0) & (query_labels >= 0)[:, None]
+        same = known & (corpus_labels[hits.rows] == query_labels[:, None])
+    scores = hits.scores.astype(np.float64)
+    absolute, relative = _bounds(rules, least, len(hits))
+    reasons: dict[str, Bool[np.ndarray, "queries k"]] = {
+        "positive": own,
+        "same_class": same & rules.exclude_same_class,
+        "duplicate": np.zeros_like(seen) if duplicates is None else duplicates,
+        "absolute": scores > absolute[:, None],
+        "relative": scores > relative[:, None],
+        "above": hits.scores > np.float32(np.inf if rules.max_score is None else rules.max_score),
+        "below": hits.scores < np.float32(-np.inf if rules.min_score is None else rules.min_score),
+    }
+    left, dropped = seen.copy(), {}
+    for name, reason in reasons.items():
+        dropped[name] = int((left & reason).sum())
+        left &= ~reason
+    rank = np.cumsum(left, axis=1) - 1
+    ranged = left & (rank >= rules.range_min) & (rank < rules.last_rank(most))
+    taken = _taken(ranged, rules, first_query, seed)
+    first = seen & ~own
+    first &= np.cumsum(first, axis=1) <= rules.num_negatives
+    count = taken.sum(axis=1)
+    tally = Tally(
+        queries=len(hits),
+        seen=int(seen.sum()),
+        **dropped,
+        rank=int((left & ~ranged).sum()),
+        left=int((ranged & ~taken).sum()),
+        taken=int(count.sum()),
+        short=int((count < rules.num_negatives).sum()),
+        first=int((first & known).sum()),
+        first_same_class=int((first & same).sum()),
+        taken_known=int((taken & known).sum()),
+        taken_same_class=int((taken & same).sum()),
+    )
+    return _packed(hits, taken, rules.num_negatives, tally)
+
+
+def _bounds(
+    rules: Rules, least: Float32[np.ndarray, " queries"] | None, queries: int
+) -> tuple[Float64[np.ndarray, " queries"], Float64[np.ndarray, " queries"]]:
+    """Highest scores that the absolute and the relative margin allow."""
+    none = np.full(queries, np.inf)
+    if not rules.has_margin:
+        return none, none
+    if least is None:
+        raise PlanError(
+            "a margin needs the score of each query's positive",
+            came="no positives",
+            do="give positives, or use max_score",
+        )
+    if len(least) != queries:
+        raise DataError("there is one positive score a query", came=len(least), do=f"give {queries}")
+    positive = least.astype(np.float64)
+    absolute = none if rules.absolute_margin is None else positive - rules.absolute_margin
+    if rules.relative_margin is None:
+        return absolute, none
+    bounded = np.isfinite(positive)
+    shifted = np.where(bounded, positive, 0.0) - rules.relative_margin * np.where(
+        bounded, np.abs(positive), 0.0
+    )
+    return absolute, np.where(bounded, shifted, np.inf)
+
+
+def _most(positives: Positives | None) -> int:
+    return 1 if positives is None else int(np.diff(positives[0]).max(initial=1))
+
+
+def _among(hits: Hits, positives: Positives | None) -> Bool[np.ndarray, "queries k"]:
+    """Hits that are positives of their query."""
+    if positives is None:
+        return np.zeros(hits.rows.shape, dtype=np.bool_)
+    pointers, entries = positives
+    each = np.diff(pointers)
+    found = np.zeros(hits.rows.shape, dtype=np.bool_)
+    for place in range(int(each.max(initial=0))):
+        which = np.flatnonzero(each > place)
+        found[which] |= hits.rows[which] == entries[pointers[which] + place][:, None]
+    return found
+
+
+def _taken(
+    left: Bool[np.ndarray, "queries k"], rules: Rules, first_query: int, seed: int
+) -> Bool[np.ndarray, "queries k"]:
+    if rules.sampling == "top":
+        return left & (np.cumsum(left, axis=1) <= rules.num_negatives)
+    taken = left.copy()
+    for row in np.flatnonzero(left.sum(axis=1) > rules.num_negatives):
+        rng = np.random.default_rng((seed, first_query + int(row)))
+        options = np.flatnonzero(left[row])
+        taken[row] = False
+        taken[row, rng.choice(options, size=rules.num_negatives, replace=False)] = True
+    return taken
+
+
+def _packed(hits: Hits, taken: Bool[np.ndarray, "queries k"], width: int, tally: Tally) -> Kept:
+    rows = np.full((len(hits), width), -1, dtype=np.int32)
+    ranks = rows.copy()
+    scores = np.full((len(hits), width), -np.inf, dtype=np.float32)
+    query, rank = np.nonzero(taken)
+    place = (np.cumsum(taken, axis=1) - 1)[query, rank]
+    rows[query, place], scores[query, place] = hits.rows[query, rank], hits.scores[query, rank]
+    ranks[query, place] = rank
+    return Kept(rows, scores, ranks, tally)
