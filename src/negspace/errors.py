@@ -1,4 +1,4 @@
-"""What negspace raises: what was asked, what came, what to do."""
+"""What negspace raises: what is wrong, what was got, and a hint that can be acted on."""
 
 from __future__ import annotations
 

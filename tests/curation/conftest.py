@@ -1,4 +1,4 @@
-"""Pools drawn at random, made ones whose answer is known, and what a model trained on chosen rows is worth."""
+"""Pools drawn at random, made ones with a known answer, and what a model trained on chosen rows is worth."""
 
 from __future__ import annotations
 
