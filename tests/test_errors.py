@@ -6,12 +6,12 @@ from negspace.errors import DataError, MissingExtraError, did_you_mean
 
 
 def test_an_error_is_three_short_lines() -> None:
-    error = DataError("train.csv, line 3: the text is missing", came=["x"] * 500, do="fill it in")
-    what, came, do = str(error).splitlines()
+    error = DataError("train.csv, line 3: the text is missing", got=["x"] * 500, hint="fill it in")
+    what, got, hint = str(error).splitlines()
     assert what == "train.csv, line 3: the text is missing"
-    assert came.startswith("  came: ['x', 'x'")
-    assert len(came) <= 130
-    assert do == "  do:   fill it in"
+    assert got.startswith("  got:  ['x', 'x'")
+    assert len(got) <= 130
+    assert hint == "  hint: fill it in"
     assert error.exit_code == 2
 
 

@@ -17,24 +17,24 @@ class NegspaceError(Exception):
 
     Args:
         what: What is wrong, in one sentence, with its place (file, line, column) first.
-        came: What was received: the value or shape, shortened to one line.
-        do: What to do about it.
+        got:  What was received: the value or shape, shortened to one line.
+        hint: What to do about it.
     """
 
     exit_code = 2
 
-    def __init__(self, what: str, *, came: object = None, do: str | None = None) -> None:
+    def __init__(self, what: str, *, got: object = None, hint: str | None = None) -> None:
         self.what = what
-        self.came = None if came is None else _shorten(came if isinstance(came, str) else repr(came))
-        self.do = do
+        self.got = None if got is None else _shorten(got if isinstance(got, str) else repr(got))
+        self.hint = hint
         super().__init__(self._message())
 
     def _message(self) -> str:
         lines = [self.what]
-        if self.came is not None:
-            lines.append(f"  came: {self.came}")
-        if self.do is not None:
-            lines.append(f"  do:   {self.do}")
+        if self.got is not None:
+            lines.append(f"  got:  {self.got}")
+        if self.hint is not None:
+            lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
 
@@ -59,7 +59,7 @@ class MissingExtraError(NegspaceError):
     """
 
     def __init__(self, part: str, extra: str) -> None:
-        super().__init__(f"{part} needs the extra '{extra}'", do=f"pip install 'negspace[{extra}]'")
+        super().__init__(f"{part} needs the extra '{extra}'", hint=f"pip install 'negspace[{extra}]'")
 
 
 def did_you_mean(asked: str, known: Iterable[str]) -> str:

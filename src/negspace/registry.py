@@ -33,7 +33,8 @@ class Entry(Generic[T]):
     Attributes:
         name: As the command line knows it.
         target: What was registered: a class, a function or an object; the registry says what it must be.
-        argument: What follows the colon of the name, as a usage line writes it (``"PATH"``); None if nothing may.
+        argument: What follows the colon of the name, as usage lines write it (``"PATH"``); None if nothing
+            may.
         required: Whether the argument must be there.
         summary: One line for help and lists.
         origin: Distribution that it comes from.
@@ -104,7 +105,7 @@ class Registry(Generic[T]):
         """
         known = self._own.get(name)
         if known is not None and _place_of(known.target) != _place_of(target):
-            raise PlanError(f"there is a {self.kind} '{name}' already", came=_place_of(target))
+            raise PlanError(f"there is a {self.kind} '{name}' already", got=_place_of(target))
         said = _first_line(target) if summary is None else summary
         self._own[name] = Entry(name, target, argument, required, said)
         self.__dict__.pop("entries", None)
@@ -125,8 +126,8 @@ class Registry(Generic[T]):
             if entry.name in found:
                 raise PlanError(
                     f"two packages register a {self.kind} '{entry.name}'",
-                    came=f"{found[entry.name].origin} and {entry.origin}",
-                    do=f"remove one of the two packages, or rename its entry point in {self.group}",
+                    got=f"{found[entry.name].origin} and {entry.origin}",
+                    hint=f"remove one of the two packages, or rename its entry point in {self.group}",
                 )
             found[entry.name] = entry
         return MappingProxyType(dict(sorted(found.items())))
@@ -140,8 +141,8 @@ class Registry(Generic[T]):
         except Exception as error:  # whatever the other package does on import
             raise PlanError(
                 f"the {self.kind} '{point.name}' of the package {origin} cannot be loaded",
-                came=f"{type(error).__name__}: {error}",
-                do=f"update {origin}, or remove it",
+                got=f"{type(error).__name__}: {error}",
+                hint=f"update {origin}, or remove it",
             ) from error
         if isinstance(target, Entry):
             return Entry(point.name, target.target, target.argument, target.required, target.summary, origin)
@@ -182,15 +183,15 @@ class Registry(Generic[T]):
             if spec and Path(spec).expanduser().is_dir():
                 pathlike = [each.form for each in self.entries.values() if each.argument == "PATH"]
                 hint = f"write {' or '.join(form.replace('PATH', spec) for form in pathlike)}"
-                raise PlanError(f"'{spec}' is a folder, and not said to be of what kind", do=hint)
-            raise PlanError(f"there is no {self.kind} '{spec}'", do=self.suggest(name))
+                raise PlanError(f"'{spec}' is a folder, and not said to be of what kind", hint=hint)
+            raise PlanError(f"there is no {self.kind} '{spec}'", hint=self.suggest(name))
         if entry.argument is None and colon:
             raise PlanError(
-                f"the {self.kind} '{name}' takes nothing after its name", came=spec, do=f"write {name}"
+                f"the {self.kind} '{name}' takes nothing after its name", got=spec, hint=f"write {name}"
             )
         if entry.argument is not None and entry.required and not argument:
             raise PlanError(
-                f"the {self.kind} '{name}' needs a {entry.argument}", came=spec, do=f"write {entry.form}"
+                f"the {self.kind} '{name}' needs a {entry.argument}", got=spec, hint=f"write {entry.form}"
             )
         return entry, argument
 

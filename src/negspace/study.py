@@ -144,11 +144,11 @@ class Study(Generic[TaskT, ArmT]):
             if len(items) == 0:
                 raise PlanError(f"a study needs at least one {what}")
             if len(set(items)) < len(items):
-                raise PlanError(f"each {what} of a study must be given once", came=list(items))
+                raise PlanError(f"each {what} of a study must be given once", got=list(items))
         for seed in self.seeds:
             if not _is_seed(seed):
                 raise PlanError(
-                    f"a seed is a whole number from 0 to {N_SEEDS - 1}", came=seed, do="give range(20), say"
+                    f"a seed is a whole number from 0 to {N_SEEDS - 1}", got=seed, hint="give range(20), say"
                 )
         for arm in self.arms:
             arm.check(self.task)
@@ -162,24 +162,24 @@ class Study(Generic[TaskT, ArmT]):
                 if arm is not None and arm not in names:
                     raise PlanError(
                         f"hypothesis '{hypothesis.name}': no arm is called '{arm}'",
-                        do=did_you_mean(arm, names),
+                        hint=did_you_mean(arm, names),
                     )
             if hypothesis.arm == hypothesis.versus:
                 raise PlanError(
                     f"hypothesis '{hypothesis.name}' compares arm '{hypothesis.arm}' with itself",
-                    do="an effect that can only be 0 is no hypothesis",
+                    hint="an effect that can only be 0 is no hypothesis",
                 )
             if not (math.isfinite(hypothesis.margin) and hypothesis.margin >= 0):
                 raise PlanError(
                     f"hypothesis '{hypothesis.name}': the margin must be finite and not negative",
-                    came=hypothesis.margin,
-                    do="give the smallest effect that would matter; for the other direction, swap the arms",
+                    got=hypothesis.margin,
+                    hint="give the smallest effect that would matter; for the other direction, swap the arms",
                 )
             if hypothesis.versus is not None and described[hypothesis.arm] == described[hypothesis.versus]:
                 raise PlanError(
                     f"hypothesis '{hypothesis.name}': the arms '{hypothesis.arm}' and "
                     f"'{hypothesis.versus}' are the same under two names",
-                    do="an effect that can only be 0 is no hypothesis",
+                    hint="an effect that can only be 0 is no hypothesis",
                 )
             _check_open(hypothesis)
 
@@ -194,7 +194,7 @@ class Study(Generic[TaskT, ArmT]):
                 asked = str(error.args[0])
                 raise PlanError(
                     f"{measure.name}: the task has no eval set '{asked}'",
-                    do=did_you_mean(asked, self.task.eval_sets),
+                    hint=did_you_mean(asked, self.task.eval_sets),
                 ) from error
 
     def plan(self) -> Mapping[str, Json]:
@@ -264,13 +264,13 @@ class Study(Generic[TaskT, ArmT]):
         if (run.arm, run.seed) not in {(arm.name, seed) for arm, seed in asked}:
             raise PlanError(
                 f"learner '{self.learner.name}' gave a run nobody asked for",
-                came=f"arm '{run.arm}', seed {run.seed}",
+                got=f"arm '{run.arm}', seed {run.seed}",
             )
-        rows, came = len(self.task.held_out_labels), len(run.predictions.label)
-        if came != rows:
+        rows, got = len(self.task.held_out_labels), len(run.predictions.label)
+        if got != rows:
             raise PlanError(
                 f"learner '{self.learner.name}' must predict each of the {rows} held-out rows",
-                came=f"{came} predictions",
+                got=f"{got} predictions",
             )
 
     def _keys(self) -> dict[tuple[str, int], str]:
@@ -323,7 +323,7 @@ def _check_open(hypothesis: Hypothesis) -> None:
         raise PlanError(
             f"hypothesis '{hypothesis.name}' can come out one way only: the effect lies from {low:g} to "
             f"{high:g}, and the claim is that it exceeds {hypothesis.threshold:g}",
-            do="give a margin that effects can lie on either side of",
+            hint="give a margin that effects can lie on either side of",
         )
 
 

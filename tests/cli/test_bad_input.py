@@ -23,7 +23,7 @@ CASES: Mapping[str, tuple[dict[str, bytes], Sequence[str], Sequence[str]]] = {
     "missing file": ({"train.csv": GOOD}, ["trian.csv"], ["trian.csv", "no such file", "'train.csv'"]),
     "missing folder": ({}, ["no/train.csv"], ["no/train.csv", "no such folder"]),
     "missing test file": ({"a.csv": GOOD}, ["a.csv", "--test", "b.csv"], ["b.csv", "no such file"]),
-    "empty file": ({"a.csv": b""}, ["a.csv"], ["a.csv", "do:"]),
+    "empty file": ({"a.csv": b""}, ["a.csv"], ["a.csv", "hint:"]),
     "empty jsonl": ({"a.jsonl": b""}, ["a.jsonl"], ["a.jsonl", "the file is empty"]),
     "only a header": ({"a.csv": b"text,label\n"}, ["a.csv"], ["a.csv", "no rows", "'text', 'label'"]),
     "wrong column": (
@@ -167,7 +167,7 @@ def test_bad_input_is_told_and_leaves_no_trace(
     assert "Traceback" not in ended.err
     # One message: a line each for what is wrong, what came and what to do.
     lines = ended.err.splitlines()
-    assert [line[:7] for line in lines[1:]] in (["  came:", "  do:  "], ["  do:  "])
+    assert [line[:7] for line in lines[1:]] in (["  got: ", "  hint:"], ["  hint:"])
     assert max(map(len, lines)) < 500
     for part in said:
         assert part in ended.err
@@ -181,7 +181,7 @@ def test_unwritable_out_is_told_before_the_work(command: Callable[..., Any], fil
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("error: ")
     assert "cannot be written" in ended.err
-    assert "do:" in ended.err
+    assert "hint:" in ended.err
     assert _tree(files) == before
     assert not (files.parent / "runs.sqlite").exists()  # nothing was fitted
 

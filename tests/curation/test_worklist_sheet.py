@@ -189,7 +189,7 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, case: str) -> None:
     with pytest.raises(DataError, match=what) as caught:
         read_filled(path)
     assert f"{path}, line 3, column '{column}'" in str(caught.value)
-    assert caught.value.do
+    assert caught.value.hint
 
 
 def test_a_mistyped_label_gets_a_suggestion(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def refused(tmp_path: Path, name: str, content: bytes | str, **flags: object) ->
         read(path, **flags)
     message = str(caught.value)
     assert str(path) in message
-    assert "  do:   " in message
+    assert "  hint: " in message
     return message.replace(f"{tmp_path}/", "")
 
 
@@ -37,7 +37,7 @@ def refused(tmp_path: Path, name: str, content: bytes | str, **flags: object) ->
         # Texts
         ("a.csv", "text,label\na,x\n ,x\nb,y\n", ["a.csv, line 3, column 'text': the text is missing"]),
         ("a.csv", 'text,label\n"a\nb",x\n"",x\nb,y\n', ["a.csv, line 4, column 'text'"]),
-        ("a.jsonl", GOOD + b'{"text": null, "label": 1}', ["a.jsonl, line 2, column 'text'", "came: None"]),
+        ("a.jsonl", GOOD + b'{"text": null, "label": 1}', ["a.jsonl, line 2, column 'text'", "got:  None"]),
         ("a.jsonl", GOOD + b'{"label": 1}', ["a.jsonl, line 2, column 'text'", "missing"]),
         (
             "a.jsonl",
@@ -103,10 +103,10 @@ def refused(tmp_path: Path, name: str, content: bytes | str, **flags: object) ->
         # Kinds of files
         ("a.parquet", b"text,label\n", ["a.parquet: not a Parquet file"]),
         ("a.parquet", b"", ["a.parquet: not a Parquet file"]),
-        ("a.txt", "text\n", ["a format that is not known", "came: .txt", ".jsonl, .ndjson, .json, .csv"]),
+        ("a.txt", "text\n", ["a format that is not known", "got:  .txt", ".jsonl, .ndjson, .json, .csv"]),
         ("a.jsnl", "x", ["did you mean '.jsonl'"]),
-        ("a.csv.gz", "x", ["came: .gz", "decompress"]),
-        ("README", "x", ["came: no suffix"]),
+        ("a.csv.gz", "x", ["got:  .gz", "decompress"]),
+        ("README", "x", ["got:  no suffix"]),
     ],
 )
 def test_message(tmp_path: Path, name: str, content: bytes | str, expected: list[str]) -> None:
@@ -131,7 +131,7 @@ def test_mixed_encodings_count_the_lines(tmp_path: Path) -> None:
 def test_ten_megabytes_in_a_cell(tmp_path: Path) -> None:
     message = refused(tmp_path, "a.csv", f'text,label\na,x\n"{"word " * 2_000_000}",y\n')
     assert "line 3, column 'text': the text is longer than 1,000,000 characters" in message
-    assert "came: 10,000,000 characters" in message
+    assert "got:  10,000,000 characters" in message
     at_limit = [{"text": "x" * MAX_TEXT_CHARACTERS, "label": i} for i in range(2)]
     assert len(read(at_limit)) == 2
 

@@ -100,7 +100,7 @@ def test_a_label_unseen_in_training() -> None:
     message = str(caught.value)
     assert "list, row 2, column 'label'" in message
     assert "the same on rows 4, 5, 6 and 1 more" in message
-    assert "came: cancle" in message
+    assert "got:  cancle" in message
     assert "did you mean 'cancel'?" in message
     many = [f"intent {i}" for i in range(150)]
     with pytest.raises(DataError, match="and 142 more"):

@@ -68,7 +68,7 @@ def test_columns_are_recognised_or_named(
         (
             [{"anchor": "a", "positive": f"p{i}", "y": str(i)} for i in range(2)],
             {"label": "y"},
-            ["line 2, column 'y'", "the same anchor stands on line 1 with the class '0'", "came: 1"],
+            ["line 2, column 'y'", "the same anchor stands on line 1 with the class '0'", "got:  1"],
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_model_of_safetensors_is_found(model: Callable[..., Path]) -> None:
     [
         (["a.txt"], "neither config.json nor modules.json"),
         (["config.json"], "holds no .safetensors file"),
-        (["config.json", "pytorch_model.bin"], r"pickled[^$]*came: pytorch_model\.bin"),
+        (["config.json", "pytorch_model.bin"], r"pickled[^$]*got:  pytorch_model\.bin"),
         (["config.json", "model.safetensors", "2_Dense/pytorch_model.bin"], "2_Dense/pytorch_model"),
         (["config.json", "weights.pt"], r"weights\.pt"),
     ],

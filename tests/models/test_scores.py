@@ -144,7 +144,7 @@ def test_probabilities_where_labels_are_numbers(read: Read) -> None:
 def test_a_lone_column_named_0_is_not_turned_around(read: Read, names: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match="column '0': a label's name stands for its probability") as caught:
         read({"0": [1, 0, 1]}, names)
-    assert "'prediction'" in caught.value.do
+    assert "'prediction'" in caught.value.hint
 
 
 def test_a_label_may_have_the_name_of_a_column_that_is_passed_over(read: Read) -> None:
@@ -171,7 +171,7 @@ def test_ignored_columns(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "names", "what", "do"),
+    ("columns", "names", "what", "hint"),
     [
         ({"prediction": ["pos", "neg"]}, None, "each of the 3 held-out rows", "score the rows of --test"),
         ({"id": [1, 2, 3], "prediction": ["pos"]}, None, "each of the 3 held-out rows", "in the order"),
@@ -183,11 +183,11 @@ def test_ignored_columns(read: Read) -> None:
             "row 2, column 'prediction'",
             "did you mean 'negative'",
         ),
-        ({"prediction": ["pos", "", "pos"]}, None, "came: an empty cell", ""),
-        ({"prediction": ["pos", None, "pos"]}, None, "came: an empty cell", ""),
-        ({"prediction": ["pos", NAN, "pos"]}, None, "came: an empty cell", ""),
+        ({"prediction": ["pos", "", "pos"]}, None, "got:  an empty cell", ""),
+        ({"prediction": ["pos", None, "pos"]}, None, "got:  an empty cell", ""),
+        ({"prediction": ["pos", NAN, "pos"]}, None, "got:  an empty cell", ""),
         ({"m": [0.2, NAN, 0.4]}, None, "row 2, column 'm'", ""),
-        ({"m": ["", 0.2, 0.4]}, None, "row 1, column 'm': neither .*\n  came: an empty cell", ""),
+        ({"m": ["", 0.2, 0.4]}, None, "row 1, column 'm': neither .*\n  got:  an empty cell", ""),
         ({"m": [0.2, "pos", 0.4]}, None, "row 2, column 'm': not a probability", ""),
         (
             {"prob_pos": [0.2, 0.4, None]},
@@ -208,7 +208,7 @@ def test_ignored_columns(read: Read) -> None:
         (
             {"prob_a": [0.5] * 3, "prob_b": [0.5] * 3},
             ("a", "b", "c"),
-            "every label\n  came: none for 'c'",
+            "every label\n  got:  none for 'c'",
             "prob_<label>",
         ),
         (
@@ -251,12 +251,12 @@ def test_ignored_columns(read: Read) -> None:
     ],
 )
 def test_errors_say_what_to_do(
-    read: Read, columns: dict[str, list[object]], names: Sequence[str] | None, what: str, do: str
+    read: Read, columns: dict[str, list[object]], names: Sequence[str] | None, what: str, hint: str
 ) -> None:
     with pytest.raises(DataError, match=what) as caught:
         read(columns, names or ("neg", "pos"))
     assert str(caught.value).startswith("s.csv")
-    assert do in caught.value.do
+    assert hint in caught.value.hint
 
 
 def test_errors_name_the_line_where_it_is_known(read: Read) -> None:

@@ -367,7 +367,7 @@ def test_names_open_verifiers(tmp_path: Path) -> None:
         ("jsn", PlanError, "did you mean 'json'"),
         ("json:x", PlanError, "takes nothing"),
         ("regex", PlanError, "regex:PATTERN"),
-        ("regex:(", PlanError, r"came: \("),
+        ("regex:(", PlanError, r"got:  \("),
         ("ordering:ascendin", PlanError, "did you mean 'ascending'"),
         ("json-schema:", PlanError, "json-schema:FILE"),
         ("json-schema:absent.json", DataError, "absent.json"),

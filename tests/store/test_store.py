@@ -151,7 +151,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path.write_bytes(b"text,label\n" * 200)
     with pytest.raises(StoreError, match=r"r\.sqlite: the run store cannot be opened") as caught:
         RunStore(path)
-    assert "NEGSPACE_STORE" in caught.value.do
+    assert "NEGSPACE_STORE" in caught.value.hint
     assert path.read_bytes() == b"text,label\n" * 200
 
 
@@ -176,7 +176,7 @@ def test_a_store_of_a_newer_negspace(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="layout 99") as caught:
         RunStore(path)
-    assert "upgrade negspace" in caught.value.do
+    assert "upgrade negspace" in caught.value.hint
 
 
 def test_a_store_of_an_older_negspace_keeps_its_runs(tmp_path: Path) -> None:

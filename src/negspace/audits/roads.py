@@ -34,22 +34,22 @@ def check_road(
     if texts and pairs:
         raise PlanError(
             f"--{texts[0]} is for labelled texts, and --{pairs[0]} for minimal pairs",
-            do="leave one of them out",
+            hint="leave one of them out",
         )
     named = {"text", "label"} & set(texts)
     if pairs or (not named and looks_like_minimal_pairs(source)):
         if texts:
             raise PlanError(
                 f"--{texts[0]} is for labelled texts, and there are the columns of minimal pairs",
-                do=f"leave --{texts[0]} out; or, where they are labelled texts, name --text and --label",
+                hint=f"leave --{texts[0]} out; or, where they are labelled texts, name --text and --label",
             )
         return True
     if isinstance(learner, str) and learner.partition(":")[0] == "tiny":
         raise PlanError(
             f"the learner '{learner}' is a language model for minimal pairs, and there are no columns "
             "sentence_good and sentence_bad",
-            do="name them with --good and --bad; or, for labelled texts, give another learner (tfidf, lstm, "
-            "st:PATH, hf:PATH, scores:FILE)",
+            hint="name them with --good and --bad; or, for labelled texts, give another learner (tfidf, "
+            "lstm, st:PATH, hf:PATH, scores:FILE)",
         )
     return False
 

@@ -112,7 +112,8 @@ def audit(
     if check_road(train, learner, of_texts={"text": text, "label": label}):
         raise PlanError(
             "these are minimal pairs (sentence_good, sentence_bad), which have no labels to learn",
-            do="put them to a language model: negspace.audits.audit_minimal_pairs(pairs, learner='hf:PATH')",
+            hint="put them to a language model: "
+            "negspace.audits.audit_minimal_pairs(pairs, learner='hf:PATH')",
         )
     opened = _open(learner, has_test=test is not None)
     variations = VARIATIONS if verifier is None else (*VARIATIONS, _edits(verifier))
@@ -162,16 +163,16 @@ def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
         PlanError: If one is out of its range.
     """
     if seeds < 1:
-        raise PlanError("an audit needs at least one seed", came=seeds, do="give --seeds 20")
+        raise PlanError("an audit needs at least one seed", got=seeds, hint="give --seeds 20")
     if seed < 0 or seed + seeds > N_SEEDS:
         raise PlanError(
             f"seeds are whole numbers from 0 to {N_SEEDS - 1}",
-            came=f"{seeds} seeds from {seed}",
-            do="give --seed 0",
+            got=f"{seeds} seeds from {seed}",
+            hint="give --seed 0",
         )
     if not 0 <= margin < 1:
         raise PlanError(
-            "the margin is a difference of accuracies, from 0 to 1", came=margin, do="give --margin 0.05"
+            "the margin is a difference of accuracies, from 0 to 1", got=margin, hint="give --margin 0.05"
         )
 
 
@@ -180,14 +181,14 @@ def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner | None:
     if not isinstance(learner, str):
         return learner
     if learner in {"scores", _SCORES}:
-        raise PlanError("no file of scores is named", came=learner, do="give --learner scores:FILE")
+        raise PlanError("no file of scores is named", got=learner, hint="give --learner scores:FILE")
     if not learner.startswith(_SCORES):
         return open_learner(learner)
     if not has_test:
         raise DataError(
             "scores are for rows of a test file, and none is given",
-            came=learner,
-            do="give --test (and --near-miss, if there is one): the rows that were scored",
+            got=learner,
+            hint="give --test (and --near-miss, if there is one): the rows that were scored",
         )
     return None
 

@@ -161,7 +161,9 @@ def report_command(out: Path) -> None:
         latest = latest_results(store)
     summaries = [latest[name].summary for name in CLAIMS if name in latest]
     if not summaries:
-        raise StoreError("no claim has been run yet, as registered", do="run `negspace lab run --all` first")
+        raise StoreError(
+            "no claim has been run yet, as registered", hint="run `negspace lab run --all` first"
+        )
     with output_folder(out), shown_progress() as progress:
         index = save_lab(summaries, out, progress=progress)
     click.echo(index)
@@ -172,5 +174,5 @@ def _claim(name: str) -> Claim:
     from negspace.lab.claims import CLAIMS
 
     if name not in CLAIMS:
-        raise PlanError(f"there is no claim '{name}'", do=did_you_mean(name, CLAIMS))
+        raise PlanError(f"there is no claim '{name}'", hint=did_you_mean(name, CLAIMS))
     return CLAIMS[name]

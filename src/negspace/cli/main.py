@@ -78,6 +78,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         sys.exit(1)
     except OSError as error:
-        click.echo(f"error: {error}\n  do:   free the disk, or choose another place", err=True)
+        click.echo(f"error: {error}\n  hint: free the disk, or choose another place", err=True)
         sys.exit(NegspaceError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)

@@ -51,17 +51,17 @@ class StrategyArm:
 
     def __post_init__(self) -> None:
         if not 0 < self.keep <= 1:
-            raise PlanError(f"arm '{self.name}': keep lies above 0 and is at most 1", came=self.keep)
+            raise PlanError(f"arm '{self.name}': keep lies above 0 and is at most 1", got=self.keep)
         if not 1 <= self.budget <= len(self.pool):
             raise PlanError(
                 f"arm '{self.name}': a budget is from 1 to the {len(self.pool)} rows of the pool",
-                came=self.budget,
+                got=self.budget,
             )
         if self.budget > (there := int(self._eligible().sum())):
             raise PlanError(
                 f"arm '{self.name}': it can choose {there} of the {len(self.pool)} rows of the pool",
-                came=f"a budget of {self.budget}",
-                do="lower the budget, or mend the labels that are suspected",
+                got=f"a budget of {self.budget}",
+                hint="lower the budget, or mend the labels that are suspected",
             )
 
     @property

@@ -191,8 +191,8 @@ def check_budget(pool: Pool, budget: int) -> None:
     if not 1 <= budget <= len(pool):
         raise PlanError(
             f"a choice from {len(pool)} rows has 1 to {len(pool)} of them",
-            came=budget,
-            do="ask for fewer rows, or give a larger pool" if budget > 0 else "ask for at least one row",
+            got=budget,
+            hint="ask for fewer rows, or give a larger pool" if budget > 0 else "ask for at least one row",
         )
 
 

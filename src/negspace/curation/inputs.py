@@ -57,8 +57,8 @@ def read_pool(
     if (source_column is None) != (real is None):
         raise PlanError(
             "which rows are true data is said by a column and its value",
-            came=f"--source {source_column}, --real {real}",
-            do="give both --source COLUMN and --real VALUE, or neither",
+            got=f"--source {source_column}, --real {real}",
+            hint="give both --source COLUMN and --real VALUE, or neither",
         )
     dataset = read(source, text=text, label=label, group=group)
     table = read_table(source)
@@ -67,14 +67,14 @@ def read_pool(
     if source_column not in table.columns:
         raise DataError(
             f"{table.source}: there is no column '{source_column}' (asked for by --source)",
-            came=", ".join(table.columns),
-            do=did_you_mean(source_column, list(table.columns)),
+            got=", ".join(table.columns),
+            hint=did_you_mean(source_column, list(table.columns)),
         )
     values = [str(value) for value in table.columns[source_column]]
     if real not in values:
         raise DataError(
             f"{table.source}, column '{source_column}': no row has the value that --real names",
-            came=real,
-            do=did_you_mean(real, sorted(set(values))),
+            got=real,
+            hint=did_you_mean(real, sorted(set(values))),
         )
     return PoolFile(dataset, table, np.array([value == real for value in values], dtype=bool))

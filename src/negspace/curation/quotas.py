@@ -143,22 +143,22 @@ def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_sh
         suspects = int(pool.suspected.sum())
         raise PlanError(
             f"of {len(pool)} rows, {there} can be chosen ({suspects} have a suspected label)",
-            came=f"a budget of {budget}",
-            do="give a budget from 1 to that number",
+            got=f"a budget of {budget}",
+            hint="give a budget from 1 to that number",
         )
     if not 0 <= real_share <= 1:
-        raise PlanError("the share of true rows lies from 0 to 1", came=real_share)
+        raise PlanError("the share of true rows lies from 0 to 1", got=real_share)
     if real_share > 0 and pool.real is None:
         raise PlanError(
             "a share of true rows is asked for, and nothing says which rows are true",
-            came=real_share,
-            do="name the column that tells with --source, and its value for true rows with --real",
+            got=real_share,
+            hint="name the column that tells with --source, and its value for true rows with --real",
         )
     if pool.real is not None and (true := int((eligible & pool.real).sum())) < least_real(real_share, budget):
         raise PlanError(
             f"there are {true} true rows to choose from",
-            came=f"{real_share:g} of {budget} rows asked for",
-            do="lower --real-share or --budget, or add true rows",
+            got=f"{real_share:g} of {budget} rows asked for",
+            hint="lower --real-share or --budget, or add true rows",
         )
 
 

@@ -150,16 +150,16 @@ def _opened(store: RunStore | None) -> AbstractContextManager[RunStore]:
 
 def _check_settings(budget: int, seeds: int, seed: int, margin: float, worklist: int) -> None:
     if budget < 1:
-        raise PlanError("a budget is a number of rows", came=budget, do="give --budget 200, say")
+        raise PlanError("a budget is a number of rows", got=budget, hint="give --budget 200, say")
     if worklist < 0:
-        raise PlanError("a worklist has a number of rows", came=worklist, do="give --worklist 100, say")
+        raise PlanError("a worklist has a number of rows", got=worklist, hint="give --worklist 100, say")
     if seeds < 1:
-        raise PlanError("a trial needs at least one seed", came=seeds, do="give --seeds 10")
+        raise PlanError("a trial needs at least one seed", got=seeds, hint="give --seeds 10")
     if seed < 0 or seed + seeds > N_SEEDS:
-        raise PlanError(f"seeds are whole numbers from 0 to {N_SEEDS - 1}", came=f"{seeds} seeds from {seed}")
+        raise PlanError(f"seeds are whole numbers from 0 to {N_SEEDS - 1}", got=f"{seeds} seeds from {seed}")
     if not 0 < margin < 1:
         raise PlanError(
             "the margin is a difference of accuracies, above 0 and below 1",
-            came=margin,
-            do="give --margin 0.01",
+            got=margin,
+            hint="give --margin 0.01",
         )

@@ -75,9 +75,9 @@ class Cover:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
-            raise PlanError("the share of near-miss groups lies from 0 to 1", came=self.share)
+            raise PlanError("the share of near-miss groups lies from 0 to 1", got=self.share)
         if not 0 <= self.decay < 1:
-            raise PlanError("a decay lies from 0 to below 1", came=self.decay)
+            raise PlanError("a decay lies from 0 to below 1", got=self.decay)
 
     def may_choose(self, pool: Pool) -> Bool[np.ndarray, " rows"]:
         """Which rows can be chosen."""
@@ -218,14 +218,14 @@ def open_strategy(name: str, *, balance: Balance = "pool", real_share: float = 0
         PlanError: If there is none of that name, or it cannot keep to such a balance or share.
     """
     if name not in STRATEGIES:
-        raise PlanError(f"there is no strategy '{name}'", do=did_you_mean(name, STRATEGIES))
+        raise PlanError(f"there is no strategy '{name}'", hint=did_you_mean(name, STRATEGIES))
     strategy = STRATEGIES[name]
     if isinstance(strategy, Cover | Stratified):
         return replace(strategy, balance=balance, real_share=real_share)
     if balance != "pool" or real_share > 0:
         raise PlanError(
             "strategies from the literature know neither a balance of labels nor a share of true rows",
-            came=name,
-            do="leave that strategy out, or --balance and --real-share",
+            got=name,
+            hint="leave that strategy out, or --balance and --real-share",
         )
     return strategy

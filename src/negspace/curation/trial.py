@@ -179,8 +179,8 @@ def _hold_out(pool: Pool, budget: int, seed: int) -> Bool[np.ndarray, " rows"]:
     if len(np.unique(pool.clusters)) < _TENTHS:
         raise DataError(
             "the pool has too few independent rows to try strategies on",
-            came=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
-            do="give a larger pool, or choose without a trial: --strategy NAME",
+            got=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
+            hint="give a larger pool, or choose without a trial: --strategy NAME",
         )
     folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
     return folds < _held_out_tenths(len(pool), budget)

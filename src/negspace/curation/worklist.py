@@ -180,8 +180,8 @@ def choose_worklist(
         raise PlanError(
             f"{len(open_rows)} of {len(pool)} rows can be put on a worklist: the others are suspected, "
             "redundant or have a near miss already",
-            came=f"{k} rows asked for",
-            do="ask for fewer rows"
+            got=f"{k} rows asked for",
+            hint="ask for fewer rows"
             if k > 0 and len(open_rows)
             else "ask for at least one row of another pool",
         )

@@ -146,8 +146,8 @@ def read_filled(path: str | Path, *, label_names: Sequence[str] | None = None) -
     if not filled.any():
         raise DataError(
             f"{whole.source}: no row has a rewrite",
-            came=f"{len(whole)} rows with an empty column 'rewrite'",
-            do="write the changed text in 'rewrite' and its label in 'rewrite_label', and save the sheet",
+            got=f"{len(whole)} rows with an empty column 'rewrite'",
+            hint="write the changed text in 'rewrite' and its label in 'rewrite_label', and save the sheet",
         )
     table = _take(whole, filled)
     originals, rewrites = texts_of(table, "text"), texts_of(table, "rewrite")
@@ -192,13 +192,13 @@ def _check_columns(table: Table) -> None:
     if not missing:
         return
     only = next(iter(table.columns))
-    do = suggest(missing[0], table.columns)
+    hint = suggest(missing[0], table.columns)
     if len(table.columns) == 1 and any(mark in only for mark in ";\t"):
-        do = "save the sheet as comma-separated values, as it came"
+        hint = "save the sheet as comma-separated values, as it came"
     raise DataError(
         f"{table.source}: there is no column '{missing[0]}', which a worklist has",
-        came=", ".join(f"'{name}'" for name in table.columns),
-        do=do,
+        got=", ".join(f"'{name}'" for name in table.columns),
+        hint=hint,
     )
 
 
@@ -227,8 +227,8 @@ def _check_labels(
         unknown = [row for row, name in enumerate(names) if name not in known]
         if unknown:
             name = names[unknown[0]]
-            do = suggest(name, sorted(known))
-            raise fault(table, column, unknown, "a label that is not known", came=name, do=do)
+            hint = suggest(name, sorted(known))
+            raise fault(table, column, unknown, "a label that is not known", got=name, hint=hint)
     same = [row for row, (old, new) in enumerate(zip(labels, new_labels, strict=True)) if old == new]
     if same:
         raise fault(
@@ -236,8 +236,8 @@ def _check_labels(
             "rewrite_label",
             same,
             "the rewrite has the label of its original",
-            came=new_labels[same[0]],
-            do="change the text until another label is right, or leave the row's 'rewrite' empty",
+            got=new_labels[same[0]],
+            hint="change the text until another label is right, or leave the row's 'rewrite' empty",
         )
 
 
@@ -255,8 +255,8 @@ def _check_texts(
             "rewrite",
             unchanged,
             "the rewrite is the text itself, up to white space",
-            came=rewrites[unchanged[0]],
-            do="change what decides the label, or leave the row's 'rewrite' empty",
+            got=rewrites[unchanged[0]],
+            hint="change what decides the label, or leave the row's 'rewrite' empty",
         )
     first: dict[str, tuple[str, str]] = {}
     at_odds, twice, seen = [], [], set()
@@ -274,8 +274,8 @@ def _check_texts(
             "line",
             at_odds,
             "another row of the sheet has this line number and another text or label",
-            came=lines[at_odds[0]],
-            do="leave the columns 'line', 'text' and 'label' as they came",
+            got=lines[at_odds[0]],
+            hint="leave the columns 'line', 'text' and 'label' as they came",
         )
     if twice:
         raise fault(
@@ -283,8 +283,8 @@ def _check_texts(
             "rewrite",
             twice,
             "this rewrite of this line is given twice",
-            came=rewrites[twice[0]],
-            do="keep one of the two",
+            got=rewrites[twice[0]],
+            hint="keep one of the two",
         )
 
 

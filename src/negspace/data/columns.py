@@ -83,8 +83,8 @@ def recognise(
     if len(set(taken)) < len(taken):
         raise DataError(
             f"{table.source}: one column cannot be two things",
-            came=f"text={text!r}, label={label!r}, group={group!r}",
-            do="name different columns with --text, --label and --group",
+            got=f"text={text!r}, label={label!r}, group={group!r}",
+            hint="name different columns with --text, --label and --group",
         )
     if text is None:
         text = _find(table, "text", TEXT_NAMES, taken)
@@ -102,9 +102,11 @@ def _find(table: Table, role: str, known: Collection[str], taken: Collection[str
 
 
 def _unclear(table: Table, role: str, why: str, found: list[str]) -> DataError:
-    do = f"name it with --{role} COLUMN (in Python: {role}='COLUMN')"
+    hint = f"name it with --{role} COLUMN (in Python: {role}='COLUMN')"
     only = next(iter(table.columns))
     separators = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
     if len(table.columns) == 1 and (mark := next((m for m in separators if m in only), None)):
-        do = f"the cells seem to be separated by {separators[mark]}: save them as CSV (commas) or TSV (tabs)"
-    return DataError(f"{table.source}: {why}", came=listed(found or table.columns), do=do)
+        hint = (
+            f"the cells seem to be separated by {separators[mark]}: save them as CSV (commas) or TSV (tabs)"
+        )
+    return DataError(f"{table.source}: {why}", got=listed(found or table.columns), hint=hint)

@@ -26,8 +26,8 @@ def check_column(table: Table, role: str, name: str) -> str:
     if name not in table.columns:
         raise DataError(
             f"{table.source}: there is no column '{name}' (asked for by --{role})",
-            came=listed(table.columns),
-            do=suggest(name, table.columns),
+            got=listed(table.columns),
+            hint=suggest(name, table.columns),
         )
     return name
 
@@ -55,8 +55,8 @@ def find_column(
     why = "several columns may hold" if found else "no column is known to hold"
     raise DataError(
         f"{table.source}: {why} the {role}",
-        came=listed(found or table.columns),
-        do=f"name it with --{role} COLUMN (in Python: {role}='COLUMN')",
+        got=listed(found or table.columns),
+        hint=f"name it with --{role} COLUMN (in Python: {role}='COLUMN')",
     )
 
 
@@ -69,8 +69,8 @@ def role_texts(table: Table, column: str, role: str) -> tuple[str, ...]:
     try:
         return texts_of(table, column)
     except DataError as error:
-        do = None if error.do is None else error.do.replace("--text", f"--{role}")
-        raise DataError(error.what, came=error.came, do=do) from error
+        hint = None if error.hint is None else error.hint.replace("--text", f"--{role}")
+        raise DataError(error.what, got=error.got, hint=hint) from error
 
 
 def listed(names: Iterable[str]) -> str:

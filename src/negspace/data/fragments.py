@@ -83,8 +83,8 @@ def split_documents(
     if not kept:
         raise DataError(
             f"{documents.names[0]}: no passage has two tokens, and the first of a passage is not scored",
-            came=documents.texts[0],
-            do="give a corpus with more text",
+            got=documents.texts[0],
+            hint="give a corpus with more text",
         )
     notes = list(documents.notes)
     if dropped:
@@ -132,8 +132,8 @@ class _Splitter:
         if stuck := next((piece for piece in too_long if len(piece) == 1), None):
             raise DataError(
                 f"the tokenizer makes more than {self.room} tokens of one character",
-                came=ascii(stuck),
-                do="ask for longer fragments, or remove the character",
+                got=ascii(stuck),
+                hint="ask for longer fragments, or remove the character",
             )
         deeper = iter(self.units(too_long, level + 1) if too_long else [])
         made = iter(
@@ -226,11 +226,11 @@ def _check_length(tokens: int, context: int | None) -> None:
     if tokens < _LEAST_TOKENS:
         raise PlanError(
             f"fragments of {tokens} tokens are too short",
-            do=f"ask for at least {_LEAST_TOKENS} (--fragment-tokens)",
+            hint=f"ask for at least {_LEAST_TOKENS} (--fragment-tokens)",
         )
     if context is not None and tokens > context:
         raise PlanError(
             f"fragments of {tokens:,} tokens are longer than what the model reads",
-            came=f"a context of {context:,} tokens",
-            do=f"ask for fragments of at most {context:,} tokens (--fragment-tokens {context})",
+            got=f"a context of {context:,} tokens",
+            hint=f"ask for fragments of at most {context:,} tokens (--fragment-tokens {context})",
         )

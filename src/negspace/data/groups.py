@@ -73,7 +73,7 @@ def check_groups_apart(train: Dataset, test: Dataset) -> None:
         more = f" ({len(both)} groups in all)" if len(both) > 1 else ""
         raise DataError(
             f"group '{name}' is on both sides: {train.where(first[name])} and {test.where(row)}{more}",
-            do="move all rows of a group to one side; or give no test data, and the split keeps groups whole",
+            hint="move all rows of a group to one side; or give no test data: the split keeps groups whole",
         )
 
 

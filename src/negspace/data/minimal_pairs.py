@@ -160,8 +160,8 @@ def _tables(source: object) -> list[Table]:
     if not files:
         raise DataError(
             f"{path}: there are no files of pairs in the folder",
-            came=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
-            do=f"name a folder with files of one of the kinds {', '.join(FORMATS)}",
+            got=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
+            hint=f"name a folder with files of one of the kinds {', '.join(FORMATS)}",
         )
     return [read_table(file) for file in files]
 
@@ -177,8 +177,8 @@ def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | 
     if good == bad:
         raise DataError(
             f"{table.source}: one column cannot be both the good and the bad sentences",
-            came=f"'{good}'",
-            do="name different columns with --good and --bad",
+            got=f"'{good}'",
+            hint="name different columns with --good and --bad",
         )
     goods, bads = role_texts(table, good, "good"), role_texts(table, bad, "bad")
     column = _paradigm_column(table, paradigm, (good, bad))
@@ -197,8 +197,8 @@ def _without_equals(pairs: MinimalPairs) -> MinimalPairs:
     if len(same) == len(pairs):
         raise DataError(
             f"{pairs.where(0)}: the two sentences of the pair are the same, and so are those of all pairs",
-            came=pairs.good[0],
-            do="name the right columns with --good and --bad",
+            got=pairs.good[0],
+            hint="name the right columns with --good and --bad",
         )
     places = ", ".join(pairs.where(row) for row in same[:_SHOWN])
     more = f" and {len(same) - _SHOWN} more" if len(same) > _SHOWN else ""
@@ -222,8 +222,9 @@ def _sentences(
     near = "" if found else f"{suggest(known[0], free)} "
     raise DataError(
         f"{table.source}: {why} the {role} sentences",
-        came=listed(found or table.columns),
-        do=f"{near if near.endswith('? ') else ''}name it with --{role} COLUMN (in Python: {role}='COLUMN')",
+        got=listed(found or table.columns),
+        hint=f"{near if near.endswith('? ') else ''}"
+        f"name it with --{role} COLUMN (in Python: {role}='COLUMN')",
     )
 
 

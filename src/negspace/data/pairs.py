@@ -108,8 +108,8 @@ def looks_like_pairs(table: Table) -> bool:
     if labels and not plain:
         raise DataError(
             f"{table.source}: pairs or labelled texts? There are both kinds of columns",
-            came="the columns " + ", ".join(f"'{name}'" for name in table.columns),
-            do="for pairs that all are positive, name --anchor and --positive; for labelled texts, "
+            got="the columns " + ", ".join(f"'{name}'" for name in table.columns),
+            hint="for pairs that all are positive, name --anchor and --positive; for labelled texts, "
             "--text and --label",
         )
     return True
@@ -152,8 +152,8 @@ def pairs_of(
     if len(set(taken)) < len(taken):
         raise DataError(
             f"{table.source}: one column cannot be two things",
-            came=f"anchor={anchor!r}, positive={positive!r}, label={label!r}",
-            do="name different columns with --anchor, --positive and --label",
+            got=f"anchor={anchor!r}, positive={positive!r}, label={label!r}",
+            hint="name different columns with --anchor, --positive and --label",
         )
     columns = PairColumns(anchor, positive, label)
     left, right = role_texts(table, anchor, "anchor"), role_texts(table, positive, "positive")
@@ -217,7 +217,7 @@ def _one_class(
             clashing.tolist(),
             f"the same {role} stands on {table.unit} {table.lines[first[of_row[row]]]} with the class "
             f"'{names[found[of_row[row]]]}'",
-            came=names[codes[row]],
-            do=f"give each {role} one class, or leave --label out",
+            got=names[codes[row]],
+            hint=f"give each {role} one class, or leave --label out",
         )
     return np.asarray(found, dtype=np.int64)

@@ -71,7 +71,7 @@ def read_documents(source: object, *, text: str | None = None, split: str | None
             return _read_folder(path)
         if path.is_file() and path.suffix.lower() not in {*FORMATS, *_COMPRESSED}:
             if _is_blank(path):
-                raise DataError(f"{path}: the corpus is empty", do="name a file with text in it")
+                raise DataError(f"{path}: the corpus is empty", hint="name a file with text in it")
             return _files([path], path.parent, ())
     corpus = read_corpus(source, text=text, split=split)
     base = Path(corpus.source).name or corpus.source
@@ -90,14 +90,16 @@ def _read_folder(folder: Path) -> Documents:
         data = [path for path in inside if path.suffix.lower() in FORMATS]
         raise DataError(
             f"{folder}: there are no text files in the folder",
-            came=", ".join(path.name for path in inside[:5]) or "an empty folder",
-            do=f"name one data file: '{data[0]}'"
+            got=", ".join(path.name for path in inside[:5]) or "an empty folder",
+            hint=f"name one data file: '{data[0]}'"
             if data
             else f"name a file, or give text files one of the endings {', '.join(sorted(TEXT_SUFFIXES))}",
         )
     blank = {path for path in files if _is_blank(path)}
     if len(blank) == len(files):
-        raise DataError(f"{folder}: the corpus is empty: all {len(files)} text files are", do="name another")
+        raise DataError(
+            f"{folder}: the corpus is empty: all {len(files)} text files are", hint="name another"
+        )
     notes = []
     if others := len(inside) - len(files):
         notes.append(f"{folder}: {others} of {len(inside)} files were left out: they are not text files")
@@ -126,8 +128,8 @@ def _is_blank(path: Path) -> bool:
 def _unreadable(error: OSError) -> DataError:
     return DataError(
         f"{error.filename}: the file cannot be read",
-        came=error.strerror or str(error),
-        do="check its permissions",
+        got=error.strerror or str(error),
+        hint="check its permissions",
     )
 
 

@@ -79,8 +79,8 @@ def _label_names(table: Table, columns: Recognised, labels: Sequence[str]) -> tu
     if len(names) == 1:
         raise DataError(
             f"{table.source}, column '{columns.label}': all {len(table)} rows have the same label",
-            came=names[0],
-            do="give rows of at least two labels, or name another column with --label",
+            got=names[0],
+            hint="give rows of at least two labels, or name another column with --label",
         )
     return names
 
@@ -97,7 +97,7 @@ def _label_positions(
             columns.label,
             unseen,
             "a label that the training set does not have",
-            came=asked,
-            do=f"{suggest(asked, names)} Correct the label, add training rows of it, or remove the row",
+            got=asked,
+            hint=f"{suggest(asked, names)} Correct the label, add training rows of it, or remove the row",
         )
     return np.array([position[label] for label in labels], dtype=np.int64)

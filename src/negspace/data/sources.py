@@ -32,8 +32,8 @@ def read_table(source: object, *, split: str | None = None) -> Table:
         columns = ", ".join(f"'{name}'" for name in table.columns)
         raise DataError(
             f"{table.source}: there are no rows",
-            came=f"only the columns {columns}" if columns else "no columns and no rows",
-            do="give data with at least one row",
+            got=f"only the columns {columns}" if columns else "no columns and no rows",
+            hint="give data with at least one row",
         )
     return table
 
@@ -50,8 +50,8 @@ def _dispatch(source: object, split: str | None) -> Table:
         return rows.read(source, type(source).__name__)
     raise DataError(
         "the data are of a type that cannot be read",
-        came=type(source).__name__,
-        do="give a path, a pandas or polars frame, an Arrow table, a datasets.Dataset or a list of dicts",
+        got=type(source).__name__,
+        hint="give a path, a pandas or polars frame, an Arrow table, a datasets.Dataset or a list of dicts",
     )
 
 
@@ -67,7 +67,7 @@ def _read_path(path: Path, split: str | None) -> Table:
         return form.read(path)
     except OSError as error:
         raise DataError(
-            f"{path}: the file cannot be read", came=error.strerror or str(error), do="check its permissions"
+            f"{path}: the file cannot be read", got=error.strerror or str(error), hint="check its permissions"
         ) from error
 
 
@@ -77,8 +77,8 @@ def _read_folder(path: Path, split: str | None) -> Table:
     inside = _readable(path)
     raise DataError(
         f"{path}: a directory, but not a Hugging Face dataset folder",
-        came=", ".join(sorted(item.name for item in path.iterdir())) or "an empty directory",
-        do="name one of its files: " + ", ".join(f"'{path / name}'" for name in inside)
+        got=", ".join(sorted(item.name for item in path.iterdir())) or "an empty directory",
+        hint="name one of its files: " + ", ".join(f"'{path / name}'" for name in inside)
         if inside
         else "name a file, or a folder written by Dataset.save_to_disk",
     )
@@ -87,7 +87,7 @@ def _read_folder(path: Path, split: str | None) -> Table:
 def _no_split(source: str, split: str | None) -> None:
     if split is not None:
         raise DataError(
-            f"{source}: only a Hugging Face dataset has splits", came=split, do="leave split= out"
+            f"{source}: only a Hugging Face dataset has splits", got=split, hint="leave split= out"
         )
 
 
@@ -100,21 +100,21 @@ def check_exists(path: Path) -> None:
     if path.exists():
         return
     if not path.parent.is_dir():
-        raise DataError(f"{path}: there is no such folder as {path.parent}", do="correct the path")
+        raise DataError(f"{path}: there is no such folder as {path.parent}", hint="correct the path")
     names = _readable(path.parent)
-    do = suggest(path.name, names) if names else "correct the path: the folder holds no data files"
-    raise DataError(f"{path}: there is no such file", do=do)
+    hint = suggest(path.name, names) if names else "correct the path: the folder holds no data files"
+    raise DataError(f"{path}: there is no such file", hint=hint)
 
 
 def _unknown_suffix(path: Path) -> DataError:
     known = ", ".join(FORMATS)
     if path.suffix.lower() in {".gz", ".bz2", ".xz", ".zst", ".zip"}:
-        do = "decompress it first"
+        hint = "decompress it first"
     elif path.suffix:
-        do = f"{suggest(path.suffix, FORMATS)} Convert it, or rename it to what it holds: {known}"
+        hint = f"{suggest(path.suffix, FORMATS)} Convert it, or rename it to what it holds: {known}"
     else:
-        do = f"give the file the suffix of what it holds: {known}"
-    return DataError(f"{path}: a format that is not known", came=path.suffix or "no suffix", do=do)
+        hint = f"give the file the suffix of what it holds: {known}"
+    return DataError(f"{path}: a format that is not known", got=path.suffix or "no suffix", hint=hint)
 
 
 def _readable(folder: Path) -> list[str]:

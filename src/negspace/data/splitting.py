@@ -59,15 +59,15 @@ def grouped_folds(
         DataError: Fewer clusters than folds.
     """
     if n_folds < 2:
-        raise PlanError("at least two folds are needed", came=n_folds, do="ask for two or more")
+        raise PlanError("at least two folds are needed", got=n_folds, hint="ask for two or more")
     rng = np.random.default_rng(seed)
     _, label = np.unique(labels, return_inverse=True)
     _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     if len(sizes) < n_folds:
         raise DataError(
             f"{len(sizes)} independent rows or groups do not make {n_folds} parts",
-            came=f"{len(labels)} rows in {len(sizes)} groups",
-            do="give more rows, or groups that join fewer of them",
+            got=f"{len(labels)} rows in {len(sizes)} groups",
+            hint="give more rows, or groups that join fewer of them",
         )
     folds = np.full(len(labels), -1, dtype=np.int64)
     loads = np.zeros((int(label.max()) + 1, n_folds), dtype=np.int64)
@@ -153,7 +153,7 @@ def split_rows(
     """
     if not 0 < test_share < 1:
         raise PlanError(
-            "the share of test rows is not between 0 and 1", came=test_share, do="give a share such as 0.2"
+            "the share of test rows is not between 0 and 1", got=test_share, hint="give a share such as 0.2"
         )
     labels, held_out = examples.labels, np.zeros(len(examples), dtype=bool)
     free = np.flatnonzero(~_only_of_label(labels, clusters))
@@ -167,8 +167,8 @@ def split_rows(
     if not held_out.any():
         raise DataError(
             f"{examples.source}: there are too few rows or groups of a label to hold any out",
-            came=f"{len(labels)} rows in {len(np.unique(clusters))} groups, {len(np.unique(labels))} labels",
-            do="give at least two rows (or groups) of each label, or test data with --test",
+            got=f"{len(labels)} rows in {len(np.unique(clusters))} groups, {len(np.unique(labels))} labels",
+            hint="give at least two rows (or groups) of each label, or test data with --test",
         )
     return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out), _untested(held_out, examples))
 

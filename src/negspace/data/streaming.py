@@ -69,8 +69,8 @@ def open_rows(path: Path, schema: pa.Schema) -> Iterator[RowSink]:
     if opener is None:
         raise DataError(
             f"{path}: not a format that rows are streamed to",
-            came=path.suffix or "no suffix",
-            do=did_you_mean(path.suffix, STREAMED),
+            got=path.suffix or "no suffix",
+            hint=did_you_mean(path.suffix, STREAMED),
         )
     with ExitStack() as stack:
         sink = RowSink(opener(path, schema, stack))

@@ -56,8 +56,8 @@ def check_names(source: str, names: Sequence[str]) -> None:
     if doubled:
         raise DataError(
             f"{source}: the column name '{doubled[0]}' occurs more than once",
-            came=", ".join(f"'{name}'" for name in names),
-            do="rename the columns so that each name occurs once",
+            got=", ".join(f"'{name}'" for name in names),
+            hint="rename the columns so that each name occurs once",
         )
 
 
@@ -80,7 +80,7 @@ def suggest(asked: str, known: Iterable[str], shown: int = 8) -> str:
 
 
 def fault(
-    table: Table, column: str, rows: Sequence[int], what: str, *, came: object = None, do: str
+    table: Table, column: str, rows: Sequence[int], what: str, *, got: object = None, hint: str
 ) -> DataError:
     """Make the error for rows that share a fault: the first with its place, the rest counted.
 
@@ -89,9 +89,9 @@ def fault(
         column: The column at fault.
         rows: Positions of all rows at fault, in order; at least one.
         what: What is wrong with the first of them.
-        came: The first row's value.
-        do: What to do about it.
+        got:  The first row's value.
+        hint: What to do about it.
     """
     others = [int(table.lines[row]) for row in rows[1:]]
     place = f"{table.where(rows[0])}, column '{column}'"
-    return DataError(f"{place}: {what}{several(table.unit, others)}", came=came, do=do)
+    return DataError(f"{place}: {what}{several(table.unit, others)}", got=got, hint=hint)

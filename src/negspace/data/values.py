@@ -45,10 +45,10 @@ def texts_of(table: Table, column: str) -> tuple[str, ...]:
             has; with the place of the first such row and the count of all.
     """
     values = tuple(table.columns[column])
-    for is_bad, what, came, do in _TEXT_FAULTS:
+    for is_bad, what, got, hint in _TEXT_FAULTS:
         rows = [row for row, value in enumerate(values) if is_bad(value)]
         if rows:
-            raise fault(table, column, rows, what, came=came(values[rows[0]]), do=do)
+            raise fault(table, column, rows, what, got=got(values[rows[0]]), hint=hint)
     return tuple(str(value) for value in values)
 
 
@@ -66,8 +66,8 @@ def names_of(table: Table, column: str, role: str, *, required: bool) -> list[st
             column,
             missing,
             f"the {role} is missing",
-            came=values[missing[0]],
-            do=f"give every row a {role} or remove the row; for another column, --{role} COLUMN",
+            got=values[missing[0]],
+            hint=f"give every row a {role} or remove the row; for another column, --{role} COLUMN",
         )
     names = [None if is_missing(value) else clean_name(value) for value in values]
     odd = [
@@ -81,8 +81,8 @@ def names_of(table: Table, column: str, role: str, *, required: bool) -> list[st
             column,
             odd,
             f"the {role} is no word or number",
-            came=values[odd[0]],
-            do=f"give each row one {role}, a word or a number; for another column, --{role} COLUMN",
+            got=values[odd[0]],
+            hint=f"give each row one {role}, a word or a number; for another column, --{role} COLUMN",
         )
     return names
 

@@ -33,12 +33,12 @@ def write_rows(path: str | Path, records: Iterable[Mapping[str, object]]) -> Non
     if write is None:
         raise DataError(
             f"{target}: not a format that can be written",
-            came=target.suffix or "no suffix",
-            do=did_you_mean(target.suffix, writers),
+            got=target.suffix or "no suffix",
+            hint=did_you_mean(target.suffix, writers),
         )
     columns = columns_of(list(records))
     if not columns:
-        raise DataError(f"{target}: there are no rows to write", do="give at least one row")
+        raise DataError(f"{target}: there are no rows to write", hint="give at least one row")
     _replace(target, lambda whole: write(whole, columns))
 
 
@@ -80,6 +80,6 @@ def _replace(target: Path, write: Callable[[Path], object]) -> None:
 def _unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written",
-        came=error.strerror or str(error),
-        do="choose a folder that you may write to, with room on its disk",
+        got=error.strerror or str(error),
+        hint="choose a folder that you may write to, with room on its disk",
     )

@@ -130,13 +130,13 @@ class EmbeddingCache:
         if tables and (layout == 0 or "vectors" not in tables):
             raise StoreError(
                 f"{self.path}: a database, but no cache of vectors",
-                came=f"the tables {', '.join(sorted(tables))}",
-                do="move it elsewhere, or give the cache another file",
+                got=f"the tables {', '.join(sorted(tables))}",
+                hint="move it elsewhere, or give the cache another file",
             )
         if layout > _LAYOUT:
             raise StoreError(
                 f"{self.path}: the cache has layout {layout}; this negspace reads up to {_LAYOUT}",
-                do="upgrade negspace, or remove the file: its vectors are computed again",
+                hint="upgrade negspace, or remove the file: its vectors are computed again",
             )
         if not tables:
             # One transaction: of two processes that open a new file, one lays it out and one finds it so.
@@ -145,11 +145,11 @@ class EmbeddingCache:
                 connection.execute(_CREATE)
                 connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
-    def _failed(self, verb: str, came: str) -> StoreError:
+    def _failed(self, verb: str, got: str) -> StoreError:
         return StoreError(
             f"{self.path}: the cache of vectors cannot be {verb}",
-            came=came,
-            do="free the file, or remove it: its vectors are computed again",
+            got=got,
+            hint="free the file, or remove it: its vectors are computed again",
         )
 
 

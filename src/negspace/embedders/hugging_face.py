@@ -96,12 +96,12 @@ class HuggingFaceEmbedder:
                 **settings,
             )
         except Exception as error:  # of a broken folder every part complains in its own way
-            raise DataError(f"{self.path}: transformers cannot load the model", came=str(error)) from error
+            raise DataError(f"{self.path}: transformers cannot load the model", got=str(error)) from error
         missing = sorted(name for name in found["missing_keys"] if "pooler" not in name)
         if missing:  # transformers would draw them at random
-            raise DataError(f"{self.path}: weights are missing from the model", came=", ".join(missing))
+            raise DataError(f"{self.path}: weights are missing from the model", got=", ".join(missing))
         if weights_hash(self._folder) != self._weights:
-            raise DataError(f"{self.path}: the model was changed while it was in use", do="start again")
+            raise DataError(f"{self.path}: the model was changed while it was in use", hint="start again")
         limit = int(self._tokenizer.model_max_length)
         self._longest = limit if limit < _UNSET else _longest(model.config)
         self._model = (

@@ -66,7 +66,7 @@ class MatrixEmbedder:
         else:
             unknown = next((text for text in texts if text not in self._row), None)
             if unknown is not None:
-                raise DataError(f"{self.source}: no vector is given for a text", came=unknown)
+                raise DataError(f"{self.source}: no vector is given for a text", got=unknown)
             rows = np.array([self._row[text] for text in texts], dtype=np.int64)
         if progress is not None:
             progress("embedding texts", len(texts), len(texts))
@@ -76,7 +76,7 @@ class MatrixEmbedder:
         if len(texts) != len(self.vectors):
             raise DataError(
                 f"{self.source}: one vector is needed for each row of the data, in the order of its rows",
-                came=f"{len(self.vectors)} vectors for {len(texts)} texts",
+                got=f"{len(self.vectors)} vectors for {len(texts)} texts",
             )
 
     def _by_text(self, texts: Sequence[str]) -> dict[str, int]:
@@ -87,7 +87,7 @@ class MatrixEmbedder:
             if not np.array_equal(self.vectors[first], self.vectors[row]):
                 raise DataError(
                     f"{self.source}: rows {first + 1} and {row + 1} hold the same text and different vectors",
-                    came=text,
+                    got=text,
                 )
         return found
 
@@ -106,32 +106,32 @@ def read_matrix(path: str | Path) -> MatrixEmbedder:
         near = sorted(other.name for other in file.parent.glob("*.npy")) if file.parent.is_dir() else []
         raise DataError(
             f"{path}: there is no such file",
-            do=did_you_mean(file.name, near) if near else "save the vectors with numpy.save",
+            hint=did_you_mean(file.name, near) if near else "save the vectors with numpy.save",
         )
     try:
         matrix = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"{path}: not a matrix that NumPy can read", came=str(error), do="save it with numpy.save"
+            f"{path}: not a matrix that NumPy can read", got=str(error), hint="save it with numpy.save"
         ) from error
     if not isinstance(matrix, np.ndarray):  # an .npz, which is an archive of several
-        raise DataError(f"{path}: an archive of arrays, not one matrix", do="save it with numpy.save")
+        raise DataError(f"{path}: an archive of arrays, not one matrix", hint="save it with numpy.save")
     return MatrixEmbedder(matrix, source=str(path))
 
 
 def _checked(matrix: np.ndarray, source: str) -> Float[np.ndarray, "rows dims"]:
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise DataError(
-            f"{source}: vectors are a matrix of shape (rows, dimensions)", came=f"shape {matrix.shape}"
+            f"{source}: vectors are a matrix of shape (rows, dimensions)", got=f"shape {matrix.shape}"
         )
     if matrix.dtype.kind not in "fiu":
-        raise DataError(f"{source}: vectors are made of real numbers", came=f"dtype {matrix.dtype}")
+        raise DataError(f"{source}: vectors are made of real numbers", got=f"dtype {matrix.dtype}")
     wide = matrix.astype(np.float64)
     wrong = np.flatnonzero(~np.isfinite(wide).all(axis=1))
     if len(wrong):
         raise DataError(
             f"{source}, row {wrong[0] + 1}: not finite",
-            came=f"NaN or infinity in {len(wrong)} of {len(wide)} rows",
-            do="embed these rows again, or give them zeros: a text without content",
+            got=f"NaN or infinity in {len(wrong)} of {len(wide)} rows",
+            hint="embed these rows again, or give them zeros: a text without content",
         )
     return wide

@@ -50,8 +50,8 @@ def find_model(path: str, *, code: bool = False) -> Path:
     if "config.json" not in names and "modules.json" not in names:
         raise DataError(
             f"{path}: no model folder: it has neither config.json nor modules.json",
-            came=", ".join(names[:5]) or "an empty folder",
-            do="name the folder that save_pretrained wrote",
+            got=", ".join(names[:5]) or "an empty folder",
+            hint="name the folder that save_pretrained wrote",
         )
     check_weights(path, folder)
     _check_modules(path, folder)
@@ -106,7 +106,7 @@ def _download(path: str, folder: Path, code: bool) -> Path:
         near = sorted(other.name for other in parent.iterdir() if other.is_dir()) if parent.is_dir() else []
         raise DataError(
             f"{path}: there is no such folder",
-            do=did_you_mean(folder.name, near) if near else "name the folder of a model",
+            hint=did_you_mean(folder.name, near) if near else "name the folder of a model",
         )
     # Here, for most models are folders; pickles and code are left on the hub.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
@@ -118,8 +118,8 @@ def _download(path: str, folder: Path, code: bool) -> Path:
     except Exception as error:  # no network, no such model, no leave to read it: a dozen kinds
         raise DataError(
             f"{path}: there is no such folder, and no such model was had from the Hugging Face hub",
-            came=str(error),
-            do="name a folder; or check the id, and that the hub can be reached",
+            got=str(error),
+            hint="name a folder; or check the id, and that the hub can be reached",
         ) from error
 
 
@@ -139,13 +139,13 @@ def check_weights(path: str, folder: Path) -> None:
         if part.name not in _OTHER_BACKENDS and pickled and not any(part.glob("*.safetensors")):
             raise DataError(
                 f"{path}: its weights are pickled, and reading a pickle runs code from it",
-                came=str((part / pickled[0]).relative_to(folder)),
-                do="where you trust it, load it once and save it again: save_pretrained writes safetensors",
+                got=str((part / pickled[0]).relative_to(folder)),
+                hint="where you trust it, load it once and save it again: save_pretrained writes safetensors",
             )
     if not any(folder.rglob("*.safetensors")):
         raise DataError(
             f"{path}: a model folder without weights: it holds no .safetensors file",
-            do="name the folder that save_pretrained wrote",
+            hint="name the folder that save_pretrained wrote",
         )
 
 
@@ -156,11 +156,11 @@ def _check_modules(path: str, folder: Path) -> None:
     try:
         kinds = [str(module["type"]) for module in json.loads(file.read_text("utf-8"))]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}: modules.json cannot be read", came=str(error)) from error
+        raise DataError(f"{path}: modules.json cannot be read", got=str(error)) from error
     own = next((kind for kind in kinds if not kind.startswith("sentence_transformers.")), None)
     if own is not None:
         raise DataError(
             f"{path}: the model brings code of its own, which is not run",
-            came=f"the module {own} in modules.json",
-            do="embed the texts yourself and give the vectors: matrix:FILE.npy",
+            got=f"the module {own} in modules.json",
+            hint="embed the texts yourself and give the vectors: matrix:FILE.npy",
         )

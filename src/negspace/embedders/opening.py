@@ -41,14 +41,14 @@ def open_embedder(name: str) -> Embedder:
         if kind != known:
             continue
         if needs and not rest:
-            raise PlanError(f"the embedder '{known}' needs a path", came=name, do=f"write {known}:{what}")
+            raise PlanError(f"the embedder '{known}' needs a path", got=name, hint=f"write {known}:{what}")
         if colon and not needs:
-            raise PlanError(f"the embedder '{known}' takes no path", came=name, do=f"write {known}")
+            raise PlanError(f"the embedder '{known}' takes no path", got=name, hint=f"write {known}")
         return opened(rest)
     if name and Path(name).expanduser().is_dir():
-        raise PlanError(f"'{name}' is a folder, and not said to be of what kind", do=f"write st:{name}")
+        raise PlanError(f"'{name}' is a folder, and not said to be of what kind", hint=f"write st:{name}")
     near = {form.partition(":")[0]: form for form in EMBEDDERS}
-    raise PlanError(f"there is no embedder '{name}'", do=_suggest(kind, near))
+    raise PlanError(f"there is no embedder '{name}'", hint=_suggest(kind, near))
 
 
 def _suggest(kind: str, forms: Mapping[str, str]) -> str:

@@ -91,10 +91,10 @@ class SentenceTransformerEmbedder:
             )
         except Exception as error:  # of a broken folder every part complains in its own way
             raise DataError(
-                f"{self.path}: sentence-transformers cannot load the model", came=str(error)
+                f"{self.path}: sentence-transformers cannot load the model", got=str(error)
             ) from error
         if weights_hash(self._folder) != self._weights:
-            raise DataError(f"{self.path}: the model was changed while it was in use", do="start again")
+            raise DataError(f"{self.path}: the model was changed while it was in use", hint="start again")
         return model.eval()
 
     def _count(self, texts: list[str]) -> Int[np.ndarray, " texts"]:

@@ -63,7 +63,7 @@ class TfidfEmbedder:
 
     def __post_init__(self) -> None:
         if self.dims < 1:
-            raise PlanError("the tfidf embedder needs at least one dimension", came=self.dims)
+            raise PlanError("the tfidf embedder needs at least one dimension", got=self.dims)
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the vectors, the texts aside."""

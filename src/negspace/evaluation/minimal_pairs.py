@@ -184,15 +184,15 @@ def _that_fit(
     if (empty := np.flatnonzero(shortest < 2)).size:
         raise DataError(
             f"{pairs.where(int(empty[0]))}: the tokenizer of the model has no token for a sentence",
-            came=min(pairs.good[empty[0]], pairs.bad[empty[0]], key=len),
-            do="remove the pair, or give a model that reads such text",
+            got=min(pairs.good[empty[0]], pairs.bad[empty[0]], key=len),
+            hint="remove the pair, or give a model that reads such text",
         )
     kept = np.flatnonzero(longest <= context)
     if not len(kept):
         raise DataError(
             f"{pairs.where(0)}: the pair is longer than the model reads, and so are all others",
-            came=f"{longest[0]} tokens; the model reads {context}",
-            do="give shorter sentences, or a model that reads more",
+            got=f"{longest[0]} tokens; the model reads {context}",
+            hint="give shorter sentences, or a model that reads more",
         )
     return kept
 

@@ -92,8 +92,8 @@ def fitting_batch(network: Any, memory: int, *, longest: int, directions: int = 
     if one > memory:
         raise NegspaceError(
             f"measuring gradients of one fragment of {longest} tokens takes about {one / _MIB:,.0f} MiB",
-            came=f"{memory / _MIB:,.0f} MiB",
-            do="take shorter fragments, a smaller model, or a smaller dtype",
+            got=f"{memory / _MIB:,.0f} MiB",
+            hint="take shorter fragments, a smaller model, or a smaller dtype",
         )
     return longest * int((memory - fixed) // (one - fixed))
 

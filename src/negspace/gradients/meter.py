@@ -131,8 +131,8 @@ def _stack(name: str, parameter: nn.Parameter, directions: Sequence[Mapping[str,
             if given.shape != parameter.shape:
                 raise NegspaceError(
                     f"a direction's shape for '{name}' is not its parameter's, {tuple(parameter.shape)}",
-                    came=str(tuple(given.shape)),
-                    do="take the direction from this model",
+                    got=str(tuple(given.shape)),
+                    hint="take the direction from this model",
                 )
             stacked[k] = given
     return stacked

@@ -95,8 +95,8 @@ def survey(network: nn.Module) -> Survey:
     if not parameters:
         raise NegspaceError(
             "no parameter of this model can be measured",
-            came=f"a {type(network).__name__}",
-            do="load it unquantised, with parameters that ask for gradients",
+            got=f"a {type(network).__name__}",
+            hint="load it unquantised, with parameters that ask for gradients",
         )
     measured = {id(p) for p in parameters.values()}
     kept = tuple(s for s in sites if any(id(p) in measured for p in _own(s.module)))

@@ -29,16 +29,18 @@ def adapter_base(folder: Path) -> str:
         NegspaceError: The library ``peft`` is not installed.
     """
     if find_spec("peft") is None:
-        raise NegspaceError(f"{folder}: a LoRA adapter, which needs the library peft", do="pip install peft")
+        raise NegspaceError(
+            f"{folder}: a LoRA adapter, which needs the library peft", hint="pip install peft"
+        )
     try:
         base = json.loads((folder / _SETTINGS).read_text("utf-8"))["base_model_name_or_path"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{folder}: {_SETTINGS} cannot be read", came=repr(error)) from error
+        raise DataError(f"{folder}: {_SETTINGS} cannot be read", got=repr(error)) from error
     if not isinstance(base, str) or not base:
         raise DataError(
             f"{folder}: the adapter does not say which model it stands on",
-            came=f"base_model_name_or_path: {base!r}",
-            do=f"write the model's folder or hub id there, in {_SETTINGS}",
+            got=f"base_model_name_or_path: {base!r}",
+            hint=f"write the model's folder or hub id there, in {_SETTINGS}",
         )
     return base
 
@@ -61,9 +63,9 @@ def merge_adapter(path: str, network: Any, folder: Path) -> Any:
     except Exception as error:  # of a broken folder every part complains in its own way
         raise DataError(
             f"{path}: peft cannot load the adapter",
-            came=str(error),
-            do="save it again with save_pretrained, and check which model it stands on",
+            got=str(error),
+            hint="save it again with save_pretrained, and check which model it stands on",
         ) from error
     if missing := sorted(wanted - given):  # peft would leave them as they begin, which changes nothing
-        raise DataError(f"{path}: weights are missing from the adapter", came=", ".join(missing))
+        raise DataError(f"{path}: weights are missing from the adapter", got=", ".join(missing))
     return merged.requires_grad_(True)

@@ -50,14 +50,14 @@ def halving(
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
-            came = str(error) or type(error).__name__
+            got = str(error) or type(error).__name__
         # Out of the handler: until then the error's traceback keeps alive what filled the memory.
         _release()
         if batch <= max(1, least):
             raise DataError(
                 f"memory ran out with a batch of {batch:,} tokens, and less cannot be tried",
-                came=came,
-                do="ask for shorter fragments (--fragment-tokens), a smaller model or type of number "
+                got=got,
+                hint="ask for shorter fragments (--fragment-tokens), a smaller model or type of number "
                 "(--dtype bfloat16), or free memory on the device",
             )
         batch = max(1, least, batch // 2)

@@ -101,7 +101,7 @@ def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.
 
     there = torch.cuda.is_available()
     if device == "cuda" and not there:
-        raise PlanError("PyTorch finds no CUDA device here", came="cuda", do="ask for --device cpu")
+        raise PlanError("PyTorch finds no CUDA device here", got="cuda", hint="ask for --device cpu")
     place: Literal["cpu", "cuda"] = "cpu" if device == "cpu" or not there else "cuda"
     if dtype == "auto":
         dtype = "bfloat16" if place == "cuda" and torch.cuda.is_bf16_supported() else "float32"
@@ -120,14 +120,14 @@ def _load_tokenizer(path: str, folder: Path, trust: bool) -> Any:
         _check_own_code(path, error)
         raise DataError(
             f"{path}: transformers cannot load the tokenizer",
-            came=str(error),
-            do="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+            got=str(error),
+            hint="save the model's tokenizer into its folder: tokenizer.save_pretrained",
         ) from error
     if not knows:
         raise DataError(
             f"{path}: the model folder has no tokenizer",
-            came=", ".join(sorted(file.name for file in folder.iterdir())),
-            do="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+            got=", ".join(sorted(file.name for file in folder.iterdir())),
+            hint="save the model's tokenizer into its folder: tokenizer.save_pretrained",
         )
     return tokenizer
 
@@ -154,14 +154,14 @@ def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> 
         _check_own_code(path, error)
         raise DataError(
             f"{path}: transformers cannot load it as a causal language model",
-            came=str(error),
-            do="name a model that predicts the next token, such as GPT-2, Llama or Qwen",
+            got=str(error),
+            hint="name a model that predicts the next token, such as GPT-2, Llama or Qwen",
         ) from error
     if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
         raise DataError(
             f"{path}: weights are missing from the model",
-            came=", ".join(missing),
-            do="name a model that was saved with its language-model head",
+            got=", ".join(missing),
+            hint="name a model that was saved with its language-model head",
         )
     return network
 
@@ -171,8 +171,8 @@ def _check_own_code(path: str, error: Exception) -> None:
     if "trust_remote_code" in str(error):
         raise DataError(
             f"{path}: the model brings code of its own, which is not run",
-            came=str(error),
-            do="where you have read it and trust it, say so (--trust-remote-code; trust_remote_code=True)",
+            got=str(error),
+            hint="where you have read it and trust it, say so (--trust-remote-code; trust_remote_code=True)",
         ) from error
 
 
@@ -197,19 +197,19 @@ def _check_causal(path: str, network: Any) -> None:
     except TypeError as error:
         raise DataError(
             f"{path}: the model cannot be told where its tokens stand",
-            came=str(error),
-            do="name a model that takes position_ids",
+            got=str(error),
+            hint="name a model that takes position_ids",
         ) from error
     allowed = _ROUNDING[str(network.dtype).removeprefix("torch.")] * one.std()
     if (one - two).abs().max() > allowed:
         raise _not_causal(path, f"{network.config.model_type}: what it predicts depends on later tokens")
 
 
-def _not_causal(path: str, came: str) -> DataError:
+def _not_causal(path: str, got: str) -> DataError:
     return DataError(
         f"{path}: not a causal language model",
-        came=came,
-        do="name a model that predicts the next token from those before it, such as GPT-2, Llama or Qwen",
+        got=got,
+        hint="name a model that predicts the next token from those before it, such as GPT-2, Llama or Qwen",
     )
 
 

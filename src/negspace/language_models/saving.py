@@ -34,7 +34,7 @@ def load_parameters(network: Any, checkpoint: Checkpoint) -> None:
     tensors = _load(checkpoint.file)
     own = dict(network.named_parameters())
     if {name: p.shape for name, p in own.items()} != {name: t.shape for name, t in tensors.items()}:
-        raise StoreError(f"{checkpoint.file}: the parameters are those of another network", do="remove it")
+        raise StoreError(f"{checkpoint.file}: the parameters are those of another network", hint="remove it")
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(tensors[name])
@@ -109,6 +109,6 @@ def _step_of(file: Path) -> int:
 def _damaged(file: Path, error: Exception) -> StoreError:
     return StoreError(
         f"{file}: the checkpoint cannot be read",
-        came=str(error),
-        do=f"remove the folder {file.parent.parent}: the model is trained again",
+        got=str(error),
+        hint=f"remove the folder {file.parent.parent}: the model is trained again",
     )

@@ -124,9 +124,9 @@ def _check_scored(
         )
 
 
-def _not_finite(model: LanguageModel, place: str, came: str) -> DataError:
+def _not_finite(model: LanguageModel, place: str, got: str) -> DataError:
     return DataError(
         f"{place}: the loss of the model {model.name} is not finite",
-        came=came,
-        do="check the model's weights; where they are half precision, ask for --dtype float32",
+        got=got,
+        hint="check the model's weights; where they are half precision, ask for --dtype float32",
     )

@@ -85,8 +85,8 @@ def train_tiny(
     except OSError as error:
         raise StoreError(
             f"{kept.parent}: the tiny model cannot be kept",
-            came=error.strerror or str(error),
-            do="set NEGSPACE_STORE to a file in a folder that can be written",
+            got=error.strerror or str(error),
+            hint="set NEGSPACE_STORE to a file in a folder that can be written",
         ) from error
     model = open_language_model(str(kept), device="cpu", dtype="float32")
     return replace(model, name="tiny", checkpoints=find_checkpoints(kept / _CHECKPOINTS))

@@ -61,8 +61,8 @@ def train_network(
     if not len(rows):
         raise DataError(
             "there are no fragments to train on",
-            came=f"{len(fragments)} in all, of which none is to be trained on",
-            do="give a longer corpus, or ask for shorter fragments (--fragment-tokens)",
+            got=f"{len(fragments)} in all, of which none is to be trained on",
+            hint="give a longer corpus, or ask for shorter fragments (--fragment-tokens)",
         )
     optimiser = make_optimiser(network, settings) if optimiser is None else optimiser
     device = str(next(network.parameters()).device)
@@ -75,8 +75,8 @@ def train_network(
             if not math.isfinite(value := loss.item()):
                 raise DataError(
                     f"training diverged at step {step + 1} of {settings.steps}: the loss is not finite",
-                    came=str(value),
-                    do=f"train with a lower learning rate than {settings.learning_rate:g}",
+                    got=str(value),
+                    hint=f"train with a lower learning rate than {settings.learning_rate:g}",
                 )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

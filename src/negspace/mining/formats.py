@@ -132,7 +132,7 @@ def format_named(name: str) -> Format:
         PlanError: There is none of this name.
     """
     if name not in FORMATS:
-        raise PlanError(f"there is no format '{name}'", do=did_you_mean(name, FORMATS))
+        raise PlanError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS))
     return FORMATS[name]
 
 

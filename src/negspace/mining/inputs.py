@@ -46,7 +46,7 @@ def read_pool(
     if corpus is not None and kind is not Kind.PAIRS:
         raise PlanError(
             f"{table.source}: a separate corpus goes with pairs, and this is a {kind}",
-            do="give pairs (columns 'anchor' and 'positive'), or leave --corpus out",
+            hint="give pairs (columns 'anchor' and 'positive'), or leave --corpus out",
         )
     if kind is Kind.PAIRS:
         pairs = pairs_of(table, anchor=anchor, positive=positive, label=label)

@@ -91,8 +91,8 @@ def write_output(
     if not written.rows:
         raise DataError(
             f"{renderer.pool.source}: no anchor has a negative left, so there is nothing to write",
-            came=f"{len(renderer.pool)} anchors",
-            do="loosen the margins or scores, widen --range-max, or take another --source",
+            got=f"{len(renderer.pool)} anchors",
+            hint="loosen the margins or scores, widen --range-max, or take another --source",
         )
     summary, card = describe(written)
     new.summary.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
@@ -143,6 +143,6 @@ def _move(new: Target, target: Target) -> None:
     except OSError as error:
         raise StoreError(
             f"{target.path}: cannot be written",
-            came=error.strerror or str(error),
-            do="choose a place that you may write to",
+            got=error.strerror or str(error),
+            hint="choose a place that you may write to",
         ) from error

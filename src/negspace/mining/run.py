@@ -184,8 +184,8 @@ def _check_order(embedder: Embedder, pool: Pool) -> Pool:
     if given != needed:
         raise DataError(
             f"{embedder.source}: {given} vectors for {needed} texts; of pairs, each distinct text has one",
-            came=f"{pool.source}: {len(pool.anchors)} distinct anchors, {len(pool.corpus)} rows to search",
-            do=f"give the vectors of {_ORDER_OF_PAIRS}",
+            got=f"{pool.source}: {len(pool.anchors)} distinct anchors, {len(pool.corpus)} rows to search",
+            hint=f"give the vectors of {_ORDER_OF_PAIRS}",
         )
     return replace(pool, notes=(*pool.notes, f"vectors are taken to be those of {_ORDER_OF_PAIRS}"))
 

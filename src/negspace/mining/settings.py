@@ -84,16 +84,16 @@ class Settings:
             ("sampling", self.sampling, SAMPLINGS),
         ):
             if asked not in known:
-                raise PlanError(f"there is no {what} '{asked}'", do=did_you_mean(asked, known))
+                raise PlanError(f"there is no {what} '{asked}'", hint=did_you_mean(asked, known))
         self.rules()
         if self.near_duplicate is not None and not -1 < self.near_duplicate <= 1:
-            raise PlanError("--near-duplicate is a cosine, up to 1", came=self.near_duplicate)
+            raise PlanError("--near-duplicate is a cosine, up to 1", got=self.near_duplicate)
         check_whole("seed", self.seed, least=0, most=N_SEEDS - 1)
         if form.name == "groups" and "edits" in self.sources and len(self.sources) > 1:
             raise PlanError(
                 "contrast groups are labelled either by the data or by a verifier, not by both",
-                came=", ".join(self.sources),
-                do="mine twice: once with --source edits, once without",
+                got=", ".join(self.sources),
+                hint="mine twice: once with --source edits, once without",
             )
 
     def rules(self, *, most_positives: int = 1, spare: bool = False) -> Rules:
@@ -149,7 +149,7 @@ def check_whole(name: str, value: object, *, least: int, most: int | None = None
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         bounds = f"from {least} on" if most is None else f"from {least} to {most}"
-        raise PlanError(f"{name} is a whole number {bounds}", came=value)
+        raise PlanError(f"{name} is a whole number {bounds}", got=value)
 
 
 def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
@@ -166,14 +166,14 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
     if "model" in settings.sources and pool.kind is not Kind.CLASSIFICATION:
         raise PlanError(
             "the source model needs labelled texts: a learner confuses labels",
-            came=f"{pool.source}: {pool.kind}",
-            do="name the label with --label, or leave model out of --source",
+            got=f"{pool.source}: {pool.kind}",
+            hint="name the label with --label, or leave model out of --source",
         )
     if ("edits" in settings.sources) != verified:
         raise PlanError(
             "the source edits needs a verifier, and nothing else does",
-            came=", ".join(settings.sources) + (" with" if verified else " without") + " a verifier",
-            do="give both --source edits and --verifier NAME, or neither",
+            got=", ".join(settings.sources) + (" with" if verified else " without") + " a verifier",
+            hint="give both --source edits and --verifier NAME, or neither",
         )
     proven = settings.format == "minimal-pair" or (
         settings.format == "preference" and not prompted(pool, settings)
@@ -181,15 +181,15 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
     if proven and "edits" in settings.sources and len(settings.sources) > 1:
         raise PlanError(
             f"a {settings.format} beside an edit says that a text is wrong, which is proven of edits only",
-            came=", ".join(settings.sources),
-            do="mine twice: once with --source edits, once without",
+            got=", ".join(settings.sources),
+            hint="mine twice: once with --source edits, once without",
         )
     labelled = pool.kind is Kind.CLASSIFICATION or settings.sources == ("edits",)
     if settings.format == "groups" and not labelled:
         raise PlanError(
             "contrast groups need labels, from the data or from a verifier",
-            came=f"{pool.source}: {pool.kind}",
-            do="name the label with --label, mine with --source edits, or take another --format",
+            got=f"{pool.source}: {pool.kind}",
+            hint="name the label with --label, mine with --source edits, or take another --format",
         )
 
 
@@ -212,8 +212,8 @@ def needs_partner(pool: Pool, settings: Settings) -> bool:
 def _check_sources(sources: tuple[str, ...]) -> None:
     for name in sources:
         if name not in SOURCES:
-            raise PlanError(f"there is no source '{name}'", do=did_you_mean(name, SOURCES))
+            raise PlanError(f"there is no source '{name}'", hint=did_you_mean(name, SOURCES))
     if not sources or len(set(sources)) < len(sources):
         raise PlanError(
-            "name each source once, and at least one", came=", ".join(sources), do=f"of {', '.join(SOURCES)}"
+            "name each source once, and at least one", got=", ".join(sources), hint=f"of {', '.join(SOURCES)}"
         )

@@ -73,11 +73,11 @@ def target_of(out: str | Path, inputs: Iterable[str | Path] = ()) -> Target:
     if suffix in _NOT_WRITTEN:
         raise DataError(
             f"{path}: not a format that is written here",
-            came="".join(path.suffixes[-2:]),
-            do=f"end it in {' or '.join(STREAMED)}, or give no suffix for a Hugging Face dataset folder",
+            got="".join(path.suffixes[-2:]),
+            hint=f"end it in {' or '.join(STREAMED)}, or give no suffix for a Hugging Face dataset folder",
         )
     if path.name.lower() in STREAMED:
-        raise DataError(f"{path}: a suffix without a name", do=f"write a name before it: mined{path.name}")
+        raise DataError(f"{path}: a suffix without a name", hint=f"write a name before it: mined{path.name}")
     target = Target(path, is_folder=suffix not in STREAMED)
     _refuse_inputs(target, inputs)
     refuse_strangers(target)
@@ -93,7 +93,7 @@ def refuse_strangers(target: Target) -> None:
     path = target.path
     if path.is_dir() != target.is_folder and path.exists():
         kind = "file" if target.is_folder else "folder"
-        raise StoreError(f"{path}: a {kind} of this name is in the way", do="choose another --out")
+        raise StoreError(f"{path}: a {kind} of this name is in the way", hint="choose another --out")
     if target.is_folder:
         _refuse_folder(target)
         return
@@ -101,8 +101,8 @@ def refuse_strangers(target: Target) -> None:
     if there and not _is_ours(target):
         raise StoreError(
             f"{there[0]}: is there already, is not known to be from an earlier run, and would be replaced",
-            came=f"no {target.summary.name} of such a run beside it" if there[0] != target.summary else None,
-            do="choose another --out, or move the file away",
+            got=f"no {target.summary.name} of such a run beside it" if there[0] != target.summary else None,
+            hint="choose another --out, or move the file away",
         )
 
 
@@ -112,8 +112,8 @@ def _refuse_folder(target: Target) -> None:
     if names and (strange or not _is_ours(target)):
         raise StoreError(
             f"{target.path}: the folder holds something else than an earlier result, and would be replaced",
-            came=", ".join(strange or names),
-            do="choose another --out, or empty the folder",
+            got=", ".join(strange or names),
+            hint="choose another --out, or empty the folder",
         )
 
 
@@ -146,14 +146,14 @@ def _refuse_inputs(target: Target, inputs: Iterable[str | Path]) -> None:
             if any(read.resolve().is_relative_to(folder.resolve()) for folder in inside):
                 raise StoreError(
                     f"{target.path}: holds what is read, and would be replaced",
-                    came=str(read),
-                    do="choose another --out",
+                    got=str(read),
+                    hint="choose another --out",
                 )
         if any(_same(read, place) for place in written):
             raise StoreError(
                 f"{read}: is read, and would be replaced by the result",
-                came=f"--out {target.path}",
-                do="choose another --out",
+                got=f"--out {target.path}",
+                hint="choose another --out",
             )
 
 

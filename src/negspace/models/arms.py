@@ -82,7 +82,7 @@ class RowsArm:
         if not 0 < self.keep <= 1:
             raise PlanError(
                 f"arm '{self.name}': keep is the share of clusters a seed trains on, above 0 and at most 1",
-                came=self.keep,
+                got=self.keep,
             )
 
     @property
@@ -101,8 +101,8 @@ class RowsArm:
         if self.rows.min() < 0 or self.rows.max() >= task.n_train:
             raise PlanError(
                 f"arm '{self.name}' has rows that are no training rows of the task",
-                came=f"rows {self.rows.min()} to {self.rows.max()} of {task.n_train}",
-                do="train on rows 0 to n_train - 1; those after them are held out",
+                got=f"rows {self.rows.min()} to {self.rows.max()} of {task.n_train}",
+                hint="train on rows 0 to n_train - 1; those after them are held out",
             )
 
     def describe(self) -> Mapping[str, Json]:

@@ -46,7 +46,7 @@ class EmbeddingLearner:
 
     def __post_init__(self) -> None:
         if not self.c > 0:
-            raise PlanError("the inverse strength of a penalty lies above 0", came=self.c)
+            raise PlanError("the inverse strength of a penalty lies above 0", got=self.c)
 
     @property
     def name(self) -> str:

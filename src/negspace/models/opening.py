@@ -41,10 +41,10 @@ def open_learner(name: str, *, progress: EmbeddingProgress | None = None) -> Lea
     if kind in {"st", "hf"} and rest:
         return EmbeddingLearner(cached(open_embedder(name), EmbeddingCache()), progress=progress)
     if kind in _FORMS:
-        raise PlanError(f"the learner '{kind}' is asked for as {_FORMS[kind]}", came=name)
+        raise PlanError(f"the learner '{kind}' is asked for as {_FORMS[kind]}", got=name)
     if name and Path(name).expanduser().is_dir():
-        raise PlanError(f"'{name}' is a folder, and not said to be of what kind", do=f"write st:{name}")
-    do = did_you_mean(kind, _FORMS)
+        raise PlanError(f"'{name}' is a folder, and not said to be of what kind", hint=f"write st:{name}")
+    hint = did_you_mean(kind, _FORMS)
     for known, form in _FORMS.items():
-        do = do.replace(f"'{known}'", f"'{form}'")
-    raise PlanError(f"there is no learner '{name}'", do=do)
+        hint = hint.replace(f"'{known}'", f"'{form}'")
+    raise PlanError(f"there is no learner '{name}'", hint=hint)

@@ -82,14 +82,14 @@ class ScoresLearner:
             if name not in ignore and not reader.is_passed_over(name, values)
         }
         rows = len(task.held_out_labels)
-        came = next(
+        got = next(
             (len(values) for values in columns.values() if len(values) != rows), rows if columns else 0
         )
-        if came != rows:
+        if got != rows:
             raise DataError(
                 f"{source}: scores are needed for each of the {rows} held-out rows, in their order",
-                came=f"{came} rows",
-                do="score the rows of --test, then those of --near-miss, each in the order of its file",
+                got=f"{got} rows",
+                hint="score the rows of --test, then those of --near-miss, each in the order of its file",
             )
         sets = reader.probability_runs(used)
         taken = {column for names, _ in sets for column in names}
@@ -98,8 +98,8 @@ class ScoresLearner:
         if not runs:
             raise DataError(
                 f"{source}: no column holds scores",
-                came=", ".join(columns),
-                do="give a column of predicted labels, or prob_<label> for every label",
+                got=", ".join(columns),
+                hint="give a column of predicted labels, or prob_<label> for every label",
             )
         return cls(tuple(p for _, p in runs), tuple(n for n, _ in runs), source)
 
@@ -123,7 +123,7 @@ class ScoresLearner:
             if not 0 <= seed < len(self.runs_predictions):
                 raise PlanError(
                     f"{self.source}: it holds {len(self.runs_predictions)} runs, which are the seeds from 0",
-                    came=f"seed {seed}",
+                    got=f"seed {seed}",
                 )
             yield Run(arm.name, seed, self.runs_predictions[seed])
 
@@ -160,8 +160,8 @@ class _Reader:
             if labels[label] in of_label:
                 raise DataError(
                     f"{self.source}: two columns hold the probability of '{label}'",
-                    came=f"'{of_label[labels[label]]}' and '{column}'",
-                    do="drop one, or name the columns of several models prob_<label>@<model>",
+                    got=f"'{of_label[labels[label]]}' and '{column}'",
+                    hint="drop one, or name the columns of several models prob_<label>@<model>",
                 )
             of_label[labels[label]] = column
         runs = []
@@ -183,7 +183,7 @@ class _Reader:
         if match:  # with two labels too: read as the second's, a mistyped first would be turned around
             raise DataError(
                 f"{self.source}, column '{column}': no label of the data is called '{match['label']}'",
-                do=did_you_mean(match["label"], self.labels),
+                hint=did_you_mean(match["label"], self.labels),
             )
         return None, ""
 
@@ -197,13 +197,13 @@ class _Reader:
                     raise DataError(
                         f"{self.source}, column '{column}': a label's name stands for its probability, "
                         "but the column holds labels",
-                        do=f"call predicted labels 'prediction', and probabilities 'prob_{column}'",
+                        hint=f"call predicted labels 'prediction', and probabilities 'prob_{column}'",
                     )
         if missing and len(labels) > 2:
             raise DataError(
                 f"{self.source}: probabilities are needed for every label",
-                came=f"none for {', '.join(repr(name) for name in missing[:5])}",
-                do="add a column prob_<label> for each",
+                got=f"none for {', '.join(repr(name) for name in missing[:5])}",
+                hint="add a column prob_<label> for each",
             )
         if missing:  # two labels, one column: the other is what is left of 1
             ((present, column),) = of_label.items()
@@ -228,8 +228,8 @@ class _Reader:
             return summarise_probabilities(np.stack([1 - p, p], axis=1), self.task.held_out_labels)
         raise DataError(
             f"{self.source}{self._line(unknown)}, column '{column}': neither a label nor a probability",
-            came=_shown(values[unknown]),
-            do=did_you_mean(str(values[unknown]), labels),
+            got=_shown(values[unknown]),
+            hint=did_you_mean(str(values[unknown]), labels),
         )
 
     def _check_not_first(self, column: str) -> None:
@@ -239,7 +239,7 @@ class _Reader:
         if len(name) > 1 and first.startswith(name) and not second.startswith(name):
             raise DataError(
                 f"{self.source}, column '{column}': is it the probability of '{self.task.label_names[0]}'?",
-                do=f"then call it 'prob_{self.task.label_names[0]}'; else give it a name unlike a label's",
+                hint=f"then call it 'prob_{self.task.label_names[0]}'; else give it a name unlike a label's",
             )
 
     def _numbers(self, column: str, values: Sequence[object]) -> np.ndarray:
@@ -248,8 +248,8 @@ class _Reader:
         if len(wrong):
             raise DataError(
                 f"{self.source}{self._line(int(wrong[0]))}, column '{column}': not a probability in [0, 1]",
-                came=_shown(values[int(wrong[0])]),
-                do="pass logits through a softmax first, and leave no cell empty",
+                got=_shown(values[int(wrong[0])]),
+                hint="pass logits through a softmax first, and leave no cell empty",
             )
         return numbers
 
@@ -258,8 +258,8 @@ class _Reader:
         if len(wrong):
             raise DataError(
                 f"{self.source}{self._line(int(wrong[0]))}: the probabilities of a row must add up to 1",
-                came=f"{matrix[wrong[0]].sum():.4g} over {', '.join(names[:5])}",
-                do="pass logits through a softmax first",
+                got=f"{matrix[wrong[0]].sum():.4g} over {', '.join(names[:5])}",
+                hint="pass logits through a softmax first",
             )
 
     def _line(self, row: int) -> str:

@@ -37,9 +37,9 @@ class Range:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise PlanError("a range has a least and a greater number", came=f"{self.low} to {self.high}")
+            raise PlanError("a range has a least and a greater number", got=f"{self.low} to {self.high}")
         if self.log and self.low <= 0:
-            raise PlanError("a logarithmic range lies above 0", came=self.low)
+            raise PlanError("a logarithmic range lies above 0", got=self.low)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def search_space(learner: Learner[TextTask, TextArm]) -> SearchSpace:
         return _EMBEDDING
     raise PlanError(
         f"no search space is known for the learner '{learner.name}'",
-        do="tune tfidf, lstm, st:PATH or hf:PATH, or go without --tune",
+        hint="tune tfidf, lstm, st:PATH or hf:PATH, or go without --tune",
     )
 
 
@@ -108,10 +108,10 @@ def with_settings(learner: Learner[TextTask, TextArm], settings: Settings) -> Le
         if name not in space:
             raise PlanError(
                 f"search varies no setting '{name}' of the learner '{learner.name}'",
-                do=did_you_mean(name, space),
+                hint=did_you_mean(name, space),
             )
         if not _holds(space[name], value):
-            raise PlanError(f"the setting '{name}' is outside of its range", came=value)
+            raise PlanError(f"the setting '{name}' is outside of its range", got=value)
     changed: Any = learner  # one of the three frozen dataclasses above
     return cast("Learner[TextTask, TextArm]", replace(changed, **settings))
 

@@ -49,7 +49,7 @@ def sample_item(verifier: str, rng: np.random.Generator) -> str:
         PlanError: If there is no verifier of the name.
     """
     if verifier not in _GENERATORS:
-        raise PlanError(f"there are no items for '{verifier}'", do=did_you_mean(verifier, _GENERATORS))
+        raise PlanError(f"there are no items for '{verifier}'", hint=did_you_mean(verifier, _GENERATORS))
     return _GENERATORS[verifier](rng)
 
 

@@ -93,7 +93,7 @@ class FunctionVerifier:
         if not isinstance(said, bool):
             raise PlanError(
                 f"the function of the verifier '{self.name}' gives True, False or None",
-                came=said,
-                do="wrap what it returns in bool()",
+                got=said,
+                hint="wrap what it returns in bool()",
             )
         return valid(f"{self.name} holds") if said else invalid(f"{self.name} does not hold")

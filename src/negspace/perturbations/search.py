@@ -103,9 +103,9 @@ def search(
         PlanError: If ``start`` or ``goal`` is UNKNOWN, or ``n`` or ``tries`` is negative.
     """
     if Validity.UNKNOWN in {start, goal}:
-        raise PlanError("a label that is not known is no label", do="search between valid and invalid")
+        raise PlanError("a label that is not known is no label", hint="search between valid and invalid")
     if n < 0 or tries < 0:
-        raise PlanError("a search keeps and tries 0 edits or more", came=f"n={n}, tries={tries}")
+        raise PlanError("a search keeps and tries 0 edits or more", got=f"n={n}, tries={tries}")
     proof = verifier(text)
     if proof.validity is not start:
         return EditSearch(proof, (), 0, 0)

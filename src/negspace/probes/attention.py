@@ -30,8 +30,8 @@ def eager_attention(network: Any) -> Iterator[None]:
         if network.config._attn_implementation != "eager":
             raise PlanError(
                 "this model cannot be made to show its attention maps",
-                came=type(network).__name__,
-                do="compare no attention: StepProbe(…, queries=0)",
+                got=type(network).__name__,
+                hint="compare no attention: StepProbe(…, queries=0)",
             )
         yield
     finally:

@@ -72,13 +72,13 @@ class CrossFitSettings:
 
     def __post_init__(self) -> None:
         if self.networks < 6 or self.networks % 3:
-            raise PlanError("networks must be a multiple of 3, and at least 6", came=self.networks)
+            raise PlanError("networks must be a multiple of 3, and at least 6", got=self.networks)
         if self.width % (2 * self.heads):
             raise PlanError(
-                f"heads must divide the width into even parts: {self.width} / {self.heads}", came=self.heads
+                f"heads must divide the width into even parts: {self.width} / {self.heads}", got=self.heads
             )
         if min(self.window, self.batch) < 2 or min(self.layers, self.steps) < 1:
-            raise PlanError("window and batch must be at least 2, layers and steps at least 1", came=self)
+            raise PlanError("window and batch must be at least 2, layers and steps at least 1", got=self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +166,8 @@ def cross_fit(
     if len(np.unique(clusters)) < 2:
         raise PlanError(
             "networks cannot be kept from fragments that all say the same",
-            came=f"{len(clusters)} fragments, {len(np.unique(clusters))} groups",
-            do="give a corpus of several distinct fragments",
+            got=f"{len(clusters)} fragments, {len(np.unique(clusters))} groups",
+            hint="give a corpus of several distinct fragments",
         )
     seen = divide(clusters, settings.networks, np.random.default_rng([seed, 0]))
     told = _told(seen, clusters)

@@ -30,8 +30,8 @@ class Earlier:
         if trunk is None:
             raise PlanError(
                 f"the checkpoints of {model.name} cannot be compared: it has no trunk",
-                came=type(model.network).__name__,
-                do="probe the model without its checkpoints",
+                got=type(model.network).__name__,
+                hint="probe the model without its checkpoints",
             )
         self._body = trunk.body
         self._states = [_parameters(trunk, each, model.device) for each in model.checkpoints]
@@ -63,15 +63,15 @@ def _parameters(trunk: Trunk, checkpoint: Checkpoint, device: str) -> dict[str, 
     except (OSError, SafetensorError) as error:
         raise StoreError(
             f"the checkpoint of step {checkpoint.step} cannot be read: {checkpoint.file}",
-            came=str(error),
-            do="train the model again",
+            got=str(error),
+            hint="train the model again",
         ) from error
     names = [name for name, _ in trunk.body.named_parameters()]
     lacking = [name for name in names if trunk.prefix + name not in stored]
     if lacking:
         raise StoreError(
             f"the checkpoint of step {checkpoint.step} lacks parameters of the model: {checkpoint.file}",
-            came=", ".join(trunk.prefix + name for name in lacking),
-            do="train the model again",
+            got=", ".join(trunk.prefix + name for name in lacking),
+            hint="train the model again",
         )
     return {name: stored[trunk.prefix + name] for name in names}

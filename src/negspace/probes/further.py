@@ -47,7 +47,7 @@ def exact_retention(
         PlanError: There are too few further fragments.
     """
     if len(further) < max(lags):
-        raise PlanError("too few further fragments", came=f"{len(further)} for {max(lags)} steps")
+        raise PlanError("too few further fragments", got=f"{len(further)} for {max(lags)} steps")
     rows = np.asarray(rows, dtype=np.int64)
     wanted = (0, *lags)
 

@@ -66,8 +66,8 @@ class NearestTokens:
         if layer is None:
             raise DataError(
                 f"{model.name} has no output embedding, so no token has neighbours in it",
-                came=type(model.network).__name__,
-                do="choose a causal language model",
+                got=type(model.network).__name__,
+                hint="choose a causal language model",
             )
         if table is None:
             size = len(layer.weight)

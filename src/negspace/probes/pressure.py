@@ -54,14 +54,14 @@ class PressureProbe:
         ):
             raise PlanError(
                 "temperatures are distinct numbers from 0.01 to 1,000",
-                came=self.temperatures,
-                do="leave out or change those that are not",
+                got=self.temperatures,
+                hint="leave out or change those that are not",
             )
         if self.neighbours < 0 or self.competitors < 0:
             raise PlanError(
                 "numbers of neighbours and competitors are 0 or more",
-                came=(self.neighbours, self.competitors),
-                do="ask for 0 to leave them out",
+                got=(self.neighbours, self.competitors),
+                hint="ask for 0 to leave them out",
             )
         object.__setattr__(self, "_nearest", NearestTokens(self.neighbours))
 

@@ -127,7 +127,7 @@ class RetentionProbe:
         if len(self.others) < 2 or not self.step_size > 0 or not self.lags or min(self.lags) < 1:
             raise PlanError(
                 "retention needs two other fragments, a step and lags of at least one step",
-                came=f"{len(self.others)} fragments, step size {self.step_size:g}, lags {list(self.lags)}",
+                got=f"{len(self.others)} fragments, step size {self.step_size:g}, lags {list(self.lags)}",
             )
 
     def describe(self) -> Mapping[str, Json]:

@@ -63,12 +63,12 @@ class StepProbe:
         if not len(self.reference) or not self.step_size > 0 or self.queries < 0:
             raise PlanError(
                 "a step needs a reference and a size above 0",
-                came=f"{len(self.reference)} fragments, size {self.step_size:g}, {self.queries} queries",
+                got=f"{len(self.reference)} fragments, size {self.step_size:g}, {self.queries} queries",
             )
         if self.retention is not None and self.retention.step_size != self.step_size:
             raise PlanError(
                 "step and retention go together only with one step size",
-                came=f"{self.step_size:g} and {self.retention.step_size:g}",
+                got=f"{self.step_size:g} and {self.retention.step_size:g}",
             )
 
     def describe(self) -> Mapping[str, Json]:

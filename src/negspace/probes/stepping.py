@@ -50,8 +50,8 @@ def choose_step_size(squared_norms: Float[np.ndarray, " fragments"], fall: float
     if not median > 0:
         raise PlanError(
             "no step size can be chosen: the median fragment has no gradient",
-            came=f"{len(squared_norms)} fragments, {len(finite)} with a finite gradient; median {median:g}",
-            do="give one (--step-size), and check that the model has parameters that can be trained",
+            got=f"{len(squared_norms)} fragments, {len(finite)} with a finite gradient; median {median:g}",
+            hint="give one (--step-size), and check that the model has parameters that can be trained",
         )
     return fall / median
 
@@ -118,7 +118,7 @@ class Parameters:
         if not self.tensors:
             raise PlanError(
                 "a step cannot be taken: no parameter of the model asks for a gradient",
-                do="unfreeze some (requires_grad_), or leave out the probes step and retention",
+                hint="unfreeze some (requires_grad_), or leave out the probes step and retention",
             )
         self.kept = [p.detach().clone() for p in self.tensors]
 

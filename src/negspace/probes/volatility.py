@@ -101,7 +101,9 @@ def type_means(
 
     rows = np.unique(np.asarray(rows, dtype=np.int64))
     if not len(rows):
-        raise PlanError("there is no fragment to take means of token types over", do="name at least one row")
+        raise PlanError(
+            "there is no fragment to take means of token types over", hint="name at least one row"
+        )
     place = np.arange(fragments.tokens.shape[1])
     scored = (place > 0) & (place < fragments.lengths[rows, None])
     ids, counts = np.unique(fragments.tokens[rows][scored], return_counts=True)
@@ -212,7 +214,7 @@ class VolatilityProbe:
         if (self.means.corpus, self.means.model) != (fragments.fingerprint, model.fingerprint):
             raise PlanError(
                 "the means of token types are of another corpus or model than the one probed",
-                do="take them with type_means(model, fragments, …) of the same model and fragments",
+                hint="take them with type_means(model, fragments, …) of the same model and fragments",
             )
         rows = np.asarray(rows, dtype=np.int64)
         collected = Collected(fragments, rows, ("over contexts", "over checkpoints") if tokens else ())

@@ -36,8 +36,8 @@ def blocks_of(network: Any) -> tuple[nn.Module, list[nn.Module]]:
             return network.get_submodule(name.rpartition(".")[0]), list(module)
     raise PlanError(
         "the blocks of this model cannot be found",
-        came=f"{type(network).__name__}, {wanted} layers by its configuration",
-        do="leave out the probe step",
+        got=f"{type(network).__name__}, {wanted} layers by its configuration",
+        hint="leave out the probe step",
     )
 
 

@@ -136,8 +136,8 @@ def _divide(
     if len(aside) == len(every):
         raise DataError(
             f"{source}: there is but one fragment, and one must be set aside as the reference",
-            came=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
-            do="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
+            got=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
+            hint="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
         )
     rest = np.setdiff1d(np.arange(len(every)), aside)
     said = f"{len(aside)} of {len(every)} fragments of {source}, set aside"

@@ -84,5 +84,5 @@ def _write_table(path: Path, rows: Iterable[pa.Table]) -> None:
         half.replace(path)
     except OSError as error:
         raise StoreError(
-            f"{path}: cannot be written", came=error.strerror or str(error), do="choose another --out"
+            f"{path}: cannot be written", got=error.strerror or str(error), hint="choose another --out"
         ) from error

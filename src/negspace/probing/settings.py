@@ -46,22 +46,22 @@ class Settings:
         for name in self.probes:
             if name not in PROBES:
                 raise PlanError(
-                    "no such probe", came=name, do=f"{did_you_mean(name, PROBES)} (--probes loss,pressure)"
+                    "no such probe", got=name, hint=f"{did_you_mean(name, PROBES)} (--probes loss,pressure)"
                 )
         if not self.probes:
-            raise PlanError("no probe is asked for", do=f"give --probes {','.join(PROBES[:3])}")
+            raise PlanError("no probe is asked for", hint=f"give --probes {','.join(PROBES[:3])}")
         if self.fragment_tokens < _SHORTEST:
             raise PlanError(
                 f"a fragment has at least {_SHORTEST} tokens",
-                came=self.fragment_tokens,
-                do="give --fragment-tokens 512",
+                got=self.fragment_tokens,
+                hint="give --fragment-tokens 512",
             )
         if self.sample < 1:
-            raise PlanError("a sample has at least one fragment", came=self.sample, do="give --sample 64")
+            raise PlanError("a sample has at least one fragment", got=self.sample, hint="give --sample 64")
         if self.step_size is not None and not (math.isfinite(self.step_size) and self.step_size > 0):
-            raise PlanError("a step size is above 0", came=self.step_size, do="leave --step-size out")
+            raise PlanError("a step size is above 0", got=self.step_size, hint="leave --step-size out")
         if self.seed < 0:
-            raise PlanError("a seed is a whole number from 0", came=self.seed, do="give --seed 0")
+            raise PlanError("a seed is a whole number from 0", got=self.seed, hint="give --seed 0")
 
     def describe(self) -> dict[str, Json]:
         """As JSON."""

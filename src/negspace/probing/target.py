@@ -33,8 +33,8 @@ def refuse_strangers(folder: Path) -> None:
     if not shaped or not (_is_ours(folder / SUMMARY) or (folder / WORK).is_dir()):
         raise StoreError(
             f"{folder}: holds what is not known to be from an earlier probe, and would be replaced",
-            came=", ".join(there),
-            do="choose another --out, or move it away",
+            got=", ".join(there),
+            hint="choose another --out, or move it away",
         )
 
 
@@ -58,7 +58,7 @@ def move_into(folder: Path, staged: Path) -> None:
                 file.replace(folder / file.name)
     except OSError as error:
         raise StoreError(
-            f"{folder}: cannot be written", came=error.strerror or str(error), do="choose another --out"
+            f"{folder}: cannot be written", got=error.strerror or str(error), hint="choose another --out"
         ) from error
 
 

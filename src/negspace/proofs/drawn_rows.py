@@ -48,7 +48,7 @@ class DrawnArm:
     def __post_init__(self) -> None:
         if not 1 <= self.budget <= len(self.rows):
             raise PlanError(
-                f"arm '{self.name}' has {len(self.rows)} rows to draw from", came=f"a budget of {self.budget}"
+                f"arm '{self.name}' has {len(self.rows)} rows to draw from", got=f"a budget of {self.budget}"
             )
 
     @property

@@ -128,7 +128,7 @@ def _check_copies(arms: Sequence[ArmSpec], files: Files) -> None:
             if arm.strategy is other.strategy is None and one.fingerprint == two.fingerprint:
                 raise PlanError(
                     f"the arms '{other.name}' and '{arm.name}' hold the same rows in the same order",
-                    do="compare with other rows, or with random@POOL",
+                    hint="compare with other rows, or with random@POOL",
                 )
 
 

@@ -111,20 +111,20 @@ def check_settings(
         PlanError: If one is out of its range.
     """
     if seeds < 1:
-        raise PlanError("a proof needs at least one seed", came=seeds, do="give --seeds 20")
+        raise PlanError("a proof needs at least one seed", got=seeds, hint="give --seeds 20")
     if seed < 0 or seed + seeds > N_SEEDS:
         raise PlanError(
             f"seeds are whole numbers from 0 to {N_SEEDS - 1}",
-            came=f"{seeds} seeds from {seed}",
-            do="give --seed 0",
+            got=f"{seeds} seeds from {seed}",
+            hint="give --seed 0",
         )
     if budget is not None and budget < 2:
-        raise PlanError("a budget is of at least 2 rows", came=budget)
+        raise PlanError("a budget is of at least 2 rows", got=budget)
     for name, value in (("margin", margin), ("easy margin", easy_margin)):
         if not 0 <= value < 1:
-            raise PlanError(f"the {name} is a difference of accuracies, from 0 to 1", came=value)
+            raise PlanError(f"the {name} is a difference of accuracies, from 0 to 1", got=value)
     if tune < 0:
-        raise PlanError("search makes 0 trials or more", came=tune, do="give --tune 20")
+        raise PlanError("search makes 0 trials or more", got=tune, hint="give --tune 20")
 
 
 def choose_budget(specs: Sequence[ArmSpec], files: Files, budget: int | None) -> int:
@@ -138,14 +138,15 @@ def choose_budget(specs: Sequence[ArmSpec], files: Files, budget: int | None) ->
         own = [size for spec, size in zip(specs, sizes, strict=True) if spec.strategy is None]
         if not own:
             raise PlanError(
-                "all arms draw from a pool, and none says how many rows", do="give --budget N, or an arm FILE"
+                "all arms draw from a pool, and none says how many rows",
+                hint="give --budget N, or an arm FILE",
             )
         budget = min(own)
     for spec, size in zip(specs, sizes, strict=True):
         if size < budget:
             raise PlanError(
                 f"arm '{spec.name}' has {size} rows, and every arm is to train on {budget}",
-                do=f"give --budget {min(sizes)} or less, or leave --budget out",
+                hint=f"give --budget {min(sizes)} or less, or leave --budget out",
             )
     return budget
 

@@ -150,8 +150,8 @@ def _open(learner: str | TextLearner, progress: Progress) -> TextLearner:
     if isinstance(learner, ScoresLearner) or (isinstance(learner, str) and learner.startswith("scores")):
         raise PlanError(
             "a proof fits each arm at several sizes and seeds, which scores from elsewhere cannot answer",
-            came="scores" if isinstance(learner, ScoresLearner) else learner,
-            do="give --learner tfidf, lstm, st:PATH or hf:PATH",
+            got="scores" if isinstance(learner, ScoresLearner) else learner,
+            hint="give --learner tfidf, lstm, st:PATH or hf:PATH",
         )
     return open_learner(learner, progress=progress) if isinstance(learner, str) else learner
 
@@ -167,12 +167,12 @@ def _lay_out(files: Files, *, seed: int, workers: int) -> tuple[Layout, Source, 
     if not len(boundary.near_miss):
         raise DataError(
             f"{files.test.examples.source}: no test row is a near miss of another",
-            do="give --near-miss: test rows changed a little, to another label",
+            hint="give --near-miss: test rows changed a little, to another label",
         )
     if not len(boundary.easy):
         raise DataError(
             f"{files.test.examples.source}: every test row has a near miss, so that none is easy",
-            do="give ordinary rows with --test and the near misses with --near-miss",
+            hint="give ordinary rows with --test and the near misses with --near-miss",
         )
     notes = space.notes
     if len(boundary.suspects):

@@ -59,20 +59,20 @@ def parse_arms(arms: Mapping[str, object] | Sequence[object]) -> tuple[ArmSpec, 
     if len(specs) < 2:
         raise PlanError(
             "a proof compares at least two arms",
-            came=f"{len(specs)}",
-            do="add what to compare with: another file, or random@POOL for random rows of a pool",
+            got=f"{len(specs)}",
+            hint="add what to compare with: another file, or random@POOL for random rows of a pool",
         )
     seen: dict[tuple[object, str | None], ArmSpec] = {}
     for spec in specs:
         twin = seen.setdefault((identity(spec.source), spec.strategy), spec)
         if twin is not spec:
             raise PlanError(
-                f"the arms '{twin.name}' and '{spec.name}' are the same", do="an effect of 0 needs no proof"
+                f"the arms '{twin.name}' and '{spec.name}' are the same", hint="an effect of 0 needs no proof"
             )
     names = [spec.name for spec in specs]
     for name in names:
         if names.count(name) > 1:
-            raise PlanError(f"two arms are called '{name}'", do="name them: NAME=FILE")
+            raise PlanError(f"two arms are called '{name}'", hint="name them: NAME=FILE")
     return specs
 
 
@@ -103,7 +103,7 @@ def _parse(arm: object, name: str | None, place: int) -> ArmSpec:
 
 def _check_strategy(name: str) -> None:
     if name not in STRATEGIES:
-        raise PlanError(f"there is no strategy '{name}'", do=did_you_mean(name, STRATEGIES))
+        raise PlanError(f"there is no strategy '{name}'", hint=did_you_mean(name, STRATEGIES))
 
 
 def _base(source: object, place: int) -> str:

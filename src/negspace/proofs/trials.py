@@ -82,8 +82,8 @@ class Trials:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise StoreError(
                     f"{self.path}: the file of trials cannot be read or written",
-                    came=f"{type(error).__name__}: {error}",
-                    do="remove it, or name another with --tune-storage; finished fits are kept elsewhere",
+                    got=f"{type(error).__name__}: {error}",
+                    hint="remove it, or name another with --tune-storage; finished fits are kept elsewhere",
                 ) from error
             yield journal
         finally:

@@ -109,8 +109,8 @@ def halve(task: TextTask, *, seed: int) -> dict[str, EvalSet]:
             if not len(part):
                 raise DataError(
                     f"the {name.replace('_', ' ')} rows cannot be divided into a validation and a test half",
-                    came=f"{len(rows)} rows",
-                    do="give more test rows, or go without --tune",
+                    got=f"{len(rows)} rows",
+                    hint="give more test rows, or go without --tune",
                 )
             sets[f"{name} {which}"] = EvalSet(f"{name} {which}", part)
     return sets

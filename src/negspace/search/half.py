@@ -202,7 +202,7 @@ def recall(
         DataError: If vectors or labels do not fit each other.
     """
     if sample < 1:
-        raise PlanError("a sample has at least one query", came=sample, do="give a positive sample")
+        raise PlanError("a sample has at least one query", got=sample, hint="give a positive sample")
     at = np.sort(rng.choice(len(queries), size=min(sample, len(queries)), replace=False))
     if passed_over is not None:
         pointers, entries = passed_over

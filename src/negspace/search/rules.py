@@ -70,36 +70,38 @@ class Rules:
         """
         if self.num_negatives < 1:
             raise PlanError(
-                "num_negatives must be at least 1", came=self.num_negatives, do="ask for one or more"
+                "num_negatives must be at least 1", got=self.num_negatives, hint="ask for one or more"
             )
         if self.range_min < 0:
-            raise PlanError("range_min counts ranks from 0", came=self.range_min, do="give 0 or more")
+            raise PlanError("range_min counts ranks from 0", got=self.range_min, hint="give 0 or more")
         if self.range_max is not None and self.range_max - self.range_min < self.num_negatives:
             raise PlanError(
                 "range_min and range_max leave fewer candidates than num_negatives",
-                came=f"{self.range_min} to {self.range_max}, {self.num_negatives} negatives",
-                do=f"raise range_max to {self.range_min + self.num_negatives} or more",
+                got=f"{self.range_min} to {self.range_max}, {self.num_negatives} negatives",
+                hint=f"raise range_max to {self.range_min + self.num_negatives} or more",
             )
         for name in ("max_score", "min_score", "absolute_margin", "relative_margin", "duplicate_of_positive"):
             value = getattr(self, name)
             if value is not None and not isfinite(value):
-                raise PlanError(f"{name} must be a finite number", came=value, do="leave it out for no limit")
+                raise PlanError(
+                    f"{name} must be a finite number", got=value, hint="leave it out for no limit"
+                )
         for name in ("absolute_margin", "relative_margin"):
             if (getattr(self, name) or 0.0) < 0:
                 raise PlanError(
                     f"{name} would let in rows nearer than the positive",
-                    came=getattr(self, name),
-                    do="give 0 or more",
+                    got=getattr(self, name),
+                    hint="give 0 or more",
                 )
         if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
             raise PlanError(
                 "min_score is above max_score, so that no candidate is left",
-                came=f"min_score {self.min_score}, max_score {self.max_score}",
-                do="swap them",
+                got=f"min_score {self.min_score}, max_score {self.max_score}",
+                hint="swap them",
             )
         if self.sampling not in get_args(Sampling):
             raise PlanError(
-                "no such sampling", came=self.sampling, do=did_you_mean(self.sampling, get_args(Sampling))
+                "no such sampling", got=self.sampling, hint=did_you_mean(self.sampling, get_args(Sampling))
             )
 
     @property
@@ -265,7 +267,8 @@ def apply_rules(
     """
     if rules.duplicate_of_positive is not None and duplicates is None:
         raise PlanError(
-            "duplicate_of_positive needs vectors to compare", do="compute duplicates_of_positive and give it"
+            "duplicate_of_positive needs vectors to compare",
+            hint="compute duplicates_of_positive and give it",
         )
     most = most_positives if most_positives is not None else _most(positives)
     seen = hits.rows >= 0
@@ -321,11 +324,11 @@ def _bounds(
     if least is None:
         raise PlanError(
             "a margin needs the score of each query's positive",
-            came="no positives",
-            do="give positives, or use max_score",
+            got="no positives",
+            hint="give positives, or use max_score",
         )
     if len(least) != queries:
-        raise DataError("there is one positive score a query", came=len(least), do=f"give {queries}")
+        raise DataError("there is one positive score a query", got=len(least), hint=f"give {queries}")
     positive = least.astype(np.float64)
     absolute = none if rules.absolute_margin is None else positive - rules.absolute_margin
     if rules.relative_margin is None:

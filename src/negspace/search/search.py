@@ -61,26 +61,26 @@ class Search:
         """Refuse what cannot be searched, and order the corpus."""
         for name, asked in (("k", k), ("workers", workers), ("memory", memory)):
             if asked < 1:
-                raise PlanError(f"{name} must be at least 1", came=asked, do=f"give a positive {name}")
+                raise PlanError(f"{name} must be at least 1", got=asked, hint=f"give a positive {name}")
         _same_dims(queries, corpus)
         norms = _largest_norm("queries", queries), _largest_norm("corpus", corpus)
         if norms[0] * norms[1] > _LARGEST:
             raise DataError(
                 "products of queries and corpus do not fit float32",
-                came=f"largest norms {norms[0]:.3g} and {norms[1]:.3g}",
-                do="scale the vectors to unit length",
+                got=f"largest norms {norms[0]:.3g} and {norms[1]:.3g}",
+                hint="scale the vectors to unit length",
             )
         _fits("query_labels", query_labels, len(queries), "queries")
         _fits("corpus_labels", corpus_labels, len(corpus), "rows of the corpus")
         if (query_labels is None) != (corpus_labels is None):
             raise PlanError(
                 "labels are given for one side only",
-                came="query_labels" if corpus_labels is None else "corpus_labels",
-                do="give both query_labels and corpus_labels, or neither",
+                got="query_labels" if corpus_labels is None else "corpus_labels",
+                hint="give both query_labels and corpus_labels, or neither",
             )
         _fits("ceiling", ceiling, len(queries), "queries")
         if ceiling is not None and np.isnan(ceiling).any():
-            raise DataError("ceiling holds NaN", do="give inf where a query has no ceiling")
+            raise DataError("ceiling holds NaN", hint="give inf where a query has no ceiling")
         _check_passed_over(passed_over, len(queries), len(corpus))
         searched = _ordered(corpus, corpus_labels, norms[1])
         return Search(queries, searched, k, query_labels, passed_over, ceiling, memory, workers)
@@ -224,17 +224,17 @@ def _same_dims(queries: np.ndarray, corpus: np.ndarray) -> None:
         if vectors.ndim != 2 or vectors.dtype != np.float32:
             raise DataError(
                 f"{name} must be a float32 matrix, one vector a row",
-                came=f"{vectors.dtype}, shape {vectors.shape}",
-                do=f"convert it: {name}.astype(numpy.float32)",
+                got=f"{vectors.dtype}, shape {vectors.shape}",
+                hint=f"convert it: {name}.astype(numpy.float32)",
             )
     if queries.shape[1] != corpus.shape[1]:
         raise DataError(
             "queries and corpus have vectors of different lengths",
-            came=f"{queries.shape[1]} and {corpus.shape[1]}",
-            do="embed both with one model",
+            got=f"{queries.shape[1]} and {corpus.shape[1]}",
+            hint="embed both with one model",
         )
     if len(corpus) > np.iinfo(np.int32).max:
-        raise DataError("the corpus has too many rows", came=len(corpus), do="search it in parts")
+        raise DataError("the corpus has too many rows", got=len(corpus), hint="search it in parts")
 
 
 def _largest_norm(name: str, vectors: Float32[np.ndarray, "rows dims"]) -> float:
@@ -245,8 +245,8 @@ def _largest_norm(name: str, vectors: Float32[np.ndarray, "rows dims"]) -> float
             row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise DataError(
                 f"{name}, row {row}: a vector holds NaN or infinity",
-                came=f"{int((~np.isfinite(vectors[row])).sum())} of {vectors.shape[1]} numbers",
-                do="embed the row again, or leave it out",
+                got=f"{int((~np.isfinite(vectors[row])).sum())} of {vectors.shape[1]} numbers",
+                hint="embed the row again, or leave it out",
             )
         squares = np.einsum("ij,ij->i", block, block, dtype=np.float64)
         largest = max(largest, float(squares.max(initial=0.0)))
@@ -256,7 +256,7 @@ def _largest_norm(name: str, vectors: Float32[np.ndarray, "rows dims"]) -> float
 def _fits(name: str, values: np.ndarray | None, rows: int, of: str) -> None:
     if values is not None and values.shape != (rows,):
         raise DataError(
-            f"{name} does not fit the {of}", came=f"shape {values.shape}", do=f"give {rows} values, one each"
+            f"{name} does not fit the {of}", got=f"shape {values.shape}", hint=f"give {rows} values, one each"
         )
 
 
@@ -268,12 +268,12 @@ def _check_passed_over(passed_over: PassedOver | None, queries: int, corpus: int
     if not right or (np.diff(pointers) < 0).any():
         raise DataError(
             "passed_over is no (indptr, indices) of the queries",
-            came=f"{len(pointers)} pointers, {len(entries)} entries, {queries} queries",
-            do="give indptr of queries + 1 ascending values from 0 to len(indices)",
+            got=f"{len(pointers)} pointers, {len(entries)} entries, {queries} queries",
+            hint="give indptr of queries + 1 ascending values from 0 to len(indices)",
         )
     if len(entries) and (entries.min() < 0 or entries.max() >= corpus):
         raise DataError(
             "passed_over names rows that the corpus does not have",
-            came=f"rows {entries.min()} to {entries.max()}; the corpus has {corpus}",
-            do="give positions in the corpus",
+            got=f"rows {entries.min()} to {entries.max()}; the corpus has {corpus}",
+            hint="give positions in the corpus",
         )

@@ -165,7 +165,7 @@ def split_gain(
     if len({len(cell) for cell in cells}) != 1:
         raise PlanError(
             "a split compares the same seeds in all four cells",
-            came=", ".join(str(len(cell)) for cell in cells) + " seeds",
+            got=", ".join(str(len(cell)) for cell in cells) + " seeds",
         )
 
     def of(name: str, *weights: float) -> Estimate:
@@ -220,6 +220,6 @@ def _check_scores(scores: Float[np.ndarray, "trials seeds"]) -> None:
     if not scores.size or not np.isfinite(scores).all():
         raise PlanError(
             "the expected best takes at least one trial, and a finite score of each",
-            came=f"{scores.shape[0]} trials, {np.count_nonzero(~np.isfinite(scores))} scores not finite",
-            do="give a trial that failed the score of a model that guesses",
+            got=f"{scores.shape[0]} trials, {np.count_nonzero(~np.isfinite(scores))} scores not finite",
+            hint="give a trial that failed the score of a model that guesses",
         )

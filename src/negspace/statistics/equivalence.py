@@ -40,8 +40,8 @@ def equivalence_p(
     if not (math.isfinite(margin) and margin > 0):
         raise PlanError(
             "an equivalence test needs a margin above 0: no data can show an effect to be exactly 0",
-            came=margin,
-            do="give the smallest effect that would matter",
+            got=margin,
+            hint="give the smallest effect that would matter",
         )
     values = np.asarray(differences, dtype=float)
     if not len(values) or not np.isfinite(values).all() or math.isnan(item_variance):

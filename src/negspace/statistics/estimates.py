@@ -30,7 +30,7 @@ def estimate(name: str, measurements: Sequence[Measurement], *, level: float = 0
         PlanError: If there is no measurement, or seeds looked at different items.
     """
     if not measurements:
-        raise PlanError(f"no measurements of '{name}' to estimate from", do="measure at least one seed")
+        raise PlanError(f"no measurements of '{name}' to estimate from", hint="measure at least one seed")
     values = np.array([m.value for m in measurements], dtype=float)
     variance, df = item_variance_of(measurements)
     return Estimate(
@@ -81,8 +81,8 @@ def item_variance_of(measurements: Sequence[Measurement]) -> tuple[float, float]
         if not np.array_equal(other.clusters, clusters):
             raise PlanError(
                 "the seeds of an estimate must look at the same test items, in the same order",
-                came=f"{len(clusters)} items at one seed, {len(other.clusters)} (or others) at another",
-                do="measure every seed on one EvalSet",
+                got=f"{len(clusters)} items at one seed, {len(other.clusters)} (or others) at another",
+                hint="measure every seed on one EvalSet",
             )
     variance, df = influence_variance(np.stack([m.influence for m in defined]), clusters)
     return variance + defined[0].resolution ** 2, df

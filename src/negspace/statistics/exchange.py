@@ -357,18 +357,18 @@ def _check(
     resamples: int,
 ) -> None:
     if not curve.size or (counts < 1).any():
-        raise PlanError("an exchange rate takes a size, a seed and no empty cluster", came=str(curve.shape))
+        raise PlanError("an exchange rate takes a size, a seed and no empty cluster", got=str(curve.shape))
     if not all(((part >= 0) & (part <= counts)).all() for part in (curve, arm)):
         raise PlanError(
             "right answers of a cluster lie between 0 and its number of items",
-            do="give sums of right answers, not shares",
+            hint="give sums of right answers, not shares",
         )
     if pool is not None and pool < sizes[-1]:
         raise PlanError(f"a curve of {sizes[-1]} rows cannot come from a pool of {pool}")
     if not 0 < level < 1:
-        raise PlanError("a confidence level lies between 0 and 1", came=level, do="for 95 %, give 0.95")
+        raise PlanError("a confidence level lies between 0 and 1", got=level, hint="for 95 %, give 0.95")
     if resamples * (1 - level) / 2 < 1:
         raise PlanError(
             f"{resamples} resamples do not reach the tails of a {level:g} interval",
-            do=f"take at least {math.ceil(2 / (1 - level))}",
+            hint=f"take at least {math.ceil(2 / (1 - level))}",
         )

@@ -28,7 +28,7 @@ def holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
     """
     given = np.asarray(p_values, dtype=float)
     if ((given < 0) | (given > 1)).any():
-        raise PlanError("p-values lie between 0 and 1", came=str(given.tolist()))
+        raise PlanError("p-values lie between 0 and 1", got=str(given.tolist()))
     unanswered = np.isnan(given)
     p = np.where(unanswered, 1.0, given)
     order = np.argsort(p, kind="stable")

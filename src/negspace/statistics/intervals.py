@@ -84,7 +84,7 @@ def studentised_bootstrap(
     if resamples * tail < 1:
         raise PlanError(
             f"{resamples} resamples do not reach the tails of a {level:g} interval",
-            do=f"take at least {math.ceil(1 / tail)}",
+            hint=f"take at least {math.ceil(1 / tail)}",
         )
     values = np.asarray(per_seed, dtype=float)
     if not len(values) or not np.isfinite(values).all():
@@ -118,4 +118,4 @@ def _bootstrap_t(
 
 def _check_level(level: float) -> None:
     if not 0 < level < 1:
-        raise PlanError("a confidence level lies between 0 and 1", came=level, do="for 95 %, give 0.95")
+        raise PlanError("a confidence level lies between 0 and 1", got=level, hint="for 95 %, give 0.95")

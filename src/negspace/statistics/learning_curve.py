@@ -220,5 +220,5 @@ def _check_sizes(sizes: Int[np.ndarray, " sizes"], *, at_least: int) -> None:
     if len(sizes) < at_least or sizes[0] < 1 or (np.diff(sizes) <= 0).any():
         raise PlanError(
             f"a learning curve takes at least {at_least} sizes, ascending from 1 or more",
-            came=str(sizes.tolist()),
+            got=str(sizes.tolist()),
         )

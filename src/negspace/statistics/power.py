@@ -162,5 +162,5 @@ def _check_plan(alpha: float, power: float, family: int) -> None:
     if not (0 < alpha < 0.5 and alpha < power < 1 and family >= 1):
         raise PlanError(
             "alpha lies in (0, 0.5), power in (alpha, 1), and a family holds at least one hypothesis",
-            came=f"alpha={alpha}, power={power}, family={family}",
+            got=f"alpha={alpha}, power={power}, family={family}",
         )

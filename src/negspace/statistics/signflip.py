@@ -49,7 +49,7 @@ def sign_flip_p(
     if not math.isfinite(margin) or resamples < 1:
         raise PlanError(
             "a sign-flip test takes a finite margin and at least one resample",
-            came=f"margin={margin}, resamples={resamples}",
+            got=f"margin={margin}, resamples={resamples}",
         )
     values = np.asarray(differences, dtype=float)
     if not len(values) or not np.isfinite(values).all():

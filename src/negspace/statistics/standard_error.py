@@ -64,7 +64,7 @@ def standard_error(
     if item_variance < 0 or item_df < 0 or sd < 0:
         raise PlanError(
             "a spread and its degrees of freedom cannot be negative",
-            came=f"sd={sd}, item_variance={item_variance}, item_df={item_df}",
+            got=f"sd={sd}, item_variance={item_variance}, item_df={item_df}",
         )
     if seeds < 2:
         return StandardError(math.inf, 1.0)

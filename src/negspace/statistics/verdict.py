@@ -285,13 +285,13 @@ def _check_plan(hypotheses: Mapping[str, Hypothesis], alpha: float, min_seeds: i
     if not hypotheses:
         raise PlanError("there is no hypothesis to judge")
     if not 0 < alpha < 0.5:
-        raise PlanError("alpha lies between 0 and 0.5", came=alpha, do="the usual level is 0.05")
+        raise PlanError("alpha lies between 0 and 0.5", got=alpha, hint="the usual level is 0.05")
     if min_seeds < 2:
-        raise PlanError("a verdict needs a spread over seeds: min_seeds is at least 2", came=min_seeds)
+        raise PlanError("a verdict needs a spread over seeds: min_seeds is at least 2", got=min_seeds)
     for hypothesis in hypotheses.values():
         if not (math.isfinite(hypothesis.margin) and hypothesis.margin >= 0):
             raise PlanError(
                 f"the margin of {hypothesis.what} must be finite and not negative",
-                came=hypothesis.margin,
-                do="give the smallest effect that would matter; for the other direction, swap the arms",
+                got=hypothesis.margin,
+                hint="give the smallest effect that would matter; for the other direction, swap the arms",
             )

@@ -57,13 +57,13 @@ def _opened(path: Path) -> int:
             os.close(file)
             raise StoreError(
                 f"{path.parent}: another run is writing here",
-                do="wait for it, or choose another --out",
+                hint="wait for it, or choose another --out",
             ) from error
         except OSError as error:
             os.close(file)
             raise _unusable(path, error) from error
         os.close(file)
-    raise StoreError(f"{path.parent}: other runs come and go here", do="choose another --out")
+    raise StoreError(f"{path.parent}: other runs come and go here", hint="choose another --out")
 
 
 if sys.platform == "win32":
@@ -84,6 +84,6 @@ else:
 def _unusable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be locked",
-        came=error.strerror or str(error),
-        do="choose a folder that you may write to, on a file system that has locks",
+        got=error.strerror or str(error),
+        hint="choose a folder that you may write to, on a file system that has locks",
     )

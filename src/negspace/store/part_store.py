@@ -51,8 +51,8 @@ class PartStore:
             if strange := sorted(each.name for each in others if not _WORK.fullmatch(each.name)):
                 raise StoreError(
                     f"{self.work}: holds something else than unfinished work, and would be removed",
-                    came=", ".join(strange),
-                    do="move it away, or choose another --out",
+                    got=", ".join(strange),
+                    hint="move it away, or choose another --out",
                 )
             # Parts of other settings or data would never be asked for again.
             for old in others:
@@ -103,8 +103,8 @@ class PartStore:
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"{path}: a part of an earlier run cannot be read",
-                came=str(error),
-                do=f"remove the folder {self.work} and run again",
+                got=str(error),
+                hint=f"remove the folder {self.work} and run again",
             ) from error
         return table.replace_schema_metadata(None).cast(self._schema), counts
 
@@ -123,6 +123,6 @@ class PartStore:
 def _unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written",
-        came=error.strerror or str(error),
-        do="choose a folder that you may write to, with room on its disk",
+        got=error.strerror or str(error),
+        hint="choose a folder that you may write to, with room on its disk",
     )

@@ -115,13 +115,13 @@ class RunStore:
         if tables and (layout == 0 or "runs" not in tables):
             raise StoreError(
                 f"{self._path}: a database, but not a run store",
-                came=f"the tables {', '.join(sorted(tables))}",
-                do="name another file in NEGSPACE_STORE",
+                got=f"the tables {', '.join(sorted(tables))}",
+                hint="name another file in NEGSPACE_STORE",
             )
         if layout > _LAYOUT:
             raise StoreError(
                 f"{self._path}: the run store has layout {layout}; this negspace reads up to {_LAYOUT}",
-                do="upgrade negspace, or name another file in NEGSPACE_STORE",
+                hint="upgrade negspace, or name another file in NEGSPACE_STORE",
             )
         if layout == 1:
             self._connection.execute("ALTER TABLE runs ADD COLUMN diverged_at INTEGER")
@@ -233,6 +233,6 @@ class RunStore:
     def _failed(self, verb: str, error: Exception) -> StoreError:
         return StoreError(
             f"{self._path}: the run store cannot be {verb}",
-            came=str(error),
-            do="free or remove the file, or name another in NEGSPACE_STORE",
+            got=str(error),
+            hint="free or remove the file, or name another in NEGSPACE_STORE",
         )

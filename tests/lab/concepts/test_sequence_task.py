@@ -208,11 +208,11 @@ def test_the_fingerprint_takes_in_every_field() -> None:
     [
         ([], "at least one test"),
         ([LADDER[0], LADDER[0]], "two tests are named 'swap'"),
-        ([Distribution("a", 20, "swap", 0)], "'a' is empty\n  came: rows_each=0, length=20"),
+        ([Distribution("a", 20, "swap", 0)], "'a' is empty\n  got:  rows_each=0, length=20"),
         ([Distribution("a", 0, "swap", 5)], "'a' is empty"),
-        ([Distribution("a", 20, "swop", 5)], "no negatives 'swop'\n  do:   did you mean 'swap'"),
-        ([Distribution("a", 51, "swap", 5)], "1 to 50 tokens\n  came: length 51"),
-        ([Distribution("a", 7, "four swaps", 5)], "8 to 50 tokens\n  came: length 7"),
+        ([Distribution("a", 20, "swop", 5)], "no negatives 'swop'\n  hint: did you mean 'swap'"),
+        ([Distribution("a", 51, "swap", 5)], "1 to 50 tokens\n  got:  length 51"),
+        ([Distribution("a", 7, "four swaps", 5)], "8 to 50 tokens\n  got:  length 7"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(tests: list[Distribution], says: str) -> None:

@@ -168,7 +168,7 @@ def test_the_shortest_sequence_of_each_kind(concept: Concept, kind: str, least: 
     tokens = concept.negatives(kind, rng, concept.positives(rng, 500, least))
     assert tokens.shape == (500, least)
     assert not brute(concept, tokens).all()
-    with pytest.raises(PlanError, match=rf"'{kind}' .* {least} .*tokens\n  came: length {least - 1}"):
+    with pytest.raises(PlanError, match=rf"'{kind}' .* {least} .*tokens\n  got:  length {least - 1}"):
         concept.negatives(kind, rng, concept.positives(rng, 5, least - 1))
 
 

@@ -120,5 +120,5 @@ def test_kinds_are_ordered_by_inversions() -> None:
 
 
 def test_a_longer_sample_than_the_vocabulary_is_refused() -> None:
-    with pytest.raises(PlanError, match=r"1 to 50 tokens\n  came: length 51"):
+    with pytest.raises(PlanError, match=r"1 to 50 tokens\n  got:  length 51"):
         SORTED.positives(np.random.default_rng(0), 5, 51)

@@ -156,7 +156,7 @@ class FixedModel:
         del workers
         for arm, seed in jobs:
             if seed != 0:
-                raise PlanError(f"{self.name} is one model, and so one run: seed 0", came=f"seed {seed}")
+                raise PlanError(f"{self.name} is one model, and so one run: seed 0", got=f"seed {seed}")
             scores = score_pairs(self.model.network, task, name=self.name, device=self.model.device)
             yield Run(arm.name, seed, as_predictions(scores, task))
 
@@ -181,7 +181,7 @@ def open_pair_learner(spec: str, *, settings: TinySettings = SETTINGS) -> PairLe
     if kind not in {"tiny", "hf"} or not rest:
         raise PlanError(
             f"minimal pairs are put to a language model, and '{spec}' names none",
-            do="give --learner hf:PATH (a causal language model) or tiny:CORPUS (small ones, trained on it)",
+            hint="give --learner hf:PATH (a causal language model) or tiny:CORPUS (small ones trained on it)",
         )
     if find_spec("transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"the learner {spec}", "hf")
@@ -204,7 +204,7 @@ def encoder(tokenizer: Any) -> Encode:
         if not found:
             raise DataError(
                 "the tokenizer has no token for the begin or end of a text, nor for a line end",
-                do="give a model whose tokenizer has a bos_token",
+                hint="give a model whose tokenizer has a bos_token",
             )
         start = found[-1]
 

@@ -75,8 +75,8 @@ def score_pairs(network: Any, task: PairTask, *, name: str, device: str = "cpu")
         row = int(np.flatnonzero(~np.isfinite(scores.sentences))[0])
         raise DataError(
             f"{task.fragments.places[row]}: the log-probability of a sentence is not finite",
-            came=f"{scores.sentences[row]} from {name}",
-            do="check the model's weights: its training may have diverged",
+            got=f"{scores.sentences[row]} from {name}",
+            hint="check the model's weights: its training may have diverged",
         )
     return scores
 

@@ -52,7 +52,7 @@ def from_stream(source: object) -> Table:
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(
             f"{name}: the columns cannot be read: {'; '.join(map(str, error.args))}",
-            do="give each column one name and one type, and texts as strings",
+            hint="give each column one name and one type, and texts as strings",
         ) from error
     return from_arrow(table, name)
 
@@ -98,7 +98,7 @@ def _named(codes: Sequence[object], names: Sequence[str], source: str, column: s
         else:
             raise DataError(
                 f"{source}, row {row}, column '{column}': no such label code",
-                came=code,
-                do=f"use codes 0 to {len(names) - 1}, or -1 for a label that is not given",
+                got=code,
+                hint=f"use codes 0 to {len(names) - 1}, or -1 for a label that is not given",
             )
     return named

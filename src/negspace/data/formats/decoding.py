@@ -22,17 +22,17 @@ def read_text(path: Path) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(
             f"{path}: the file is UTF-16, not UTF-8 (it starts with a UTF-16 byte order mark)",
-            do=_convert("UTF-16", path),
+            hint=_convert("UTF-16", path),
         )
     if b"\0" in data:
         lines = [n for n, line in enumerate(data.split(b"\n"), 1) if b"\0" in line]
         raise DataError(
             f"{path}, line {lines[0]}: a NUL byte in a text file{several('line', lines[1:])}",
-            do=f"if it is UTF-16: {_convert('UTF-16LE', path)}; else remove the bytes "
+            hint=f"if it is UTF-16: {_convert('UTF-16LE', path)}; else remove the bytes "
             f"(tr -d '\\000' < {path} > {_converted(path)})",
         )
     if not data.strip():
-        raise DataError(f"{path}: the file is empty", do="give a file with at least one row")
+        raise DataError(f"{path}: the file is empty", hint="give a file with at least one row")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,8 +48,8 @@ def check_writable_text(value: str, place: str) -> str:
     if is_broken(value):
         raise DataError(
             f"{place}: a NUL character or a lone surrogate cannot be written as text",
-            came=ascii(value),
-            do="remove the character, or write Parquet (which holds NUL)",
+            got=ascii(value),
+            hint="remove the character, or write Parquet (which holds NUL)",
         )
     return value
 
@@ -72,8 +72,8 @@ def _mixed(path: Path, data: bytes, at: int, offset: int) -> DataError:
     return DataError(
         f"{path}, line {first}: byte 0x{data[at]:02X} at byte offset {offset} is not UTF-8"
         f"{several('line', others)}",
-        came=ascii(data[max(0, at - 20) : at + 20])[1:],
-        do=f"{_convert('WINDOWS-1252', path)} (or the encoding it is in); where only some lines are, "
+        got=ascii(data[max(0, at - 20) : at + 20])[1:],
+        hint=f"{_convert('WINDOWS-1252', path)} (or the encoding it is in); where only some lines are, "
         "convert those alone",
     )
 

@@ -85,8 +85,8 @@ def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str
         except csv.Error as error:
             raise DataError(
                 f"{path}, line {start}: the row that starts here is not well quoted: {error}",
-                came=text.split(end)[start - 1],
-                do="put a cell that holds a quote, a separator or a line end between double quotes, "
+                got=text.split(end)[start - 1],
+                hint="put a cell that holds a quote, a separator or a line end between double quotes, "
                 'and double the quotes within: "she said ""no"""',
             ) from error
         if row:
@@ -112,8 +112,9 @@ def _ragged(path: Path, separator: str, header: Sequence[str], ragged: list[tupl
     return DataError(
         f"{path}, line {line}: the row has too {'many' if count > len(header) else 'few'} cells: "
         f"{count} instead of {len(header)}{others}",
-        came=f"{count} cells for the columns {names}",
-        do=f'quote a cell that holds a {mark} ("like this"), and give every column a cell, even an empty one',
+        got=f"{count} cells for the columns {names}",
+        hint=f'quote a cell that holds a {mark} ("like this"), and give every column a cell, '
+        "even an empty one",
     )
 
 
@@ -134,6 +135,6 @@ def _cell(value: object, place: str) -> str | int | float | None:
         return plain
     raise DataError(
         f"{place}: a cell holds text or a number",
-        came=plain,
-        do="write JSONL or Parquet, which hold lists",
+        got=plain,
+        hint="write JSONL or Parquet, which hold lists",
     )

@@ -43,8 +43,8 @@ def read(path: Path, split: str | None = None) -> Table:
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{path}: the Hugging Face dataset folder cannot be read",
-            came=str(error),
-            do="write it again with Dataset.save_to_disk",
+            got=str(error),
+            hint="write it again with Dataset.save_to_disk",
         ) from error
     return from_dataset(loaded, str(path), split)
 
@@ -60,11 +60,11 @@ def from_dataset(dataset: Any, source: str, split: str | None = None) -> Table:
         if asked not in dataset:
             raise DataError(
                 f"{source}: there is no split '{asked}'",
-                came=", ".join(f"'{name}'" for name in dataset),
-                do=f"{did_you_mean(asked, dataset)} (in Python: split='NAME')",
+                got=", ".join(f"'{name}'" for name in dataset),
+                hint=f"{did_you_mean(asked, dataset)} (in Python: split='NAME')",
             )
         return from_dataset(dataset[asked], f"{source}[{asked}]")
     if split is not None:
-        raise DataError(f"{source}: the data set has no splits", came=split, do="leave split= out")
+        raise DataError(f"{source}: the data set has no splits", got=split, hint="leave split= out")
     # with_format, not .data: the latter ignores select() and shuffle().
     return from_arrow(dataset.with_format("arrow")[:], source)

@@ -58,10 +58,10 @@ def _element(path: Path, text: str, at: int, line: int) -> tuple[dict[str, objec
     except json.JSONDecodeError as error:
         raise _malformed(path, text, error.pos, error.msg) from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}, line {line}: {error}", do="correct the object") from error
+        raise DataError(f"{path}, line {line}: {error}", hint="correct the object") from error
     if not isinstance(value, dict):
         raise DataError(
-            f"{path}, line {line}: an element of the array is not an object", came=text[at:end], do=_EXPECTED
+            f"{path}, line {line}: an element of the array is not an object", got=text[at:end], hint=_EXPECTED
         )
     return value, end
 
@@ -75,8 +75,8 @@ def _malformed(path: Path, text: str, at: int, why: str) -> DataError:
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return DataError(
         f"{path}, line {line}, column {column}: not JSON: {why}",
-        came=text[max(0, at - 30) : at + 30],
-        do=_EXPECTED,
+        got=text[max(0, at - 30) : at + 30],
+        hint=_EXPECTED,
     )
 
 
@@ -86,10 +86,10 @@ def _not_an_array(path: Path, text: str) -> DataError:
     except (ValueError, RecursionError):
         return _malformed(path, text, _skip(text, 0), "Expecting '['")
     if isinstance(value, dict) and _skip(text, end) < len(text):
-        do = f"it looks like JSON Lines: rename it to {path.with_suffix('.jsonl')}"
+        hint = f"it looks like JSON Lines: rename it to {path.with_suffix('.jsonl')}"
     else:
-        do = f"{_EXPECTED}; docs/datasets.md shows how to convert"
+        hint = f"{_EXPECTED}; docs/datasets.md shows how to convert"
     keys = (
         f"an object with the keys {', '.join(map(repr, value))}" if isinstance(value, dict) else repr(value)
     )
-    return DataError(f"{path}: the file holds no array", came=keys, do=do)
+    return DataError(f"{path}: the file holds no array", got=keys, hint=hint)

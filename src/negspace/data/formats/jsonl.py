@@ -41,17 +41,17 @@ def _record(path: Path, number: int, line: str) -> dict[str, object]:
         at = error.pos
         raise DataError(
             f"{place}, column {at + 1}: not JSON: {error.msg}",
-            came=f"…{line[max(0, at - 30) : at + 30]}…" if len(line) > 60 else line,
-            do="write one JSON object a line, such as "
+            got=f"…{line[max(0, at - 30) : at + 30]}…" if len(line) > 60 else line,
+            hint="write one JSON object a line, such as "
             + json.dumps({"text": "a sentence", "label": "a name"}),
         ) from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{place}: {error}", came=line, do="correct the line") from error
+        raise DataError(f"{place}: {error}", got=line, hint="correct the line") from error
     if not isinstance(value, dict):
         raise DataError(
             f"{place}: the line is JSON, but not an object",
-            came=line,
-            do="write one object a line, such as " + json.dumps({"text": "a sentence", "label": "a name"}),
+            got=line,
+            hint="write one object a line, such as " + json.dumps({"text": "a sentence", "label": "a name"}),
         )
     return value
 
@@ -69,7 +69,7 @@ def write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
                 line = json.dumps(values, ensure_ascii=False, allow_nan=False)
             except (TypeError, ValueError) as error:
                 raise DataError(
-                    f"row {number}: {error}", came=values, do="write text, numbers or lists of them"
+                    f"row {number}: {error}", got=values, hint="write text, numbers or lists of them"
                 ) from error
             file.write(check_writable_text(line, f"row {number}") + "\n")
 

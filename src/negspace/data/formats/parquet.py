@@ -31,8 +31,8 @@ def read(path: Path) -> Table:
             raise  # a matter of the file system, not of the content
         raise DataError(
             f"{path}: not a Parquet file, or a damaged one",
-            came=str(error),
-            do="write the file again, or give it the suffix of what it holds",
+            got=str(error),
+            hint="write the file again, or give it the suffix of what it holds",
         ) from error
     return from_arrow(table, str(path))
 
@@ -51,7 +51,7 @@ def write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise DataError(
                 f"column '{name}': Parquet cannot hold its values: {error}",
-                do="give the column values of one type",
+                hint="give the column values of one type",
             ) from error
     with path.open("wb") as file:  # pyarrow itself takes no name that is not UTF-8
         pq.write_table(pa.table(arrays), file)

@@ -22,8 +22,8 @@ def read(records: Sequence[object], source: str = "list") -> Table:
         if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
             raise DataError(
                 f"{source}, row {number}: not a dict of column name to value",
-                came=record,
-                do="give a list of dicts such as {'text': 'a sentence', 'label': 'a name'}",
+                got=record,
+                hint="give a list of dicts such as {'text': 'a sentence', 'label': 'a name'}",
             )
         rows.append(record)
     return Table(source, columns_of(rows), numbered(len(rows)), unit="row")

@@ -134,24 +134,24 @@ class _Rows:
 
 def _require_usable(tests: Sequence[Test], seed: int) -> None:
     if seed < 0:
-        raise PlanError("a seed is not negative", came=seed)
+        raise PlanError("a seed is not negative", got=seed)
     if not tests:
-        raise PlanError("a sequence task needs at least one test", do="pass tests=[Test(...)]")
+        raise PlanError("a sequence task needs at least one test", hint="pass tests=[Test(...)]")
     twice = [name for name, count in Counter(test.name for test in tests).items() if count > 1]
     if twice:
-        raise PlanError(f"two tests are named '{twice[0]}'", do="give each test a name of its own")
+        raise PlanError(f"two tests are named '{twice[0]}'", hint="give each test a name of its own")
     for test in tests:
         if test.rows_each < 1 or test.length < 1:
             raise PlanError(
                 f"the test '{test.name}' is empty",
-                came=f"rows_each={test.rows_each}, length={test.length}",
-                do="ask for at least one row of one token",
+                got=f"rows_each={test.rows_each}, length={test.length}",
+                hint="ask for at least one row of one token",
             )
         if test.labels not in get_args(Labels):
             raise PlanError(
                 f"the test '{test.name}' has labels that there are not",
-                came=test.labels,
-                do="ask for " + " or ".join(f"'{labels}'" for labels in get_args(Labels)),
+                got=test.labels,
+                hint="ask for " + " or ".join(f"'{labels}'" for labels in get_args(Labels)),
             )
 
 

@@ -124,7 +124,7 @@ def require_kind(concept: Concept, kind: str) -> None:
     """
     if kind not in concept.kinds:
         raise PlanError(
-            f"the concept '{concept.name}' has no negatives '{kind}'", do=did_you_mean(kind, concept.kinds)
+            f"the concept '{concept.name}' has no negatives '{kind}'", hint=did_you_mean(kind, concept.kinds)
         )
 
 
@@ -145,6 +145,6 @@ def require_length(concept: Concept, what: str, length: int, *, least: int, most
         lengths = f"at least {least}" if most is None else f"{least} to {most}"
         raise PlanError(
             f"'{what}' of the concept '{concept.name}' needs sequences of {lengths} tokens",
-            came=f"length {length}",
-            do="ask for such a length",
+            got=f"length {length}",
+            hint="ask for such a length",
         )

@@ -61,12 +61,12 @@ class ReplicaArm:
         if min(self.steps, self.batch, self.lengths[0]) < 1 or self.lengths[1] < self.lengths[0]:
             raise PlanError(
                 f"arm '{self.name}': steps, batch and lengths are at least 1, the shortest length first",
-                came=f"steps={self.steps}, batch={self.batch}, lengths={self.lengths}",
+                got=f"steps={self.steps}, batch={self.batch}, lengths={self.lengths}",
             )
         if self.best_of is not None and not 1 <= self.best_of.checkpoints <= self.steps:
             raise PlanError(
                 f"arm '{self.name}': checkpoints are at least 1 and at most one a step",
-                came=f"{self.best_of.checkpoints} checkpoints of {self.steps} steps",
+                got=f"{self.best_of.checkpoints} checkpoints of {self.steps} steps",
             )
 
     @property
@@ -83,12 +83,12 @@ class ReplicaArm:
         if task.concept != self.rows.concept.name:
             raise PlanError(
                 f"arm '{self.name}' draws rows of '{self.rows.concept.name}'",
-                came=f"a task of '{task.concept}'",
+                got=f"a task of '{task.concept}'",
             )
         if self.best_of is not None and self.best_of.on not in task.eval_sets:
             raise PlanError(
                 f"arm '{self.name}': the task has no eval set '{self.best_of.on}'",
-                do=did_you_mean(self.best_of.on, task.eval_sets),
+                hint=did_you_mean(self.best_of.on, task.eval_sets),
             )
 
     def training(self) -> Mapping[str, Json]:
@@ -140,7 +140,7 @@ class Sweep:
         if not names or len(names) < len(self.arms):
             raise PlanError(
                 f"sweep '{self.name}' tries arms of different names, at least one",
-                came=[arm.name for arm in self.arms],
+                got=[arm.name for arm in self.arms],
             )
 
     @property
@@ -159,7 +159,7 @@ class Sweep:
         if self.on not in task.eval_sets:
             raise PlanError(
                 f"sweep '{self.name}': the task has no eval set '{self.on}'",
-                do=did_you_mean(self.on, task.eval_sets),
+                hint=did_you_mean(self.on, task.eval_sets),
             )
 
     def describe(self) -> Mapping[str, Json]:

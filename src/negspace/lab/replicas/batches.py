@@ -41,7 +41,7 @@ class Adam:
 
     def __post_init__(self) -> None:
         if not (self.lr > 0 and self.weight_decay >= 0 and self.eps > 0):
-            raise PlanError("Adam: lr and eps are above 0, weight_decay is not below", came=self)
+            raise PlanError("Adam: lr and eps are above 0, weight_decay is not below", got=self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,7 @@ class LstmReplicas:
         expected = count(net)
         sizes = {len(parameters) for parameters in initial}
         if sizes != {expected}:
-            raise PlanError(f"each replica takes {expected} parameters", came=sorted(sizes))
+            raise PlanError(f"each replica takes {expected} parameters", got=sorted(sizes))
         self._net = net
         self._adam: tuple[float, float, float, float, float] = (
             float(adam.lr),
@@ -87,9 +87,9 @@ class LstmReplicas:
             PlanError: If the batches do not fit the replicas or the net.
         """
         if len(batches) != len(self._parameters) or len({len(b.lengths) for b in batches}) != 1:
-            came = [len(b.lengths) for b in batches]
+            got = [len(b.lengths) for b in batches]
             raise PlanError(
-                f"train takes batches of as many steps for each of {len(self._parameters)}", came=came
+                f"train takes batches of as many steps for each of {len(self._parameters)}", got=got
             )
         for its in batches:
             self._check(its)
@@ -183,12 +183,12 @@ class LstmReplicas:
     def _check(self, batches: Batches) -> None:
         steps, longest, batch = batches.tokens.shape
         if batches.labels.shape != (steps, batch) or batches.lengths.shape != (steps,) or batch == 0:
-            came = [batches.tokens.shape, batches.labels.shape, batches.lengths.shape]
+            got = [batches.tokens.shape, batches.labels.shape, batches.lengths.shape]
             raise PlanError(
-                "tokens, labels and lengths differ in steps or rows, or there are no rows", came=came
+                "tokens, labels and lengths differ in steps or rows, or there are no rows", got=got
             )
         if steps and not (batches.lengths.min() >= 1 and batches.lengths.max() <= longest):
-            raise PlanError(f"lengths are from 1 to {longest}", came=batches.lengths)
+            raise PlanError(f"lengths are from 1 to {longest}", got=batches.lengths)
         read = np.broadcast_to(
             (np.arange(longest) < batches.lengths[:, None])[:, :, None], batches.tokens.shape
         )
@@ -203,8 +203,8 @@ class LstmReplicas:
         if (against is None) != (self._net.delta is None) or (
             against is not None and against.shape != tokens.shape
         ):
-            came = None if against is None else against.shape
-            raise PlanError(f"tokens subtracted do not fit a net of delta {self._net.delta}", came=came)
+            got = None if against is None else against.shape
+            raise PlanError(f"tokens subtracted do not fit a net of delta {self._net.delta}", got=got)
         for index, lowest in ((tokens, 0), (against, NOTHING)):
             # Compiled code does not look where it reads.
             if (
@@ -212,7 +212,7 @@ class LstmReplicas:
                 and not ((index >= lowest) & (index < self._net.vocabulary) | ~np.asarray(read)).all()
             ):
                 raise PlanError(
-                    f"tokens are from {lowest} to {self._net.vocabulary - 1}", came=(index.min(), index.max())
+                    f"tokens are from {lowest} to {self._net.vocabulary - 1}", got=(index.min(), index.max())
                 )
 
 

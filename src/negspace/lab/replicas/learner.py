@@ -51,11 +51,11 @@ class ReplicaLearner:
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
-            raise PlanError("there is no such device", came=self.device, do=f"give {', '.join(DEVICES)}")
+            raise PlanError("there is no such device", got=self.device, hint=f"give {', '.join(DEVICES)}")
         if self.device == "auto":
             object.__setattr__(self, "device", "cuda" if _has_cuda() else "cpu")
         elif self.device == "cuda" and not _has_cuda():
-            raise PlanError("PyTorch finds no CUDA device", came=self.device, do="give cpu, or auto")
+            raise PlanError("PyTorch finds no CUDA device", got=self.device, hint="give cpu, or auto")
 
     def describe(self) -> Mapping[str, Json]:
         """Device and engine with its version; another one may round differently."""

@@ -101,7 +101,7 @@ class ModuleNet:
             module = self.factory()
         odd = {str(p.dtype) for p in module.parameters()} - {"torch.float32"}
         if odd:
-            raise PlanError(f"net '{self.name}': parameters are float32", came=", ".join(sorted(odd)))
+            raise PlanError(f"net '{self.name}': parameters are float32", got=", ".join(sorted(odd)))
         return module
 
     @functools.cached_property
@@ -153,7 +153,7 @@ def transformer_net(
     factory = _Transformer(width, heads, feed_forward, vocabulary)
     _at_least_one(asdict(factory))
     if width % 2 or width % heads:
-        raise PlanError("a transformer's width is even and a multiple of its heads", came=factory)
+        raise PlanError("a transformer's width is even and a multiple of its heads", got=factory)
     return ModuleNet("transformer", factory, asdict(factory))
 
 
@@ -184,7 +184,7 @@ class _Transformer:
 
 def _at_least_one(widths: Mapping[str, int]) -> None:
     if min(widths.values()) < 1:
-        raise PlanError("a net's widths are at least 1", came=dict(widths))
+        raise PlanError("a net's widths are at least 1", got=dict(widths))
 
 
 def _code_of(factory: Callable[[], nn.Module]) -> Callable[..., Any]:

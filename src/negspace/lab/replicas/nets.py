@@ -95,9 +95,9 @@ class LstmNet:
 
     def __post_init__(self) -> None:
         if min(self.embedding, self.hidden, self.vocabulary) < 1:
-            raise PlanError("a net's widths are at least 1", came=self)
+            raise PlanError("a net's widths are at least 1", got=self)
         if self.delta is not None and self.delta not in DELTAS:
-            raise PlanError("no such delta", came=self.delta, do=f"choose one of {', '.join(DELTAS)}")
+            raise PlanError("no such delta", got=self.delta, hint=f"choose one of {', '.join(DELTAS)}")
 
     @property
     def name(self) -> str:

@@ -181,9 +181,9 @@ def check_mix(mix: Mapping[str, float], known: Sequence[str]) -> None:
     """
     for kind in mix:
         if kind not in known:
-            raise PlanError(f"there is no kind of row '{kind}'", do=did_you_mean(kind, known))
+            raise PlanError(f"there is no kind of row '{kind}'", hint=did_you_mean(kind, known))
     if not (all(share >= 0 for share in mix.values()) and math.isclose(sum(mix.values()), 1)):
-        raise PlanError("the shares of a mix are not negative and sum to 1", came=dict(mix))
+        raise PlanError("the shares of a mix are not negative and sum to 1", got=dict(mix))
 
 
 def pick(rng: np.random.Generator, mix: Mapping[str, float], rows: int) -> Shaped[np.ndarray, " rows"]:

@@ -75,7 +75,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         if not 0 <= self.accuracy <= 1:
-            raise PlanError("an oracle's accuracy lies between 0 and 1", came=self.accuracy)
+            raise PlanError("an oracle's accuracy lies between 0 and 1", got=self.accuracy)
 
     def describe(self) -> Mapping[str, Json]:
         """Kind and accuracy."""
@@ -105,7 +105,7 @@ class Confident:
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.at_least < 1:
-            raise PlanError("the likelier label has a probability from 0.5 to 1", came=self.at_least)
+            raise PlanError("the likelier label has a probability from 0.5 to 1", got=self.at_least)
 
     def describe(self) -> Mapping[str, Json]:
         """Kind and threshold."""
@@ -155,16 +155,16 @@ class TaughtRows:
     def __post_init__(self) -> None:
         check_mix(self.mix, [POSITIVE, *self.concept.kinds])
         if not 0 <= self.true_share <= 1:
-            raise PlanError("the share of true rows lies between 0 and 1", came=self.true_share)
-        for name, came, known in (
+            raise PlanError("the share of true rows lies between 0 and 1", got=self.true_share)
+        for name, got, known in (
             ("labels", self.labels, _LABELS),
             ("true_rows", self.true_rows, _TRUE_ROWS),
         ):
-            if came not in known:
-                raise PlanError(f"{name} are {', '.join(known)}", came=came, do=did_you_mean(came, known))
+            if got not in known:
+                raise PlanError(f"{name} are {', '.join(known)}", got=got, hint=did_you_mean(got, known))
         if self.teacher.best_of is not None:
             raise PlanError(
-                f"teacher '{self.teacher.name}' predicts from its best checkpoint", do="drop best_of"
+                f"teacher '{self.teacher.name}' predicts from its best checkpoint", hint="drop best_of"
             )
 
     @property

@@ -59,10 +59,10 @@ class ModuleReplicas:
         if not initial or any(len(vector) != size for vector in initial):
             raise PlanError(
                 f"one vector of {size} initial parameters for each replica",
-                came=[len(vector) for vector in initial],
+                got=[len(vector) for vector in initial],
             )
         if len(settings) != len(initial):
-            raise PlanError(f"settings of Adam for {len(initial)} replicas", came=len(settings))
+            raise PlanError(f"settings of Adam for {len(initial)} replicas", got=len(settings))
         self._device = torch.device(device)
         _check_precision(self._device)
         self._net = net
@@ -154,10 +154,10 @@ class ModuleReplicas:
             try:
                 self._probe(rows, against, torch.tensor([1]))
             except IndexError:
-                raise PlanError(f"the net '{self._net.name}' does not know the token", came=highest) from None
+                raise PlanError(f"the net '{self._net.name}' does not know the token", got=highest) from None
             self._highest = highest
         if lowest < 0:
-            raise PlanError("tokens are 0 or above", came=lowest)
+            raise PlanError("tokens are 0 or above", got=lowest)
 
     def _step(self, data: _Stacked, step: int, longest: int, rate: Tensor) -> Tensor:
         """One step of all replicas; its losses, NaN where a replica is no longer finite."""
@@ -238,12 +238,12 @@ class _Stacked:
         if len(batches) != replicas or len(found) != 1:
             raise PlanError(
                 f"batches of {replicas} replicas, as many steps and rows for all",
-                came=f"{len(batches)} with (steps, rows) {found}",
+                got=f"{len(batches)} with (steps, rows) {found}",
             )
         _check_against(net, [b.against for b in batches])
         lengths = np.stack([b.lengths for b in batches], axis=1)
         if lengths.min(initial=1) < 1 or any((b.lengths > b.tokens.shape[1]).any() for b in batches):
-            raise PlanError("lengths are from 1 to the longest", came=(lengths.min(), lengths.max()))
+            raise PlanError("lengths are from 1 to the longest", got=(lengths.min(), lengths.max()))
         self.longest: list[int] = lengths.max(axis=1).tolist()
         tokens = _padded([b.tokens for b in batches], lengths, 0)
         self._rows = found[0][1]
@@ -302,8 +302,8 @@ def _check_precision(device: torch.device) -> None:
     if device.type == "cuda" and torch.get_float32_matmul_precision() != "highest":
         raise PlanError(
             "PyTorch is set to round float32 products on the GPU",
-            came=torch.get_float32_matmul_precision(),
-            do="torch.set_float32_matmul_precision('highest')",
+            got=torch.get_float32_matmul_precision(),
+            hint="torch.set_float32_matmul_precision('highest')",
         )
 
 
@@ -318,7 +318,7 @@ def _module(net: LstmNet | ModuleNet) -> nn.Module:
         if dropout or isinstance(part, nn.modules.batchnorm._BatchNorm):
             raise PlanError(
                 f"the net '{net.name}' holds what cannot be trained as replicas",
-                came=f"{name}: {part}",
-                do="leave out dropout and batch normalisation",
+                got=f"{name}: {part}",
+                hint="leave out dropout and batch normalisation",
             )
     return module

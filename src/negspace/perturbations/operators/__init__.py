@@ -71,6 +71,6 @@ def open_operators(names: Iterable[str]) -> tuple[Operator, ...]:
     chosen = []
     for name in names:
         if name not in OPERATORS:
-            raise PlanError(f"there is no edit operator '{name}'", do=did_you_mean(name, OPERATORS))
+            raise PlanError(f"there is no edit operator '{name}'", hint=did_you_mean(name, OPERATORS))
         chosen.append(OPERATORS[name])
     return tuple(chosen)

@@ -81,11 +81,11 @@ def open_verifier(spec: str) -> Verifier:
     name, colon, argument = spec.partition(":")
     entry = VERIFIERS.get(name)
     if entry is None:
-        raise PlanError(f"there is no verifier '{name}'", do=did_you_mean(name, VERIFIERS))
+        raise PlanError(f"there is no verifier '{name}'", hint=did_you_mean(name, VERIFIERS))
     if entry.argument is None and colon:
-        raise PlanError(f"the verifier '{name}' takes nothing after its name", came=spec, do=f"write {name}")
+        raise PlanError(f"the verifier '{name}' takes nothing after its name", got=spec, hint=f"write {name}")
     if entry.required and not argument:
         raise PlanError(
-            f"the verifier '{name}' needs a {entry.argument}", do=f"write {name}:{entry.argument}"
+            f"the verifier '{name}' needs a {entry.argument}", hint=f"write {name}:{entry.argument}"
         )
     return entry.make(argument)

@@ -89,13 +89,13 @@ def read_schema(path: Path) -> JsonSchema:
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: no JSON Schema can be read from it", came=str(error)) from error
+        raise DataError(f"{path}: no JSON Schema can be read from it", got=str(error)) from error
     return JsonSchema(_checked(schema, str(path)))
 
 
 def _checked(schema: Any, place: str) -> Mapping[str, Any] | bool:
     if not isinstance(schema, dict | bool):
-        raise DataError(f"{place}: a JSON Schema is an object, true or false", came=schema)
+        raise DataError(f"{place}: a JSON Schema is an object, true or false", got=schema)
     return schema
 
 
@@ -109,7 +109,7 @@ def _validator(schema: Mapping[str, Any] | bool) -> Any:
     try:
         draft.check_schema(schema)
     except jsonschema.SchemaError as error:
-        raise DataError(f"the JSON Schema is no schema: {error.json_path}", came=error.message) from error
+        raise DataError(f"the JSON Schema is no schema: {error.json_path}", got=error.message) from error
     exact = jsonschema.validators.extend(draft, {"multipleOf": _multiple_of})
     # With a registry of its own the library asks no network for references.
     return exact(schema, registry=REGISTRY)

@@ -47,7 +47,7 @@ class Ordering:
     def __post_init__(self) -> None:
         if self.direction not in _DIRECTIONS:
             raise PlanError(
-                f"there is no direction '{self.direction}'", do=did_you_mean(self.direction, _DIRECTIONS)
+                f"there is no direction '{self.direction}'", hint=did_you_mean(self.direction, _DIRECTIONS)
             )
 
     def describe(self) -> Mapping[str, Json]:

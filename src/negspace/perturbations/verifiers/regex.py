@@ -39,7 +39,7 @@ class Regex:
         try:
             compiled = re.compile(self.pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            raise PlanError(f"no regular expression: {error}", came=self.pattern) from error
+            raise PlanError(f"no regular expression: {error}", got=self.pattern) from error
         object.__setattr__(self, "_compiled", compiled)
 
     def describe(self) -> Mapping[str, Json]:

@@ -49,7 +49,7 @@ def answers_of(family: str, words: Sequence[str]) -> list[int]:
         return list(_between(words, ":", "stop", lambda word: word.isdigit() or word == "stop"))
     if family == "syllogism":
         return list(_linked(words))
-    raise PlanError(f"there is no rule family '{family}'", came=family, do=f"give one of {', '.join(RULES)}")
+    raise PlanError(f"there is no rule family '{family}'", got=family, hint=f"give one of {', '.join(RULES)}")
 
 
 def _between(words: Sequence[str], begin: str, end: str, decided: Callable[[str], bool]) -> Iterator[int]:

@@ -52,7 +52,7 @@ class Course:
         if not self.roles or not set(self.roles) <= set(ROLES) or self.steps < 0:
             raise PlanError(
                 f"a course trains on some of {', '.join(ROLES)}, for 0 steps or more",
-                came=f"{self.roles}, {self.steps} steps",
+                got=f"{self.roles}, {self.steps} steps",
             )
 
     @property

@@ -124,9 +124,9 @@ class TraceArm:
     def __post_init__(self) -> None:
         for asked in (self.quantity, self.outcome):
             if asked not in QUANTITIES:
-                raise PlanError(f"there is no quantity '{asked}'", do=did_you_mean(asked, QUANTITIES))
+                raise PlanError(f"there is no quantity '{asked}'", hint=did_you_mean(asked, QUANTITIES))
         if self.quantity == self.outcome:
-            raise PlanError(f"arm '{self.name}': a quantity always tells itself", came=self.quantity)
+            raise PlanError(f"arm '{self.name}': a quantity always tells itself", got=self.quantity)
 
     @property
     def code(self) -> tuple[object, ...]:

@@ -54,11 +54,11 @@ class PlantedRecipe:
         ):
             for name in asked:
                 if name not in known:
-                    raise PlanError(f"no {what} family '{name}'", came=name, do=did_you_mean(name, known))
+                    raise PlanError(f"no {what} family '{name}'", got=name, hint=did_you_mean(name, known))
         if min(self.shares) < 0 or not sum(self.shares) > 0:
-            raise PlanError("shares of roles must be 0 or more, and not all 0", came=self.shares)
+            raise PlanError("shares of roles must be 0 or more, and not all 0", got=self.shares)
         if not 1 <= self.repeats[0] <= self.repeats[1]:
-            raise PlanError("a fact is stated once or more, fewest first", came=self.repeats)
+            raise PlanError("a fact is stated once or more, fewest first", got=self.repeats)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class _Keys:
         if not self._left[kind]:
             raise PlanError(
                 f"more facts of the family '{kind}' than it has keys ({len(KINDS[kind].keys)})",
-                do="ask for fewer fragments, more families of facts, or more repeats",
+                hint="ask for fewer fragments, more families of facts, or more repeats",
             )
         return str(self._left[kind].pop())
 
@@ -230,6 +230,6 @@ def _disordered(rng: np.random.Generator, recipe: PlantedRecipe, count: int, noi
 def _turn(families: tuple[str, ...], i: int, role: str) -> str:
     if not families:
         raise PlanError(
-            f"the recipe asks for {role} and names no family of it", do="name one, or give it no share"
+            f"the recipe asks for {role} and names no family of it", hint="name one, or give it no share"
         )
     return families[i % len(families)]
