@@ -1,0 +1,220 @@
+"""Charts that several commands share, and the verdict card around the first of them.
+
+A chart here costs nothing until the HTML writer draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+from markupsafe import Markup
+
+from negspace.records import Verdict as Decision
+from negspace.reports.blocks import Chart, Draw, Span, Text, Verdict
+from negspace.reports.numbers import bounds, count, interval, limits, number, percent, points, sentence
+
+__all__ = [
+    "ANSWERS",
+    "OUTCOMES",
+    "draw_with",
+    "effect_chart",
+    "seeds_chart",
+    "strip_axis",
+    "strip_limits",
+    "verdict_block",
+]
+
+OUTCOMES: Mapping[str, str] = {
+    "supported": "Supported",
+    "refuted": "Refuted",
+    "inconclusive": "Inconclusive",
+}
+# The same as an answer to the question that stands above it: "supported" alone could be read as praise.
+ANSWERS: Mapping[str, str] = {
+    "supported": "Supported: yes",
+    "refuted": "Refuted: no",
+    "inconclusive": "Inconclusive",
+}
+_READING = (
+    "The effect and its 95\u00a0% interval, in percentage points. Inside the shaded band an effect is too small "
+    "to matter."
+)
+
+
+def draw_with(module: str, function: str, *arguments: object) -> Draw:
+    """Defer a drawing function, so that its module (and matplotlib) is imported only when a page is written.
+
+    Args:
+        module: Full name of the module.
+        function: Takes ``arguments``, then the start of its ids and the text alternative.
+        arguments: What is drawn.
+    """
+
+    def draw(name: str, alt: str) -> Markup:
+        drawing: Callable[..., Markup] = getattr(import_module(module), function)
+        return drawing(*arguments, name, alt)
+
+    return draw
+
+
+def effect_chart(
+    effect: float | None,
+    ci: tuple[float, float] | None,
+    margin: float | None,
+    *,
+    level: float = 0.95,
+    no_less: bool = False,
+    per_seed: Sequence[float | None] = (),
+    published: float | None = None,
+) -> Chart | None:
+    """Show what a verdict was decided on: an effect, its interval and the margin on one axis.
+
+    Args:
+        effect: The mean difference, a share.
+        ci: Its interval; without one the effect stands alone.
+        margin: Smallest effect of interest. Shaded on both sides of 0, or below 0 alone with ``no_less``.
+        level: Level of the interval, for the text alternative.
+        no_less: The claim is that the effect does not fall short of 0 by the margin.
+        per_seed: The difference at each seed, a lane of dots of its own.
+        published: The published effect, a diamond in a lane of its own.
+
+    Returns:
+        The chart, or None where effect or margin is missing.
+    """
+    effect, margin, published = number(effect), number(margin), number(published)
+    if effect is None or margin is None:
+        return None
+    dots = [value for value in map(number, per_seed) if value is not None]
+    said = f"Effect {points(effect)}"
+    said += f", {percent(level, 0)} interval {interval(ci)}" if ci is not None else ", no interval"
+    said += f", margin {points(margin)}" + (" below 0" if no_less else "")
+    if dots:
+        said += f", {len(dots)} seeds"
+    if published is not None:
+        said += f", published {points(published)}"
+    draw = draw_with("negspace.reports.plots", "draw_effect", effect, ci, margin, dots, published, no_less)
+    return Chart(f"{said}.", draw)
+
+
+def verdict_block(
+    verdict: Decision,
+    question: Text,
+    seeds: int,
+    *,
+    chart: Chart | None = None,
+    reading: Text = _READING,
+    answers: Mapping[str, str] = ANSWERS,
+    figures: Sequence[tuple[str, Text]] = (),
+    next: Text = "",  # noqa: A002 - what the card calls it
+    name: Text = "",
+    link: Span | None = None,
+) -> Verdict:
+    """Make a verdict card.
+
+    Args:
+        verdict: The decision with its numbers.
+        question: What was asked.
+        seeds: How many seeds it rests on.
+        chart: The effect against the margin; None draws effect and interval, where there is one.
+        reading: How to read the chart.
+        answers: Each outcome in words.
+        figures: Terms and values to stand before the margin.
+        next: What to do next.
+        name: Whose verdict it is.
+        link: Where more of it stands.
+    """
+    said = [*figures, ("margin", points(verdict.margin))]
+    if number(verdict.mde) is not None:
+        said.append(("smallest detectable effect", points(verdict.mde)))
+    if (p := number(verdict.p_value)) is not None:
+        said.append(("p", "< 0.001" if p < 0.001 else f"{p:.3f}"))
+    if verdict.seeds_needed is not None:
+        said.append(("seeds it would take", count(verdict.seeds_needed)))
+    said.append(("seeds", count(seeds)))
+    ends = bounds((verdict.interval.low, verdict.interval.high))
+    if chart is None and ends is not None:
+        chart = effect_chart(verdict.effect, ends, verdict.margin)
+    return Verdict(
+        question=question,
+        outcome=verdict.outcome.value,
+        answer=answers[verdict.outcome.value],
+        reason=sentence(verdict.reason),
+        chart=chart,
+        reading=reading,
+        figures=tuple(said),
+        next=next,
+        name=name,
+        link=link,
+    )
+
+
+def strip_limits(
+    values: Sequence[float | None], spans: Sequence[tuple[float, float] | None]
+) -> tuple[float, float] | None:
+    """Ends of the axis that strips of seeds share; None without numbers.
+
+    Args:
+        values: Means and seeds of all strips, and published means.
+        spans: Their intervals.
+    """
+    ends = limits(values, spans)
+    if ends is None:
+        return None
+    pad = max(0.02, 0.05 * (ends[1] - ends[0]))
+    return ends[0] - pad, ends[1] + pad
+
+
+def seeds_chart(
+    per_seed: Sequence[float | None],
+    seeds: Sequence[int],
+    mean: float | None,
+    ci: tuple[float, float] | None,
+    ends: tuple[float, float],
+    said: str,
+    *,
+    published: tuple[float | None, float | None] | None = None,
+    reference: float | None = None,
+    lanes: int = 2,
+) -> Chart | None:
+    """Show an estimate: every seed a dot, below it the mean and its interval.
+
+    Args:
+        per_seed: The value at each seed, a share.
+        seeds: The seeds.
+        mean: Their mean.
+        ci: Its interval.
+        ends: Of the axis, from :func:`strip_limits`.
+        said: The text alternative.
+        published: Mean and standard deviation to compare with, in a third lane.
+        reference: Another's mean, a dashed line through all lanes.
+        lanes: 3 with a lane for the published mean, in this strip or in one of its neighbours.
+
+    Returns:
+        The chart, or None where there is no number.
+    """
+    known = [
+        (seed, at) for seed, value in zip(seeds, per_seed, strict=False) if (at := number(value)) is not None
+    ]
+    centre, known_mean = number(published[0]) if published else None, number(mean)
+    if not known and known_mean is None:
+        return None
+    compared = None if published is None or centre is None else (centre, published[1])
+    draw = draw_with(
+        "negspace.reports.plots",
+        "draw_seeds",
+        known,
+        known_mean,
+        ci,
+        ends,
+        compared,
+        number(reference),
+        lanes,
+    )
+    return Chart(said, draw)
+
+
+def strip_axis(ends: tuple[float, float]) -> Chart:
+    """Show the axis under strips."""
+    draw = draw_with("negspace.reports.plots", "draw_strip_axis", ends)
+    return Chart(f"Axis from {percent(ends[0])} to {percent(ends[1])}.", draw)
