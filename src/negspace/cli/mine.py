@@ -159,10 +159,11 @@ def mine_command(
             progress=progress,
             **settings,
         )
-    from negspace.report.mining_terminal import mining_lines
+    from negspace.reports.terminal import brief_report
 
     page = mined.save(report) if report is not None else None
     if as_json:
         click.echo(json.dumps(mined.to_dict(), indent=2))
     else:
-        Console().print(mining_lines(mined.to_dict(), page))
+        places = {"Written": mined.findings.output.path} | ({} if page is None else {"Report": page})
+        Console().print(brief_report(mined.report(), places))

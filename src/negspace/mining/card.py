@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from negspace.data.folders import card_header, code_span
+from negspace.mining.findings import Findings
 
 __all__ = ["render_card"]
 
@@ -20,75 +20,75 @@ _LOADERS = {
 }
 
 
-def render_card(summary: dict[str, Any]) -> str:
+def render_card(findings: Findings) -> str:
     """Write the card.
 
     Args:
-        summary: What ``mined.json`` holds.
+        findings: What was found.
 
     Returns:
         Markdown with a YAML header. The user's own words stand in it as code, so that none is markup.
     """
-    output, data = summary["output"], summary["data"]
-    header = card_header(rows=output["rows"], tags=("negspace", "hard-negatives", data["kind"]))
-    parts = [header, *_intro(summary), *_parameters(summary), *_control(summary), *_warnings(summary)]
+    output, data = findings.output, findings.data
+    header = card_header(rows=output.rows, tags=("negspace", "hard-negatives", data.kind))
+    parts = [header, *_intro(findings), *_parameters(findings), *_control(findings), *_warnings(findings)]
     return "\n".join(parts) + "\n"
 
 
-def _intro(summary: dict[str, Any]) -> Iterator[str]:
-    output, data = summary["output"], summary["data"]
+def _intro(findings: Findings) -> Iterator[str]:
+    output, data = findings.output, findings.data
     yield "# Mined near misses\n"
-    yield f"{output['rows']:,} rows with {output['negatives']:,} negatives for {data['anchors']:,} anchors of"
-    yield f"{code_span(_name(data['path']))} ({data['kind']}). A row is {output['a_row_is']}."
-    yield f"For {_LOADERS[output['format']]}.\n"
+    yield f"{output.rows:,} rows with {output.negatives:,} negatives for {data.anchors:,} anchors of"
+    yield f"{code_span(_name(data.path))} ({data.kind}). A row is {output.a_row_is}."
+    yield f"For {_LOADERS[output.format]}.\n"
     yield "```python"
     yield "import datasets"
     yield ""
     yield "rows = datasets.load_from_disk(FOLDER)['train']  # or datasets.load_dataset(FOLDER)"
     yield "```\n"
     yield "`provenance.parquet` says of every negative where it came from; `output_row` counts rows from 0."
-    yield f"`mined.json` has all of this as data. Made by negspace {summary['version']}.\n"
+    yield f"`mined.json` has all of this as data. Made by negspace {findings.version}.\n"
 
 
-def _parameters(summary: dict[str, Any]) -> Iterator[str]:
-    data = summary["data"]
+def _parameters(findings: Findings) -> Iterator[str]:
+    data = findings.data
     yield "## Parameters\n"
-    rows: list[tuple[str, str]] = [(name, _value(value)) for name, value in summary["settings"].items()]
-    for source in summary["sources"]:
+    rows: list[tuple[str, str]] = [(name, _value(value)) for name, value in findings.settings.items()]
+    for source in findings.sources:
         rows += [(f"{source['source']}: {key}", _value(v)) for key, v in source.items() if key != "source"]
-    rows += [(f"file: {code_span(_name(path))}", f"{count:,} rows") for path, count in data["files"].items()]
-    rows += [(f"column: {role}", code_span(name)) for role, name in data["columns"].items()]
-    rows.append(("data fingerprint", f"`{data['fingerprint']}`"))
+    rows += [(f"file: {code_span(_name(path))}", f"{count:,} rows") for path, count in data.files.items()]
+    rows += [(f"column: {role}", code_span(name)) for role, name in data.columns.items()]
+    rows.append(("data fingerprint", f"`{data.fingerprint}`"))
     yield from _table(("parameter", "value"), rows)
 
 
-def _control(summary: dict[str, Any]) -> Iterator[str]:
-    control = summary["control"]
+def _control(findings: Findings) -> Iterator[str]:
+    control = findings.control
     yield "\n## False negatives\n"
-    if control["classes_known"]:
+    if control.classes_known:
         yield "Share of hits that have the anchor's own class: among the nearest, unfiltered; after the rules"
         yield "below, had the classes not been known; and in this data set.\n"
         head = ("source", "unfiltered", "by rules alone", "here")
         same = [
-            (each["source"], _percent(each["before"]), _percent(each["by_rules"]), _percent(each["after"]))
-            for each in control["same_class"]
+            (each.source, _percent(each.before), _percent(each.by_rules), _percent(each.after))
+            for each in control.same_class
         ]
         yield from _table(head, same)
     else:
         yield "Classes are not known, so same-class hits cannot be counted."
-    if control["dropped"]:
+    if control.dropped:
         yield "\nWhat each rule dropped, each candidate counted at the first rule that drops it:\n"
         drops = [
-            (each["source"], each["what"], _value(each["limit"]), f"{each['dropped']:,} of {each['of']:,}")
-            for each in control["dropped"]
+            (each.source, each.what, _value(each.limit), f"{each.dropped:,} of {each.of:,}")
+            for each in control.dropped
         ]
         yield from _table(("source", "rule", "limit", "dropped"), drops)
 
 
-def _warnings(summary: dict[str, Any]) -> Iterator[str]:
-    if summary["warnings"]:
+def _warnings(findings: Findings) -> Iterator[str]:
+    if findings.warnings:
         yield "\n## Warnings\n"
-        for warning in summary["warnings"]:
+        for warning in findings.warnings:
             yield f"- {warning}."
 
 

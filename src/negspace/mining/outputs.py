@@ -16,6 +16,7 @@ import pyarrow as pa
 from negspace.data.folders import CARD, open_folder
 from negspace.data.streaming import RowSink, open_rows
 from negspace.errors import DataError, StoreError
+from negspace.mining.findings import Findings
 from negspace.mining.formats import Format, Renderer, provenance_schema
 from negspace.mining.hits import MADE, PROVENANCE, Hit, by_anchor
 from negspace.mining.pool import Pool
@@ -51,8 +52,8 @@ def write_output(
     *,
     provenance: bool,
     fingerprint: str,
-    describe: Callable[[Written], tuple[dict[str, Any], str]],
-) -> dict[str, Any]:
+    describe: Callable[[Written], tuple[Findings, str]],
+) -> Findings:
     """Render the parts in order, and move the result to its place.
 
     Args:
@@ -63,10 +64,10 @@ def write_output(
         renderer: Turns hits into rows.
         provenance: Whether the rows themselves say where their negatives came from.
         fingerprint: Of all that decides the rows, hex.
-        describe: Makes the summary and the card, once the rows are counted.
+        describe: Makes the findings and the card, once the rows are counted.
 
     Returns:
-        The summary.
+        The findings.
 
     Raises:
         DataError: There is no row to write.
@@ -94,14 +95,14 @@ def write_output(
             got=f"{len(renderer.pool)} anchors",
             hint="loosen the margins or scores, widen --range-max, or take another --source",
         )
-    summary, card = describe(written)
-    new.summary.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    findings, card = describe(written)
+    new.summary.write_text(json.dumps(findings.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if target.is_folder:
         (new.path / CARD).write_text(card, encoding="utf-8")
     # Once more: hours may have passed since the first look.
     refuse_strangers(target)
     _move(new, target)
-    return summary
+    return findings
 
 
 def _count_classes(classes: defaultdict[str, Counter[str]], pool: Pool, hits: tuple[Hit, ...]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from negspace.data import check_writable, read_table, write_text
+from negspace.mining.findings import Findings
+from negspace.mining.report import mining_report
+from negspace.reports.blocks import Report
 
 __all__ = ["Mined"]
 
@@ -19,19 +21,27 @@ class Mined:
 
     Attributes:
         path: The file or dataset folder that was written.
-        summary: What was found, as plain data.
+        findings: What was found.
     """
 
     path: Path
-    summary: dict[str, Any]
+    findings: Findings
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``mined.json``, a fresh copy."""
-        copy: dict[str, Any] = json.loads(json.dumps(self.summary, allow_nan=False))
-        return copy
+        return self.findings.to_dict()
 
     def __len__(self) -> int:
-        return int(self.summary["output"]["rows"])
+        return self.findings.output.rows
+
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+        return mining_report(self.findings)
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
+
+        return render_notebook(self.report())
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Read the output back, row by row.
@@ -55,10 +65,10 @@ class Mined:
         Raises:
             StoreError: If it cannot be written.
         """
-        from negspace.report.mining_page import render_mining  # noqa: PLC0415 - matplotlib, when asked for
+        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
 
         path = Path(place).expanduser()
         path = path if path.suffix.lower() in {".html", ".htm"} else path / "report.html"
         check_writable(path.parent)
-        write_text(path, render_mining(self.summary))
+        write_text(path, render_page(self.report()))
         return path

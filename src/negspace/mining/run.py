@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from joblib import cpu_count
@@ -18,6 +17,7 @@ from negspace.mining.assemble import Plan, mine_part
 from negspace.mining.card import render_card
 from negspace.mining.code import code_hash
 from negspace.mining.confusions import Confusions, predict_out_of_fold
+from negspace.mining.findings import Findings
 from negspace.mining.formats import FORMATS, Renderer
 from negspace.mining.hits import SCHEMA
 from negspace.mining.inputs import read_pool
@@ -253,17 +253,22 @@ def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progre
             if not store.has(name):
                 store.put(name, *mine_part(plan, start, min(start + part, len(pool))))
         report("writing", 0, 1)
-        summary = _write(plan, target, store, names, sources, key)
+        findings = _write(plan, target, store, names, sources, key)
     except DataError:  # the same call would fail again, and has nothing to go on from
         store.remove()
         raise
     store.remove()
-    return Mined(target.path, summary)
+    return Mined(target.path, findings)
 
 
 def _write(
-    plan: Plan, target: Target, store: PartStore, parts: Sequence[str], sources: list[Json], key: str
-) -> dict[str, Any]:
+    plan: Plan,
+    target: Target,
+    store: PartStore,
+    parts: Sequence[str],
+    sources: list[Mapping[str, Json]],
+    key: str,
+) -> Findings:
     """Add up the parts, and render them."""
     pool, settings = plan.pool, plan.settings
     tally = Tally()
@@ -271,9 +276,9 @@ def _write(
         tally.add(hits, counts)
     renderer = Renderer(pool, settings.negatives, prompted(pool, settings))
 
-    def describe(written: Written) -> tuple[dict[str, Any], str]:
-        summary = summarise(plan, sources, tally, written, renderer, target, key)
-        return summary, render_card(summary)
+    def describe(written: Written) -> tuple[Findings, str]:
+        findings = summarise(plan, sources, tally, written, renderer, target, key)
+        return findings, render_card(findings)
 
     return write_output(
         target,
@@ -287,7 +292,7 @@ def _write(
     )
 
 
-def _described(plan: Plan) -> list[Json]:
+def _described(plan: Plan) -> list[Mapping[str, Json]]:
     """Each source, what its score is, and all that decides its hits."""
     known = {source.name: source for source in (*plan.searchers, plan.edits) if source is not None}
     return [{**known[name].describe(), "score": known[name].score} for name in plan.settings.sources]

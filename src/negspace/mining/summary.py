@@ -1,4 +1,4 @@
-"""What was mined, as plain data: the content of ``mined.json``, of the card and of the report."""
+"""From what the parts of a mining run counted to its findings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from jaxtyping import Float32
 
 from negspace._version import __version__
 from negspace.mining.assemble import DROPPING, Plan
+from negspace.mining.findings import (
+    AnchorCounts,
+    Control,
+    Distribution,
+    Dropped,
+    Example,
+    Findings,
+    MinedData,
+    MinedOutput,
+    SameClass,
+    Scores,
+)
 from negspace.mining.formats import FORMATS, Renderer
 from negspace.mining.hits import MADE, by_anchor
 from negspace.mining.outputs import Written
@@ -78,76 +90,72 @@ class Tally:
 
 def summarise(
     plan: Plan,
-    sources: Sequence[Json],
+    sources: Sequence[Mapping[str, Json]],
     tally: Tally,
     written: Written,
     renderer: Renderer,
     target: Target,
     key: str,
-) -> dict[str, Any]:
-    """Put a mining run into plain data.
-
-    Returns:
-        JSON-able, without NaN: what is undefined is None. ``docs/mining.md`` describes every key.
-    """
+) -> Findings:
+    """Put together what a mining run found."""
     pool, settings, counts = plan.pool, plan.settings, tally.counts
     form = FORMATS[settings.format]
-    return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "key": key,
-        "data": {
-            "kind": pool.kind.value,
-            "path": pool.source,
-            "files": dict(pool.files),
-            "columns": dict(pool.columns),
-            "anchors": len(pool),
-            "corpus": len(pool.corpus),
-            "classes": len(pool.label_names) if pool.anchor_labels is not None else None,
-            "fingerprint": pool.fingerprint,
-        },
-        "settings": settings.describe(),
-        "sources": list(sources),
-        "vectors": None if plan.near is None else dict(plan.near.describe()),
-        "output": {
-            "path": str(target.path),
-            "form": "Hugging Face dataset folder" if target.is_folder else target.path.suffix.lstrip("."),
-            "format": form.name,
-            "a_row_is": form.what,
-            "columns": form.schema(
+    return Findings(
+        schema=SCHEMA,
+        version=__version__,
+        key=key,
+        data=MinedData(
+            kind=pool.kind.value,
+            path=pool.source,
+            files=dict(pool.files),
+            columns=dict(pool.columns),
+            anchors=len(pool),
+            corpus=len(pool.corpus),
+            classes=len(pool.label_names) if pool.anchor_labels is not None else None,
+            fingerprint=pool.fingerprint,
+        ),
+        settings=settings.describe(),
+        sources=sources,
+        vectors=None if plan.near is None else dict(plan.near.describe()),
+        output=MinedOutput(
+            path=str(target.path),
+            form="Hugging Face dataset folder" if target.is_folder else target.path.suffix.lstrip("."),
+            format=form.name,
+            a_row_is=form.what,
+            columns=form.schema(
                 settings.negatives, prompted=renderer.prompted, provenance=settings.provenance
             ).names,
-            "rows": written.rows,
-            "negatives": written.negatives,
-            "provenance": str(target.provenance),
-            "left_out_short": written.short,
-        },
-        "anchors": {
-            "all": counts["anchors"],
-            "without_positive": counts["without_positive"],
-            "without_negatives": counts["without_negatives"],
-            "with_fewer": counts["with_fewer"],
-            "negatives": counts["used"],
-        },
-        "control": _control(pool, settings, counts, written),
-        "edits": counts.get("edits"),
-        "scores": {name: _scores(tally, name) for name in settings.sources if name in tally.scores},
-        "examples": [_example(pool, renderer, anchor, hit) for anchor, hit in tally.hardest()],
-        "warnings": _warnings(plan, counts, written),
-    }
+            rows=written.rows,
+            negatives=written.negatives,
+            provenance=str(target.provenance),
+            left_out_short=written.short,
+        ),
+        anchors=AnchorCounts(
+            all=counts["anchors"],
+            without_positive=counts["without_positive"],
+            without_negatives=counts["without_negatives"],
+            with_fewer=counts["with_fewer"],
+            negatives=counts["used"],
+        ),
+        control=_control(pool, settings, counts, written),
+        edits=counts.get("edits"),
+        scores={name: _scores(tally, name) for name in settings.sources if name in tally.scores},
+        examples=tuple(_example(pool, renderer, anchor, hit) for anchor, hit in tally.hardest()),
+        warnings=tuple(_warnings(plan, counts, written)),
+    )
 
 
-def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any], written: Written) -> dict[str, Any]:
+def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any], written: Written) -> Control:
     """What each rule dropped, and the shares of hits of known class that had the anchor's own."""
     dropped = [
-        {
-            "source": name,
-            "rule": RULES[rule][0],
-            "what": RULES[rule][1],
-            "limit": getattr(settings, RULES[rule][0]),
-            "dropped": counted["dropped"][rule],
-            "of": counted["candidates"],
-        }
+        Dropped(
+            source=name,
+            rule=RULES[rule][0],
+            what=RULES[rule][1],
+            limit=getattr(settings, RULES[rule][0]),
+            dropped=counted["dropped"][rule],
+            of=counted["candidates"],
+        )
         for name, counted in counts["sources"].items()
         for rule in DROPPING
         # Nobody asked for a rule without a limit; ranks are always bounded.
@@ -158,24 +166,24 @@ def _control(pool: Pool, settings: Settings, counts: Mapping[str, Any], written:
         after = written.classes.get(name, {})
         known = after.get("same", 0) + after.get("other", 0)
         same.append(
-            {
-                "source": name,
-                "before": _share(*found["before"]),
-                "by_rules": _share(*found["by_rules"]),
-                "after": _share(after.get("same", 0), known),
-                "hits_before": found["before"][1],
-                "hits_after": known,
-                "hits_unknown": after.get("unknown", 0),
-                "anchors_full_by_rules": found["anchors_full"],
-            }
+            SameClass(
+                source=name,
+                before=_share(*found["before"]),
+                by_rules=_share(*found["by_rules"]),
+                after=_share(after.get("same", 0), known),
+                hits_before=found["before"][1],
+                hits_after=known,
+                hits_unknown=after.get("unknown", 0),
+                anchors_full_by_rules=found["anchors_full"],
+            )
         )
-    return {
-        "classes_known": pool.anchor_labels is not None,
-        "candidates": {name: counted["candidates"] for name, counted in counts["sources"].items()},
-        "kept": {name: counted["kept"] for name, counted in counts["sources"].items()},
-        "dropped": dropped,
-        "same_class": same,
-    }
+    return Control(
+        classes_known=pool.anchor_labels is not None,
+        candidates={name: counted["candidates"] for name, counted in counts["sources"].items()},
+        kept={name: counted["kept"] for name, counted in counts["sources"].items()},
+        dropped=tuple(dropped),
+        same_class=tuple(same),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -196,48 +204,47 @@ def _by_source(
         yield name, score[mine], of_positives[np.isfinite(of_positives)]
 
 
-def _scores(tally: Tally, name: str) -> dict[str, Any]:
-    """Scores of the hits of a source and of the positives beside them, over common bins."""
+def _scores(tally: Tally, name: str) -> Scores:
     negatives = np.concatenate(tally.scores[name]).astype(np.float64)
     positives = np.concatenate(tally.positives[name]).astype(np.float64)
     both = np.concatenate([negatives, positives])
     low, high = float(both.min()), float(both.max())
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
-    return {
-        "edges": [round(float(edge), 6) for edge in edges],
-        "negatives": _distribution(negatives, edges),
-        "positives": _distribution(positives, edges) if len(positives) else None,
-    }
+    return Scores(
+        edges=[round(float(edge), 6) for edge in edges],
+        negatives=_distribution(negatives, edges),
+        positives=_distribution(positives, edges) if len(positives) else None,
+    )
 
 
-def _distribution(values: np.ndarray, edges: np.ndarray) -> dict[str, Any]:
+def _distribution(values: np.ndarray, edges: np.ndarray) -> Distribution:
     quantiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-    return {
-        "n": len(values),
-        "mean": round(float(values.mean()), 6),
-        "min_to_max": [round(float(value), 6) for value in quantiles],
-        "histogram": np.histogram(values, bins=edges)[0].tolist(),
-    }
+    return Distribution(
+        n=len(values),
+        mean=round(float(values.mean()), 6),
+        min_to_max=[round(float(value), 6) for value in quantiles],
+        histogram=np.histogram(values, bins=edges)[0].tolist(),
+    )
 
 
-def _example(pool: Pool, renderer: Renderer, anchor: int, hit: Mapping[str, Any]) -> dict[str, Any]:
+def _example(pool: Pool, renderer: Renderer, anchor: int, hit: Mapping[str, Any]) -> Example:
     labels, names = pool.corpus_labels, pool.label_names
     positives = renderer.positives(anchor, hit)
     made = hit["row"] == MADE
     known = labels is not None and not made and labels[hit["row"]] >= 0
-    return {
-        "anchor": pool.anchors[anchor][:_LONGEST_TEXT],
-        "anchor_label": names[pool.anchor_labels[anchor]] if pool.anchor_labels is not None else None,
-        "positive": positives[0][:_LONGEST_TEXT] if positives and pool.kind is not Kind.CORPUS else None,
-        "original": (renderer.originals(anchor, hit) or [""])[0][:_LONGEST_TEXT] if made else None,
-        "negative": renderer.negative(hit)[:_LONGEST_TEXT],
-        "negative_label": names[labels[hit["row"]]] if known and labels is not None else None,
-        "source": hit["source"],
-        "score": round(hit["score"], 6),
-        "rank": hit["rank"],
-        "positive_score": None if hit["positive_score"] is None else round(hit["positive_score"], 6),
-        "verifier": hit["verifier"],
-    }
+    return Example(
+        anchor=pool.anchors[anchor][:_LONGEST_TEXT],
+        anchor_label=names[pool.anchor_labels[anchor]] if pool.anchor_labels is not None else None,
+        positive=positives[0][:_LONGEST_TEXT] if positives and pool.kind is not Kind.CORPUS else None,
+        original=(renderer.originals(anchor, hit) or [""])[0][:_LONGEST_TEXT] if made else None,
+        negative=renderer.negative(hit)[:_LONGEST_TEXT],
+        negative_label=names[labels[hit["row"]]] if known and labels is not None else None,
+        source=hit["source"],
+        score=round(hit["score"], 6),
+        rank=hit["rank"],
+        positive_score=None if hit["positive_score"] is None else round(hit["positive_score"], 6),
+        verifier=hit["verifier"],
+    )
 
 
 def _warnings(plan: Plan, counts: Mapping[str, Any], written: Written) -> list[str]:

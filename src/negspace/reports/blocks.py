@@ -83,8 +83,8 @@ class Mark:
     Attributes:
         shape: ``hollow`` is an outlined diamond, ``dot`` a pale circle, ``mean`` a dot on a line, ``effect``
             an outlined circle on a thick line, ``band`` a filled block.
-        colour: A custom property of the stylesheet: ``accent``, ``warn``, ``series-2``, ``series-3``, ``ink``,
-            ``soft`` or ``line``.
+        colour: A custom property of the stylesheet: ``accent``, ``warn``, ``series-2``, ``series-3``,
+            ``ink``, ``soft`` or ``line``.
     """
 
     shape: Shape
@@ -93,7 +93,12 @@ class Mark:
     @classmethod
     def of_series(cls, index: int) -> Mark:
         """The sign of the ``index``-th series of a chart."""
-        signs = (cls("circle"), cls("diamond", "warn"), cls("triangle", "series-2"), cls("square", "series-3"))
+        signs = (
+            cls("circle"),
+            cls("diamond", "warn"),
+            cls("triangle", "series-2"),
+            cls("square", "series-3"),
+        )
         return signs[index % len(signs)]
 
 
@@ -472,7 +477,7 @@ class Share:
         count: In words.
         share: From 0 to 1.
         said: The share in words.
-        colour: A custom property of the stylesheet, or a class of it: ``accent``, ``series-2``, ``warn``, ``line``.
+        colour: Of the bar: ``accent``, ``series-2``, ``warn`` or ``line``.
         meaning: What the part is.
         sign: Shown before the name in place of a patch of the colour.
     """

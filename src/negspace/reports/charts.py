@@ -37,8 +37,8 @@ ANSWERS: Mapping[str, str] = {
     "inconclusive": "Inconclusive",
 }
 _READING = (
-    "The effect and its 95\u00a0% interval, in percentage points. Inside the shaded band an effect is too small "
-    "to matter."
+    "The effect and its 95\u00a0% interval, in percentage points. Inside the shaded band an effect is too "
+    "small to matter."
 )
 
 

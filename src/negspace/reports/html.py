@@ -17,16 +17,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from negspace.reports import numbers
 from negspace.reports.blocks import Block, Cell, Chart, Explorer, Group, Report, Text, TextPair, pieces, plain
-from negspace.reports.textdiff import Stretch, abridge, bounded, clip, one_line, visible, word_diff
+from negspace.reports.textdiff import (
+    Stretch,
+    abridge,
+    bounded,
+    clip,
+    one_line,
+    relative_link,
+    visible,
+    word_diff,
+)
 
-__all__ = ["INDEX", "relative_link", "render_notebook", "render_page", "render_pages", "token_name"]
+__all__ = ["INDEX", "render_notebook", "render_page", "render_pages", "token_name"]
 
 INDEX = "report.html"
 """Name of a report's first page."""
@@ -85,11 +93,6 @@ def render_notebook(report: Report) -> str:
             blocks=[(type(block).__name__.lower(), block) for block in blocks],
         )
     )
-
-
-def relative_link(path: str) -> str:
-    """A link that can only lead to a place beside this page, whatever the path says."""
-    return "./" + quote(path.replace("\\", "/").lstrip("/"), safe="/._-~")
 
 
 def token_name(text: str) -> str:
@@ -189,7 +192,7 @@ def _compared(pair: TextPair) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]
 
 
 def _token_parts(text: str) -> list[tuple[str, str]]:
-    """A token's text in parts, each with the sign before it: breaks, tabs, spaces alone and nothing get one."""
+    """A token's text in parts, each with its sign: breaks, tabs, spaces alone and nothing have one."""
     text = text.replace("\r\n", "\n")
     if not text:
         return [("", "∅")]

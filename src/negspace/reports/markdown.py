@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from negspace.reports import blocks as b
 from negspace.reports.numbers import sentence
-from negspace.reports.textdiff import abridge, bounded, clip, one_line, visible, word_diff
+from negspace.reports.textdiff import abridge, bounded, clip, one_line, relative_link, visible, word_diff
 
 __all__ = ["render_markdown"]
 
@@ -46,7 +46,7 @@ def render_markdown(report: b.Report, *, brief: bool = False) -> str:
     if brief:
         shown: Iterable[b.Block] = report.metrics() if report.brief is None else report.brief
         parts += [part for block in shown for part in _show(block, 2)]
-        parts += [part for part in _warnings(b.Warnings(report.warnings or ()), 2)]
+        parts += list(_warnings(b.Warnings(report.warnings or ()), 2))
     else:
         parts += [part for block in (*report.intro, *report.top, *report.body) for part in _show(block, 2)]
     if report.footer:
@@ -73,6 +73,8 @@ def _entity(char: str) -> str:
 
 def _code(text: str) -> str:
     said = one_line(text)
+    if "|" in said:  # it would end the cell of a table
+        return f"<code>{_escape(text)}</code>"
     fence = "`" * (max((len(run) for run in re.findall("`+", said)), default=0) + 1)
     pad = " " if said.startswith("`") or said.endswith("`") else ""
     return f"{fence}{pad}{said}{pad}{fence}" if said else ""
@@ -96,8 +98,6 @@ def _piece(piece: str | b.Span) -> str:
     if piece.kind == "code":
         return _code(piece.text)
     if piece.kind == "link" and not piece.href.startswith("#"):
-        from negspace.reports.html import relative_link  # noqa: PLC0415 - needs Jinja
-
         return f"[{said}](<{relative_link(piece.href)}>)"
     return said
 
@@ -235,7 +235,8 @@ def _facts(block: b.Facts, level: int) -> Iterator[str]:
 
 def _steps(block: b.Steps, level: int) -> Iterator[str]:
     yield "\n".join(
-        f"{place}. **{_text(name)}**: {_text(text)}" for place, (name, text) in enumerate(block.items, start=1)
+        f"{place}. **{_text(name)}**: {_text(text)}"
+        for place, (name, text) in enumerate(block.items, start=1)
     )
 
 
@@ -243,7 +244,7 @@ def _verdict(block: b.Verdict, level: int) -> Iterator[str]:
     if block.name:
         yield _text(block.name)
     yield from _headline(block.headline(), level)
-    yield ", ".join(f"{term} {_text(value)}" for term, value in block.figures)
+    yield ", ".join(f"{_text(term)} {_text(value)}" for term, value in block.figures)
 
 
 def _cards(block: b.Cards, level: int) -> Iterator[str]:

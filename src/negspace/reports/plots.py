@@ -1,4 +1,4 @@
-"""Drawings that several commands share. Imports matplotlib: reach it through :mod:`negspace.reports.charts`."""
+"""Drawings that several commands share; :mod:`negspace.reports.charts` imports them for a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_effect(
     margin: float,
     dots: Sequence[float],
     published: float | None,
-    no_less: bool,  # noqa: FBT001  (a partial fills it in)
+    no_less: bool,
     name: str,
     label: str,
 ) -> Markup:

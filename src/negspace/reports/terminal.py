@@ -48,16 +48,18 @@ def brief_report(report: b.Report, places: Mapping[str, str | PathLike[str]] | N
         parts += [*_show(block, brief=True)]
         if not isinstance(block, b.Facts):
             parts.append(Line())
-    parts += [_hanging("Warning", Line(_flat(sentence(one_line(each)))), "yellow") for each in report.warnings or ()]
+    parts += [
+        _hanging("Warning", _line(sentence(one_line(each))), "yellow") for each in report.warnings or ()
+    ]
     parts += [_copied(what, fspath(path)) for what, path in (places or {}).items()]
     return Group(*_without_last_blank(parts))
 
 
 def full_report(report: b.Report) -> RenderableType:
     """A report with all its sections. Charts are given in words; what is folded on a page is not."""
-    parts: list[RenderableType] = [Line(_flat(b.plain(report.kind)), style="dim")]
+    parts: list[RenderableType] = [_line(report.kind, "dim")]
     if b.plain(report.finding.sentence) != report.title:
-        parts.append(Line(_flat(visible(report.title)), style="bold"))
+        parts.append(_line(report.title, "bold"))
     parts += [*_headline(report.finding, brief=False), Line()]
     for block in (*report.intro, *report.top, *report.body):
         parts += [*_show(block, brief=False), Line()]
@@ -79,7 +81,7 @@ def _show(block: b.Block, *, brief: bool) -> Iterator[RenderableType]:
 def _headline(block: b.Headline, *, brief: bool) -> Iterator[RenderableType]:
     tone = _TONES.get(block.tone, "bold")
     if block.word:
-        line = Line(block.word, style=tone)
+        line = _line(block.word, tone)
         line.append("  ")
         line.append_text(_line(block.sentence, "bold default"))
         yield line
@@ -126,7 +128,7 @@ def _metrics(block: b.Metrics, *, brief: bool) -> Iterator[RenderableType]:
     table.add_column("", no_wrap=True)
     table.add_column("mean" if has_interval else "", justify="right", no_wrap=True)
     if has_interval:
-        table.add_column(f"{_flat(block.level)} interval", justify="right", no_wrap=True)
+        table.add_column(_line(f"{block.level} interval"), justify="right", no_wrap=True)
         table.add_column("n", justify="right", no_wrap=True)
     if has_bar:
         table.add_column("0 to 100 %", no_wrap=True, width=_BAR)
@@ -134,10 +136,10 @@ def _metrics(block: b.Metrics, *, brief: bool) -> Iterator[RenderableType]:
         table.add_column("", overflow="fold", style="dim")
     for item in block.items:
         style = "bold" if item.key else ""
-        row: list[RenderableType] = [Line(item.name, style=style)]
-        row.append(Line(_flat(f"{item.value} {item.unit}".strip()), style=style))
+        row: list[RenderableType] = [_line(item.name, style)]
+        row.append(_line(f"{item.value} {item.unit}".strip(), style))
         if has_interval:
-            row += [Line(_flat(item.interval)), Line(item.n.partition(" ")[0])]
+            row += [_line(item.interval), _line(item.n.partition(" ")[0])]
         if has_bar:
             row.append(_Bar(item.range))
         if not has_interval:
@@ -205,7 +207,7 @@ def _key(block: b.Key, *, brief: bool) -> Iterator[RenderableType]:
 def _chart(block: b.Chart, *, brief: bool) -> Iterator[RenderableType]:
     if block.title:
         yield _line((*b.pieces(block.title), " ", *b.pieces(block.subtitle)), "bold")
-    yield Line(_flat(visible(block.alt)))
+    yield _line(block.alt)
     if block.plain is not None:
         yield from _table(block.plain, brief=brief)
 
@@ -221,18 +223,18 @@ def _strips(block: b.Strips, *, brief: bool) -> Iterator[RenderableType]:
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("", style="dim")
     for row in block.rows:
-        table.add_row(_line(row.name), _line(row.value), Line(row.note))
+        table.add_row(_line(row.name), _line(row.value), _line(row.note))
     yield table
 
 
 def _shares(block: b.Shares, *, brief: bool) -> Iterator[RenderableType]:
     table = _grid()
-    table.add_column(block.columns[0], no_wrap=True)
-    table.add_column(block.columns[1], justify="right", no_wrap=True)
-    table.add_column(block.columns[2], justify="right", no_wrap=True)
+    table.add_column(_line(block.columns[0]), no_wrap=True)
+    table.add_column(_line(block.columns[1]), justify="right", no_wrap=True)
+    table.add_column(_line(block.columns[2]), justify="right", no_wrap=True)
     table.add_column("", overflow="fold", style="dim")
     for part in block.parts:
-        table.add_row(_line(part.name), part.count, _flat(part.said), _line(part.meaning))
+        table.add_row(_line(part.name), _line(part.count), _line(part.said), _line(part.meaning))
     yield table
 
 
@@ -291,7 +293,7 @@ def _verdict(block: b.Verdict, *, brief: bool) -> Iterator[RenderableType]:
         yield _line(block.name, "dim")
     yield from _headline(block.headline(), brief=brief)
     if not brief:
-        yield Line(_flat(", ".join(f"{term} {b.plain(value)}" for term, value in block.figures)), style="dim")
+        yield _line(", ".join(f"{term} {b.plain(value)}" for term, value in block.figures), "dim")
 
 
 def _cards(block: b.Cards, *, brief: bool) -> Iterator[RenderableType]:
@@ -303,7 +305,7 @@ def _tally(block: b.Tally, *, brief: bool) -> Iterator[RenderableType]:
     line = Line()
     for place, (tone, text) in enumerate(block.items):
         line.append(", " if place else "")
-        line.append(text, style=_TONES.get(tone, ""))
+        line.append_text(_line(text, _TONES.get(tone, "")))
     yield line if block.items else Line("none", style="dim")
 
 
@@ -360,7 +362,7 @@ def _hanging(head: str, said: Line, style: str = "dim") -> RenderableType:
     table = Grid.grid(padding=(0, 0))
     table.add_column(width=9, no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row(Line(head, style=style), said)
+    table.add_row(_line(head, style), said)
     return table
 
 

@@ -8,8 +8,19 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
-__all__ = ["Kind", "Stretch", "abridge", "bounded", "clip", "one_line", "visible", "word_diff"]
+__all__ = [
+    "Kind",
+    "Stretch",
+    "abridge",
+    "bounded",
+    "clip",
+    "one_line",
+    "relative_link",
+    "visible",
+    "word_diff",
+]
 
 Kind: TypeAlias = Literal["same", "changed", "cut"]
 Opcode: TypeAlias = tuple[bool, int, int, int, int]
@@ -72,6 +83,11 @@ def _shown(text: str, at: int) -> str:
 def one_line(text: str) -> str:
     """A text fit to stand in a table: nothing invisible, no line breaks."""
     return " ".join(visible(text).split())
+
+
+def relative_link(path: str) -> str:
+    """A link that can only lead to a place beside the page, whatever the path says."""
+    return "./" + quote(path.replace("\\", "/").lstrip("/"), safe="/._-~", errors="surrogatepass")
 
 
 def bounded(text: str) -> str:
@@ -237,7 +253,9 @@ def _ends(block: Stretch, head: int, tail: int) -> list[Stretch]:
     right_cut, right_end = _split(right_rest, n - head - tail)
     return list(
         _filled(
-            Stretch(left, right, "same"), Stretch(left_cut, right_cut, "cut"), Stretch(left_end, right_end, "same")
+            Stretch(left, right, "same"),
+            Stretch(left_cut, right_cut, "cut"),
+            Stretch(left_end, right_end, "same"),
         )
     )
 

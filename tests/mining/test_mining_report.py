@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from negspace.mining import mine
-from negspace.report.mining_page import render_mining
-from negspace.report.mining_terminal import mining_lines
+from negspace.mining import Mined, mine
+from negspace.reports.html import render_page
+from negspace.reports.terminal import brief_report
 
 WORDS = [f"{a}{b}" for a in "abcdefgh" for b in "xyz"]
 EVIL = "<script>alert(1)</script> \u202e {{ 7 * 7 }} [b]bold[/b]"
 
 
 @pytest.fixture
-def summary(tmp_path: Path) -> dict[str, Any]:
+def mined(tmp_path: Path) -> Mined:
     rng = np.random.default_rng(0)
     rows = [
         {"text": f"{EVIL if i % 2 else ''}{' '.join(rng.choice(WORDS, 5))} w{i % 3}", "label": f"<b>{i % 3}"}
@@ -29,9 +29,17 @@ def summary(tmp_path: Path) -> dict[str, Any]:
     ]
     (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     sources = "neighbours,model"
-    return mine(
-        tmp_path / "r.jsonl", out=tmp_path / "o.jsonl", sources=sources, relative_margin=0.05
-    ).to_dict()
+    return mine(tmp_path / "r.jsonl", out=tmp_path / "o.jsonl", sources=sources, relative_margin=0.05)
+
+
+@pytest.fixture
+def summary(mined: Mined) -> dict[str, Any]:
+    return mined.to_dict()
+
+
+@pytest.fixture
+def page(mined: Mined) -> str:
+    return render_page(mined.report())
 
 
 def words(page: str) -> str:
@@ -39,21 +47,22 @@ def words(page: str) -> str:
     return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", bare)).replace("\u00a0", " ").split())
 
 
-def test_nothing_of_the_data_becomes_markup(summary: dict[str, Any]) -> None:
-    page = render_mining(summary)
+def test_nothing_of_the_data_becomes_markup(mined: Mined, page: str) -> None:
     assert "<script" not in page
     assert "<b>0" not in page
     assert "\u202e" not in page
     assert "{{ 7 * 7 }}" in page.replace("&#39;", "'")
     assert not re.search(r"(src|href)=[\"'](https?:)?//", page)
-    assert render_mining(summary) == page
+    assert render_page(mined.report()) == page
 
 
-def test_the_control_of_false_negatives_is_on_the_page_and_in_the_terminal(summary: dict[str, Any]) -> None:
-    said = words(render_mining(summary))
+def test_the_control_of_false_negatives_is_on_the_page_and_in_the_terminal(
+    mined: Mined, summary: dict[str, Any], page: str
+) -> None:
+    said = words(page)
     console = Console(width=80, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115
     with console.file:
-        console.print(mining_lines(summary, "report.html"))
+        console.print(brief_report(mined.report(), {"Report": "report.html"}))
         lines = console.export_text()
     for same in summary["control"]["same_class"]:
         for share in (same["before"], same["by_rules"], same["after"]):
@@ -68,8 +77,7 @@ def test_the_control_of_false_negatives_is_on_the_page_and_in_the_terminal(summa
     assert "report.html" in lines
 
 
-def test_examples_stand_beside_their_anchor(summary: dict[str, Any]) -> None:
-    page = render_mining(summary)
+def test_examples_stand_beside_their_anchor(summary: dict[str, Any], page: str) -> None:
     assert page.count('<article class="pair">') == len(summary["examples"]) > 5
     assert page.count("<svg") == 2  # the scores of each source
     assert "<mark>" in page

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negspace.report.words import Block, abridge, clip, visible, word_diff
+from negspace.reports.textdiff import Stretch, abridge, clip, visible, word_diff
 
 TEXTS = st.text(alphabet="ab cd,.\n\t'é世界-", max_size=60)
 VOCABULARY = [f"word{k}" for k in range(400)]
 
 
-def sides(blocks: tuple[Block, ...]) -> tuple[str, str]:
+def sides(blocks: tuple[Stretch, ...]) -> tuple[str, str]:
     return "".join(b.left for b in blocks), "".join(b.right for b in blocks)
 
 

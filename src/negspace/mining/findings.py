@@ -1,0 +1,264 @@
+"""What mining found, typed: the content of ``mined.json``, of the card and of the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from negspace.records import Json
+
+__all__ = [
+    "AnchorCounts",
+    "Control",
+    "Distribution",
+    "Dropped",
+    "Example",
+    "Findings",
+    "MinedData",
+    "MinedOutput",
+    "SameClass",
+    "Scores",
+]
+
+
+@dataclass(frozen=True)
+class MinedData:
+    """What was mined.
+
+    Attributes:
+        kind: Kind of data: labelled texts, pairs, a plain corpus.
+        path: Where it came from.
+        files: Rows read from each file.
+        columns: Column read for each role.
+        anchors: Number of anchors.
+        corpus: Number of rows that were searched.
+        classes: Number of classes; None where they are not known.
+        fingerprint: Hash of the content, hex.
+    """
+
+    kind: str
+    path: str
+    files: Mapping[str, int]
+    columns: Mapping[str, str]
+    anchors: int
+    corpus: int
+    classes: int | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class MinedOutput:
+    """What was written.
+
+    Attributes:
+        path: The file or dataset folder.
+        form: Its file format.
+        format: What a row is, by the name the command line knows it by.
+        a_row_is: The same in words.
+        columns: Names of the columns.
+        rows: Number of rows.
+        negatives: Negatives in them, each as often as it stands there.
+        provenance: The side file with the source of every negative.
+        left_out_short: Anchors left out because the format needs more negatives than they had.
+    """
+
+    path: str
+    form: str
+    format: str
+    a_row_is: str
+    columns: Sequence[str]
+    rows: int
+    negatives: int
+    provenance: str
+    left_out_short: int
+
+
+@dataclass(frozen=True)
+class AnchorCounts:
+    """What became of the anchors.
+
+    Attributes:
+        all: Number of anchors.
+        without_positive: Those that have no positive.
+        without_negatives: Those that have no negative left.
+        with_fewer: Those that have fewer negatives than asked for.
+        negatives: Negatives chosen, by source.
+    """
+
+    all: int
+    without_positive: int
+    without_negatives: int
+    with_fewer: int
+    negatives: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a rule dropped of one source's candidates.
+
+    Attributes:
+        source: The source.
+        rule: The rule, by the name of its setting.
+        what: What it drops, in words.
+        limit: Value of the setting.
+        dropped: Candidates dropped by this rule first.
+        of: All candidates.
+    """
+
+    source: str
+    rule: str
+    what: str
+    limit: float | int | None
+    dropped: int
+    of: int
+
+
+@dataclass(frozen=True)
+class SameClass:
+    """How many hits have their anchor's own class, and so are no negatives.
+
+    Attributes:
+        source: The source.
+        before: Share among the nearest, unfiltered.
+        by_rules: Share after the rules, had the classes not been known.
+        after: Share in the output.
+        hits_before: Hits behind ``before``.
+        hits_after: Hits of known class behind ``after``.
+        hits_unknown: Hits in the output whose class is not known.
+        anchors_full_by_rules: Anchors that the rules alone would serve in full.
+    """
+
+    source: str
+    before: float | None
+    by_rules: float | None
+    after: float | None
+    hits_before: int
+    hits_after: int
+    hits_unknown: int
+    anchors_full_by_rules: int
+
+
+@dataclass(frozen=True)
+class Control:
+    """How false negatives were kept out.
+
+    Attributes:
+        classes_known: Whether the data name classes.
+        candidates: Candidates looked at, by source.
+        kept: Candidates that passed all rules, by source.
+        dropped: What each rule dropped.
+        same_class: Shares of same-class hits, by source.
+    """
+
+    classes_known: bool
+    candidates: Mapping[str, int]
+    kept: Mapping[str, int]
+    dropped: tuple[Dropped, ...]
+    same_class: tuple[SameClass, ...]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Scores of one kind.
+
+    Attributes:
+        n: How many.
+        mean: Their mean.
+        min_to_max: Minimum, quartiles and maximum.
+        histogram: Counts over the bins of :class:`Scores`.
+    """
+
+    n: int
+    mean: float
+    min_to_max: Sequence[float]
+    histogram: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a source's hits and of the positives beside them, over common bins.
+
+    Attributes:
+        edges: Edges of the bins.
+        negatives: The hits.
+        positives: The lowest-scoring positive of each anchor; None where there is none.
+    """
+
+    edges: Sequence[float]
+    negatives: Distribution
+    positives: Distribution | None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A negative that stands high against its positive.
+
+    Attributes:
+        anchor: Text of the anchor.
+        anchor_label: Its label, where labels are known.
+        positive: Its positive, where that is another text.
+        original: The text that an edit was made from; None for a row that was found.
+        negative: The negative.
+        negative_label: Its label, where it is known.
+        source: Where it came from.
+        score: Its score.
+        rank: Its rank among the candidates.
+        positive_score: Score of the positive.
+        verifier: What proved an edit to be invalid.
+    """
+
+    anchor: str
+    anchor_label: str | None
+    positive: str | None
+    original: str | None
+    negative: str
+    negative_label: str | None
+    source: str
+    score: float
+    rank: int
+    positive_score: float | None
+    verifier: str | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that a mining run found.
+
+    Attributes:
+        schema: Name and version of this structure.
+        version: Version of negspace.
+        key: Hash of all that decides the result.
+        data: What was mined.
+        settings: The settings.
+        sources: Each source with all that decides its hits; ``score`` says what its score is.
+        vectors: The embedder; None where nothing was embedded.
+        output: What was written.
+        anchors: What became of the anchors.
+        control: How false negatives were kept out.
+        edits: Counts of edits tried, kept and not proven; None without edits.
+        scores: Scores by source.
+        examples: The hardest negatives.
+        warnings: What the reader should not miss.
+    """
+
+    schema: str
+    version: str
+    key: str
+    data: MinedData
+    settings: Mapping[str, Json]
+    sources: Sequence[Mapping[str, Json]]
+    vectors: Mapping[str, Json] | None
+    output: MinedOutput
+    anchors: AnchorCounts
+    control: Control
+    edits: Mapping[str, int] | None
+    scores: Mapping[str, Scores]
+    examples: tuple[Example, ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        """The content of ``mined.json``. ``docs/mining.md`` describes every key."""
+        # Through JSON: a fresh copy, tuples as lists, and an error for what is not finite.
+        copy: dict[str, Json] = json.loads(json.dumps(asdict(self), allow_nan=False))
+        return copy
