@@ -32,8 +32,7 @@ from negspace.evaluation import suspects
 from negspace.metrics import Accuracy
 from negspace.records import EvalSet, Json, Measurement, Outcome, TextTask, Verdict
 from negspace.search import embed
-from negspace.statistics import difference, item_variance_of
-from negspace.statistics.verdict import Hypothesis, judge_family
+from negspace.statistics import Hypothesis, difference, item_variance_of, judge_family
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cad-sentiment"
 NAMES = ("Negative", "Positive")

@@ -15,7 +15,7 @@ from negspace.errors import DataError, PlanError
 from negspace.proofs import Conclusion, FromPool, Proof, parse_arms
 from negspace.proofs.words import misfit_warnings
 from negspace.records import Outcome
-from negspace.statistics.exchange import ExchangeRate
+from negspace.statistics import ExchangeRate
 from negspace.store import RunStore
 
 Prove = Callable[..., Proof]

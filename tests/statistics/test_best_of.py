@@ -8,8 +8,7 @@ import pytest
 
 from negspace.errors import PlanError
 from negspace.records import Measurement
-from negspace.statistics.best_of import best_of, expected_best, expected_chosen, split_gain
-from negspace.statistics.estimates import difference, estimate
+from negspace.statistics import best_of, difference, estimate, expected_best, expected_chosen, split_gain
 
 
 def chosen_by_listing(validation: np.ndarray, test: np.ndarray, k: int) -> float:

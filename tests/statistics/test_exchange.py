@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import config
 
 from negspace.errors import PlanError
-from negspace.statistics.exchange import ExchangeRate, cluster_sums, exchange_rate, in_brief, in_words
+from negspace.statistics import ExchangeRate, cluster_sums, exchange_rate, in_brief, in_words
 
 SIZES = np.array([50, 100, 200, 400, 800, 1600, 3200])
 LAW = 0.12 + 1.6 * SIZES**-0.35

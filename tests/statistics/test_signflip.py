@@ -10,8 +10,7 @@ import pytest
 from scipy import stats
 
 from negspace.errors import PlanError
-from negspace.statistics import sign_flip_p
-from negspace.statistics.signflip import EXACT_UP_TO
+from negspace.statistics import EXACT_UP_TO, sign_flip_p
 
 
 def enumerated(hundredths: list[int], margin: int = 0) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from negspace.statistics.skewness import has_long_lower_tail, skewness_corrected_p
+from negspace.statistics import has_long_lower_tail, skewness_corrected_p
 
 
 def test_without_skewness_it_is_the_t_test() -> None:

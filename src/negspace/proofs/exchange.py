@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from negspace.models import TextArm
 from negspace.proofs.plan import Ladder
 from negspace.records import TextTask
-from negspace.statistics.exchange import ExchangeRate, cluster_sums, exchange_rate
+from negspace.statistics import ExchangeRate, cluster_sums, exchange_rate
 from negspace.study import StudyResult
 
 __all__ = ["Worth", "measure_worth"]

@@ -19,8 +19,7 @@ from negspace.proofs.inputs import Files
 from negspace.proofs.plan import Comparison, Ladder, ProofArm
 from negspace.proofs.tuning import Tuned
 from negspace.records import Estimate, Interval, Json, TextTask, Verdict
-from negspace.statistics.best_of import BestOf, GainSplit
-from negspace.statistics.exchange import ExchangeRate, in_brief, in_words
+from negspace.statistics import BestOf, ExchangeRate, GainSplit, in_brief, in_words
 from negspace.study import StudyResult
 
 __all__ = ["SCHEMA", "Findings", "summarise"]

@@ -23,7 +23,7 @@ from negspace.proofs.plan import Comparison, ProofArm
 from negspace.proofs.trials import Trials
 from negspace.records import EvalSet, Json, Measurement, Run, TextTask
 from negspace.search import components, group_links
-from negspace.statistics.best_of import BestOf, GainSplit, best_of, split_gain
+from negspace.statistics import BestOf, GainSplit, best_of, split_gain
 from negspace.store import RunStore, content_hash
 from negspace.study import Progress, Study, StudyResult
 

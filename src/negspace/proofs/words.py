@@ -9,7 +9,7 @@ from negspace.evaluation import Source
 from negspace.proofs.plan import ProofArm
 from negspace.records import Json
 from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
-from negspace.statistics.exchange import ExchangeRate
+from negspace.statistics import ExchangeRate
 
 __all__ = [
     "easy_question",

@@ -11,8 +11,7 @@ from jaxtyping import Float
 
 from negspace.errors import PlanError
 from negspace.records import Estimate, Interval, Measurement
-from negspace.statistics.estimates import estimate
-from negspace.statistics.intervals import mean_interval
+from negspace.statistics.estimates import estimate, mean_interval
 
 __all__ = ["BestOf", "GainSplit", "best_of", "expected_best", "expected_chosen", "split_gain"]
 
@@ -24,8 +23,8 @@ class BestOf:
     Attributes:
         validation: Expected best validation score of k trials, at each seed.
         test: Expected test score of the trial chosen by validation, at each seed.
-        validation_intervals: Of the mean over seeds, for each k.
-        test_intervals: Of the mean over seeds, for each k.
+        validation_intervals: For each k, the interval of the mean of ``validation`` over seeds.
+        test_intervals: For each k, the interval of the mean of ``test`` over seeds.
     """
 
     validation: Float[np.ndarray, "k seeds"]
@@ -71,9 +70,8 @@ def best_of(
 ) -> BestOf:
     """Expected best of k for k = 1 ... n trials at every seed, with intervals over seeds.
 
-    The intervals are Student's t over seeds: they take the searches of the seeds as independent, and
-    these very test items as given. Towards k = n fewer and fewer trials decide, and the spread over seeds
-    shows it.
+    The intervals are Student's t over seeds: the searches of the seeds are taken as independent, and these
+    very test items as given. Towards k = n fewer and fewer trials decide, and the spread over seeds shows it.
 
     Args:
         validation: Score by which a trial is chosen; higher is better.
@@ -132,9 +130,11 @@ def expected_chosen(
     """
     _check_scores(validation)
     _check_scores(test)
-    columns = zip(validation.T, test.T, strict=True)
-    ranked = np.column_stack([_ranked_with_ties(v, t) for v, t in columns])
-    expected: np.ndarray = _subset_weights(len(validation)) @ ranked
+    ranked = []
+    for by, score in zip(validation.T, test.T, strict=True):
+        _, tie, sizes = np.unique(by, return_inverse=True, return_counts=True)
+        ranked.append(np.repeat(np.bincount(tie, weights=score) / sizes, sizes))
+    expected: np.ndarray = _subset_weights(len(validation)) @ np.column_stack(ranked)
     return expected
 
 
@@ -195,14 +195,6 @@ def _subset_weights(n: int) -> Float[np.ndarray, "k trials"]:
     quotients = np.clip((above - k) / (above - 1), 0.0, None) if n > 1 else np.empty((1, 0))
     descending = np.cumprod(np.column_stack([k / n, quotients]), axis=1)
     return descending[:, ::-1]
-
-
-def _ranked_with_ties(
-    validation: Float[np.ndarray, " trials"], test: Float[np.ndarray, " trials"]
-) -> Float[np.ndarray, " trials"]:
-    _, tie, sizes = np.unique(validation, return_inverse=True, return_counts=True)
-    means = np.bincount(tie, weights=test) / sizes
-    return np.repeat(means, sizes)
 
 
 def _combine(weights: Sequence[float], measurements: Sequence[Measurement]) -> Measurement:

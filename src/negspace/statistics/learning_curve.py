@@ -1,39 +1,23 @@
 """Learning curves: the error as a function of the number of training rows, and back.
 
-All fits are of a batch of curves at once, so that a bootstrap costs about as much as its arithmetic.
+All fits are of a batch of curves at once, so that a bootstrap costs about as much as its arithmetic. Nothing
+is extrapolated: ``rows`` is 0 where fewer rows than the smallest size fitted would do, and ``inf`` where more
+than the largest would be needed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.errors import PlanError
 
-__all__ = ["Curves", "IsotonicCurves", "PowerLaws", "fit_isotonic", "fit_power_laws"]
+__all__ = ["IsotonicCurves", "PowerLaws", "fit_isotonic", "fit_power_laws"]
 
 _SLOWEST, _FASTEST = 0.01, 5.0
 _COARSE, _FINE, _ROUNDS = 48, 9, 4
-
-
-@runtime_checkable
-class Curves(Protocol):
-    """A batch of fitted learning curves over one range of sizes."""
-
-    def errors(self, sizes: Int[np.ndarray, " at"]) -> Float[np.ndarray, "curves at"]:
-        """The fitted error of each curve at each size."""
-        ...
-
-    def rows(self, errors: Float[np.ndarray, " curves"]) -> Float[np.ndarray, " curves"]:
-        """The fewest rows at which each curve's error is down to the given one.
-
-        0 where that is fewer than the smallest size fitted, ``inf`` where it is more than the largest:
-        nothing is extrapolated.
-        """
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +43,7 @@ class PowerLaws:
         return errors
 
     def rows(self, errors: Float[np.ndarray, " curves"]) -> Float[np.ndarray, " curves"]:
-        """See :meth:`Curves.rows`. A flat curve is either there at once or never."""
+        """The fewest rows at which each curve's error is down to the given one; 0 or inf if it is flat."""
         above = errors - self.asymptote
         reached = (above > 0) & (self.excess > 0)
         # In logarithms: the quotient to the power 1 / c overflows for a slow curve.
@@ -95,7 +79,7 @@ class IsotonicCurves:
         return np.stack([np.interp(at, log_sizes, level) for level in self.levels])
 
     def rows(self, errors: Float[np.ndarray, " curves"]) -> Float[np.ndarray, " curves"]:
-        """See :meth:`Curves.rows`. On a flat stretch, its first size."""
+        """The fewest rows at which each curve's error is down to the given one, a flat stretch's first."""
         reached = self.levels <= errors[:, None]
         first = np.argmax(reached, axis=1)
         curve, before = np.arange(len(first)), np.maximum(first - 1, 0)
@@ -131,10 +115,11 @@ def fit_power_laws(
     grid = np.linspace(np.log(_SLOWEST), np.log(_FASTEST), _COARSE)
     step = float(grid[1] - grid[0])
     candidates = np.broadcast_to(grid, (len(errors), _COARSE))
-    best = _best_exponent(sizes, errors, weights, candidates)
-    for _ in range(_ROUNDS):
-        around = best[:, None] + np.linspace(-step, step, _FINE)
-        best = _best_exponent(sizes, errors, weights, np.clip(around, grid[0], grid[-1]))
+    best = np.empty(0)
+    for _ in range(1 + _ROUNDS):
+        loss = _bounded_lines(sizes, errors, weights, candidates)[2]
+        best = np.take_along_axis(candidates, loss.argmin(axis=1)[:, None], axis=1)[:, 0]
+        candidates = np.clip(best[:, None] + np.linspace(-step, step, _FINE), grid[0], grid[-1])
         step /= (_FINE - 1) / 2
     asymptote, excess, _ = _bounded_lines(sizes, errors, weights, best[:, None])
     return PowerLaws(sizes, asymptote[:, 0], excess[:, 0], np.exp(best))
@@ -169,16 +154,6 @@ def fit_isotonic(
         levels[:, i] = means.max(axis=2).min(axis=1)
     # Pooled levels are sums taken in another order: equal on paper, not in the last bit.
     return IsotonicCurves(sizes, np.minimum.accumulate(levels, axis=1))
-
-
-def _best_exponent(
-    sizes: Int[np.ndarray, " sizes"],
-    errors: Float[np.ndarray, "curves sizes"],
-    weights: Float[np.ndarray, " sizes"],
-    log_exponents: Float[np.ndarray, "curves candidates"],
-) -> Float[np.ndarray, " curves"]:
-    loss = _bounded_lines(sizes, errors, weights, log_exponents)[2]
-    return np.take_along_axis(log_exponents, loss.argmin(axis=1)[:, None], axis=1)[:, 0]
 
 
 def _bounded_lines(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from scipy import optimize, special
 
 from negspace.errors import PlanError
-from negspace.statistics.standard_error import standard_error
+from negspace.statistics.estimates import standard_error
 
-__all__ = ["MAX_SEEDS", "minimum_detectable_effect", "seeds_needed"]
+__all__ = ["minimum_detectable_effect", "seeds_needed"]
 
 MAX_SEEDS = 1_000_000
 """Beyond this, a number of seeds is no advice; what they leave is the error of the test items."""
@@ -82,16 +82,8 @@ def seeds_needed(
     Above the margin it would be supported. Below, it would be refuted, by the interval or, with a margin
     above 0, by the equivalence test.
 
-    Args:
-        effect: The true effect; often the one seen, as a guess.
-        sd: Standard deviation of the differences over seeds.
-        margin: Smallest effect of interest.
-        item_variance: Variance of the mean due to test items, which more seeds do not reduce.
-        item_df: Degrees of freedom of ``item_variance``.
-        alpha: Level of the two-sided interval and of the tests.
-        power: Probability with which the outcome is wanted, in (alpha, 1).
-        family: Hypotheses judged together (Holm's strictest step).
-        min_seeds: Smallest number to answer with.
+    Takes the true effect (often the one seen, as a guess), the standard deviation of the differences over
+    seeds, the settings of `minimum_detectable_effect`, and the smallest number to answer with.
 
     Returns:
         The number of seeds, or None where none up to ``MAX_SEEDS`` would do: the effect is the margin itself,

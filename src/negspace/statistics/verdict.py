@@ -11,13 +11,9 @@ from jaxtyping import Float
 
 from negspace.errors import PlanError
 from negspace.records import Interval, Outcome, Verdict
-from negspace.statistics import reasons
-from negspace.statistics.holm import holm
-from negspace.statistics.intervals import mean_interval
+from negspace.statistics.estimates import StandardError, mean_interval, seed_spread, standard_error
+from negspace.statistics.p_values import has_long_lower_tail, holm, sign_flip_p, skewness_corrected_p
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
-from negspace.statistics.signflip import sign_flip_p
-from negspace.statistics.skewness import has_long_lower_tail, skewness_corrected_p
-from negspace.statistics.standard_error import StandardError, seed_spread, standard_error
 
 __all__ = ["Hypothesis", "judge", "judge_family"]
 
@@ -64,24 +60,17 @@ def judge(
 
     *Supported*: the lower end of the ``1 - alpha`` interval lies above the margin and the one-sided
     sign-flip p against it is at most alpha. *Refuted*: the same two tests show the effect to be below the
-    margin, or, with a margin above 0, the equivalence test and the sign-flip test put it inside ±margin.
-    Where a few seeds trail far off against the finding, the interval's test must hold with its skewness
-    corrected, too (``skewness.py``). *Inconclusive*: all else; also fewer than ``min_seeds`` seeds, a
-    difference that is not finite, and differences that are all equal while the items add no error (a
-    width of zero is no evidence).
+    margin, or, with a margin above 0, the equivalence test (two one-sided tests: Schuirmann 1987) and the
+    sign-flip test put it inside ±margin. Where a few seeds trail far off against the finding, the interval's
+    test must hold with its skewness corrected, too (`skewness_corrected_p`). *Inconclusive*: all else; also
+    fewer than ``min_seeds`` seeds, a difference that is not finite, and differences that are all equal while
+    the items add no error (a width of zero is no evidence).
 
     With ``no_less`` the claim is that the difference is no worse than ``-margin``: the same rule about
     ``-margin``, without the equivalence test.
 
-    Args:
-        differences: One paired difference a seed.
-        margin: Smallest effect of interest: finite, 0 or above, set before the data were seen.
-        item_variance: Variance of the mean because the test items are a sample (``item_variance_of``).
-        item_df: Degrees of freedom of ``item_variance``.
-        alpha: Level of the two-sided interval and of the tests.
-        min_seeds: Fewest seeds that give a verdict.
-        what: What the difference is, to begin the reason with.
-        no_less: Claim that the difference does not fall short of 0 by the margin or more.
+    Takes the parts of a `Hypothesis`, the level of the two-sided interval and of the tests (``alpha``), and
+    the fewest seeds that give a verdict.
 
     Returns:
         The verdict; its reason is one sentence with the numbers that decided.
@@ -116,21 +105,19 @@ def judge_family(
             range.
     """
     _check_plan(hypotheses, alpha, min_seeds)
-    family = len(hypotheses)
-    weighed = {name: _weigh(h, alpha=alpha, min_seeds=min_seeds) for name, h in hypotheses.items()}
+    found = [_weigh(hypothesis, alpha=alpha, min_seeds=min_seeds) for hypothesis in hypotheses.values()]
     flips, intervals, refutations = (
         holm(np.array(p_values))
-        for p_values in zip(*((e.p_flip, e.p_interval, e.p_refuted) for e in weighed.values()), strict=True)
+        for p_values in zip(*((e.p_flip, e.p_interval, e.p_refuted) for e in found), strict=True)
     )
-    verdicts = {}
-    for i, (name, hypothesis) in enumerate(hypotheses.items()):
-        evidence = weighed[name]
-        adjusted = _Adjusted(float(flips[i]), float(intervals[i]), float(refutations[i]))
-        if evidence.unfit is not None:
-            verdicts[name] = _unfit(hypothesis, evidence, alpha=alpha, min_seeds=min_seeds, family=family)
-        else:
-            verdicts[name] = _decide(hypothesis, evidence, adjusted, alpha=alpha, family=family)
-    return verdicts
+    return {
+        name: _unfit(hypothesis, evidence, alpha, min_seeds, len(found))
+        if evidence.unfit is not None
+        else _decide(hypothesis, evidence, float(flip), float(interval), float(refuted), alpha, len(found))
+        for (name, hypothesis), evidence, flip, interval, refuted in zip(
+            hypotheses.items(), found, flips, intervals, refutations, strict=True
+        )
+    }
 
 
 @dataclass(frozen=True)
@@ -147,13 +134,6 @@ class _Evidence:
     unfit: str | None = None
 
 
-@dataclass(frozen=True)
-class _Adjusted:
-    flip: float
-    interval: float
-    refuted: float
-
-
 def _weigh(hypothesis: Hypothesis, *, alpha: float, min_seeds: int) -> _Evidence:
     values = np.asarray(hypothesis.differences, dtype=float)
     variance, df = hypothesis.item_variance, hypothesis.item_df
@@ -164,63 +144,59 @@ def _weigh(hypothesis: Hypothesis, *, alpha: float, min_seeds: int) -> _Evidence
         return _Evidence(effect, interval, unfit=unfit)
     margin = hypothesis.threshold
     error = standard_error(seed_spread(values), len(values), item_variance=variance, item_df=df)
-    above, below = _exceeds(values, margin, error), _exceeds(-values, -margin, error)
-    # Every route to "refuted" implies that both p-values of `below` are at most alpha: the minimum is valid.
-    refuted = max(min(1.0, 2 * below.t), below.flip)
+    (above_t, above_flip) = _exceeds(values, margin, error)
+    (below_t, below_flip) = _exceeds(-values, -margin, error)
+    # Every route to "refuted" implies that both p-values of "below" are at most alpha: the minimum is valid.
+    refuted = max(min(1.0, 2 * below_t), below_flip)
     equivalent = math.nan
     if margin > 0:
-        # equivalence_p, with the checks that the interval undergoes as well.
-        inside = _exceeds(values, -margin, error)
-        equivalent = max(below.t, below.flip, inside.t, inside.flip)
+        # Two one-sided tests, with the checks that the interval undergoes as well.
+        equivalent = max(below_t, below_flip, *_exceeds(values, -margin, error))
         refuted = min(refuted, equivalent)
     return _Evidence(
         effect,
         interval,
-        p_flip=above.flip,
-        p_interval=min(1.0, 2 * above.t),
+        p_flip=above_flip,
+        p_interval=min(1.0, 2 * above_t),
         p_refuted=refuted,
         p_equivalent=equivalent,
         skewed=has_long_lower_tail(values if effect > margin else -values),
     )
 
 
-@dataclass(frozen=True)
-class _OneSided:
-    t: float
-    flip: float
-
-
-def _exceeds(values: Float[np.ndarray, " seeds"], margin: float, error: StandardError) -> _OneSided:
+def _exceeds(values: Float[np.ndarray, " seeds"], margin: float, error: StandardError) -> tuple[float, float]:
     """One-sided p-values that the true mean exceeds the margin: of the interval, of the sign flips."""
     t = error.upper_p(float(values.mean()) - margin)
     if has_long_lower_tail(values):
         t = max(t, skewness_corrected_p(values, margin=margin))
-    return _OneSided(t, sign_flip_p(values, margin=margin))
+    return t, sign_flip_p(values, margin=margin)
 
 
 def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, min_seeds: int) -> str | None:
-    undefined = int(np.count_nonzero(~np.isfinite(values)))
+    seeds, undefined = len(values), int(np.count_nonzero(~np.isfinite(values)))
     if undefined:
-        return reasons.undefined_seeds(undefined, len(values))
-    if len(values) < min_seeds:
-        return reasons.too_few_seeds(len(values), min_seeds)
+        return (
+            f"it is undefined (NaN or infinite) at {undefined} of {seeds} seeds, which a verdict may not drop"
+        )
+    if seeds < min_seeds:
+        return f"a verdict takes {min_seeds} seeds and there are {seeds}: run {min_seeds - seeds} more"
     if math.isnan(item_variance):
-        return reasons.UNDEFINED_ITEMS
+        return "its error from the test rows is undefined, so no interval can be given"
     # Differences that are equal on paper may differ in the last bits.
     rounding = 1e-12 * float(np.abs(values).max())
     if float(np.ptp(values)) <= rounding and math.sqrt(item_variance) <= rounding:
-        return reasons.no_spread(len(values), float(values[0]))
+        return (
+            f"it is {float(values[0]):.3g} at all {seeds} seeds and the test rows add no error: "
+            "the seeds varied nothing the measure can see, and a width of zero is no evidence"
+        )
     return None
 
 
-def _unfit(
-    hypothesis: Hypothesis, evidence: _Evidence, *, alpha: float, min_seeds: int, family: int
-) -> Verdict:
-    seeds = len(hypothesis.differences)
-    sd = seed_spread(hypothesis.differences)
+def _unfit(hypothesis: Hypothesis, evidence: _Evidence, alpha: float, min_seeds: int, family: int) -> Verdict:
+    seeds, sd = len(hypothesis.differences), seed_spread(hypothesis.differences)
     needed = min_seeds if seeds < min_seeds and not math.isnan(sd) else None
     if needed is not None and 0 < sd < math.inf:
-        needed = _needed(hypothesis, evidence.effect, sd, alpha=alpha, family=family, at_least=min_seeds)
+        needed = _seeds_needed(hypothesis, evidence.effect, sd, alpha, family, at_least=min_seeds)
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,
         reason=f"{hypothesis.what}: {evidence.unfit}",
@@ -234,8 +210,15 @@ def _unfit(
 
 
 def _decide(
-    hypothesis: Hypothesis, evidence: _Evidence, adjusted: _Adjusted, *, alpha: float, family: int
+    hypothesis: Hypothesis,
+    evidence: _Evidence,
+    p_flip: float,
+    p_interval: float,
+    p_refuted: float,
+    alpha: float,
+    family: int,
 ) -> Verdict:
+    """Give the verdict by p-values that are adjusted for the family."""
     sd, seeds, margin = seed_spread(hypothesis.differences), len(hypothesis.differences), hypothesis.threshold
     mde = minimum_detectable_effect(
         sd,
@@ -246,28 +229,74 @@ def _decide(
         alpha=alpha,
         family=family,
     )
-    needed = None
-    clears = evidence.interval.low > margin
-    if clears and adjusted.flip <= alpha and adjusted.interval <= alpha:
-        outcome, finding = Outcome.SUPPORTED, reasons.above(margin)
-    elif adjusted.refuted <= alpha:
-        outcome = Outcome.REFUTED
-        finding = reasons.refuted(evidence.interval, margin, evidence.p_equivalent)
+    interval, needed, outlook = evidence.interval, None, ""
+    if interval.low > margin and p_flip <= alpha and p_interval <= alpha:
+        outcome = Outcome.SUPPORTED
+        finding = (
+            f"it does not fall short by {-margin:.3g}"
+            if margin < 0
+            else f"it lies above the margin {margin:.3g}"
+        )
+    elif p_refuted <= alpha:
+        outcome, finding = Outcome.REFUTED, _why_refuted(interval, margin, evidence.p_equivalent)
     else:
         outcome = Outcome.INCONCLUSIVE
-        finding = reasons.undecided(evidence.interval, margin, evidence.skewed, family)
-        needed = _needed(hypothesis, evidence.effect, sd, alpha=alpha, family=family, at_least=seeds + 1)
-    tests = reasons.tests(seeds, evidence.p_flip, adjusted.flip, family)
-    reason = f"{reasons.lead(hypothesis.what, evidence.effect, evidence.interval)}: {finding} ({tests})"
-    if outcome is Outcome.INCONCLUSIVE:
-        reason += f"; {reasons.outlook(mde, needed, has_item_error=hypothesis.item_variance > 0)}"
-    return Verdict(
-        outcome, reason, hypothesis.margin, evidence.effect, evidence.interval, adjusted.flip, mde, needed
+        finding = _why_undecided(interval, margin, evidence.skewed, family)
+        needed = _seeds_needed(hypothesis, evidence.effect, sd, alpha, family, at_least=seeds + 1)
+        outlook = f"; {_outlook(mde, needed, has_item_error=hypothesis.item_variance > 0)}"
+    tests = f"{seeds} seeds, sign-flip p = {evidence.p_flip:.2g}"
+    if family > 1:
+        tests += f", {p_flip:.2g} after Holm over {family} hypotheses"
+    reason = (
+        f"{hypothesis.what} is {evidence.effect:.3g}, {100 * interval.level:g} % CI "
+        f"[{interval.low:.3g}, {interval.high:.3g}]: {finding} ({tests}){outlook}"
     )
+    return Verdict(outcome, reason, hypothesis.margin, evidence.effect, interval, p_flip, mde, needed)
 
 
-def _needed(
-    hypothesis: Hypothesis, effect: float, sd: float, *, alpha: float, family: int, at_least: int
+def _why_refuted(interval: Interval, margin: float, p_equivalent: float) -> str:
+    if margin == 0:
+        return "it lies below 0, the opposite of the claim"
+    if margin < 0:
+        return f"it falls short by more than {-margin:.3g}"
+    if interval.high < -margin:
+        return f"it lies below -{margin:.3g}, the opposite of the claim"
+    if interval.high >= margin:
+        return (
+            f"the equivalence test puts it inside ±{margin:.3g}, too small to matter, p = {p_equivalent:.2g}"
+        )
+    if interval.low > -margin:
+        return f"it lies inside ±{margin:.3g}, too small to matter"
+    return f"it lies below the margin {margin:.3g}"
+
+
+def _why_undecided(interval: Interval, margin: float, skewed: bool, family: int) -> str:
+    if interval.low <= margin <= interval.high:
+        return f"the interval holds the margin {margin:.3g}"
+    side = "above" if interval.low > margin else "below"
+    if skewed:
+        doubt = "a few seeds lie far off the others, towards the margin"
+    elif family > 1:
+        doubt = "not after correction for the family"
+    else:
+        doubt = "the sign-flip test does not agree"
+    return f"the interval lies {side} the margin {margin:.3g}, but {doubt}"
+
+
+def _outlook(mde: float, needed: int | None, *, has_item_error: bool) -> str:
+    """What it would take to decide."""
+    if math.isfinite(mde):
+        detectable = f"a true effect of {mde:.3g} would come out supported with 80 % power"
+    else:
+        detectable = "no effect would come out supported with these seeds and test rows"
+    if needed is not None:
+        return f"{detectable}; about {needed} seeds would decide on an effect as large as seen"
+    rows = "more seeds alone would not decide, it takes more test rows"
+    return f"{detectable}; " + (rows if has_item_error else "no number of seeds tells it from the margin")
+
+
+def _seeds_needed(
+    hypothesis: Hypothesis, effect: float, sd: float, alpha: float, family: int, *, at_least: int
 ) -> int | None:
     return seeds_needed(
         effect,

@@ -8,27 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import special
 
 from negspace.errors import PlanError
-from negspace.statistics.learning_curve import Curves, PowerLaws, fit_isotonic, fit_power_laws
+from negspace.statistics.learning_curve import IsotonicCurves, PowerLaws, fit_isotonic, fit_power_laws
 
-__all__ = [
-    "MISFIT_LEVEL",
-    "NEGLIGIBLE",
-    "ExchangeRate",
-    "Method",
-    "cluster_sums",
-    "exchange_rate",
-    "in_brief",
-    "in_words",
-]
-
-Method: TypeAlias = Literal["power law", "isotonic"]
+__all__ = ["ExchangeRate", "cluster_sums", "exchange_rate", "in_brief", "in_words"]
 
 MISFIT_LEVEL = 0.05
 """Where seeds and test clusters leave residuals so large a chance below this, the power law is given up."""
@@ -77,7 +66,7 @@ class ExchangeRate:
     sizes: tuple[int, ...]
     observed: tuple[float, ...]
     fitted: tuple[float, ...]
-    method: Method
+    method: Literal["power law", "isotonic"]
     parameters: tuple[float, float, float] | None
     misfit_p: float
     residual_max: float
@@ -90,14 +79,6 @@ class _Draws:
 
     seeds: Float[np.ndarray, "resamples measures"]
     clusters: Float[np.ndarray, "resamples measures"]
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    curve: Curves
-    method: Method
-    misfit_p: float
-    weights: Float[np.ndarray, " sizes"]
 
 
 def cluster_sums(
@@ -167,22 +148,25 @@ def exchange_rate(
     per_seed = right.sum(axis=2) / counts.sum()
     mean = per_seed.mean(axis=1)
     draws = _draw(right, counts, rng, resamples)
-    fit = _fit(sizes, per_seed[:-1], 1 - mean[-1:], draws)
+    weights = _weights(per_seed[:-1])
+    fit, misfit_p = _fit(sizes, per_seed[:-1], 1 - mean[-1:], weights, draws)
     if min(arm.shape) > 1:
         stretched = (
             _stretch(arm.shape[0], level) * draws.seeds + _stretch(arm.shape[1], level) * draws.clusters
         )
-        values = _refit(fit, sizes, mean + stretched)
+        errors = 1 - (mean + stretched)
+        refit = fit_power_laws if isinstance(fit, PowerLaws) else fit_isotonic
+        values = refit(sizes, errors[:, :-1], weights).rows(errors[:, -1])
         # Order statistics, outward: interpolating next to an infinite value would give NaN.
         low = float(np.quantile(values, (1 - level) / 2, method="lower"))
         high = float(np.quantile(values, (1 + level) / 2, method="higher"))
         beyond, below = float(np.isinf(values).mean()), float((values == 0).mean())
     else:
         low, high, beyond, below = 0.0, math.inf, math.nan, math.nan
-    fitted = 1 - fit.curve.errors(sizes)[0]
+    fitted = 1 - fit.errors(sizes)[0]
     residuals = mean[:-1] - fitted
     return ExchangeRate(
-        rows=float(fit.curve.rows(1 - mean[-1:])[0]),
+        rows=float(fit.rows(1 - mean[-1:])[0]),
         low=low,
         high=high,
         level=level,
@@ -193,9 +177,9 @@ def exchange_rate(
         sizes=tuple(sizes.tolist()),
         observed=tuple(mean[:-1].tolist()),
         fitted=tuple(fitted.tolist()),
-        method=fit.method,
-        parameters=fit.curve.parameters() if isinstance(fit.curve, PowerLaws) else None,
-        misfit_p=fit.misfit_p,
+        method="power law" if isinstance(fit, PowerLaws) else "isotonic",
+        parameters=fit.parameters() if isinstance(fit, PowerLaws) else None,
+        misfit_p=misfit_p,
         residual_max=float(np.abs(residuals).max()),
         residual_rms=float(np.sqrt(np.mean(residuals**2))),
     )
@@ -284,10 +268,11 @@ def _fit(
     sizes: Int[np.ndarray, " sizes"],
     per_seed: Float[np.ndarray, "sizes seeds"],
     sought: Float[np.ndarray, " 1"],
+    weights: Float[np.ndarray, " sizes"],
     draws: _Draws,
-) -> _Fit:
-    weights, errors = _weights(per_seed), 1 - per_seed.mean(axis=1)[None]
-    misfit_p = math.nan
+) -> tuple[PowerLaws | IsotonicCurves, float]:
+    """The curve that is used, and the p-value of the power law's misfit."""
+    errors, misfit_p = 1 - per_seed.mean(axis=1)[None], math.nan
     if len(sizes) >= _FEWEST_FOR_POWER_LAW:
         law = fit_power_laws(sizes, errors, weights)
         seeds = per_seed.shape[1]
@@ -296,16 +281,8 @@ def _fit(
         # A law that never gets to an error which a size was seen to have answers another question.
         denied = bool(np.isinf(law.rows(sought)[0]) and errors.min() <= sought[0])
         if not denied and (residual <= NEGLIGIBLE or not misfit_p <= MISFIT_LEVEL):
-            return _Fit(law, "power law", misfit_p, weights)
-    return _Fit(fit_isotonic(sizes, errors, weights), "isotonic", misfit_p, weights)
-
-
-def _refit(
-    fit: _Fit, sizes: Int[np.ndarray, " sizes"], accuracy: Float[np.ndarray, "resamples measures"]
-) -> Float[np.ndarray, " resamples"]:
-    refit = fit_power_laws if fit.method == "power law" else fit_isotonic
-    errors = 1 - accuracy
-    return refit(sizes, errors[:, :-1], fit.weights).rows(errors[:, -1])
+            return law, misfit_p
+    return fit_isotonic(sizes, errors, weights), misfit_p
 
 
 def _weights(per_seed: Float[np.ndarray, "sizes seeds"]) -> Float[np.ndarray, " sizes"]:
