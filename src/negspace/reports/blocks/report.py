@@ -1,0 +1,83 @@
+"""A whole report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from negspace.reports.blocks.figures import Metrics, Verdict
+from negspace.reports.blocks.prose import Headline, Section, Warnings
+from negspace.reports.blocks.text import Block, Span, Text
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a command found, ready for any writer.
+
+    Attributes:
+        kind: What kind of report it is, above the title.
+        title: The title of the page.
+        headline: The finding. None where the first verdict of ``top`` is the finding.
+        subtitle: Below the title: sizes, learner, seeds.
+        intro: Paragraphs in the head of the page.
+        top: Before the first section: verdicts and metrics.
+        sections: The body.
+        warnings: Get a section of their own and a link in the head; None for a report that never warns.
+        method: The last section: how it was computed.
+        brief: What a brief terminal report shows between headline and warnings; None for the metrics.
+        notebook: What a notebook shows under the headline; None for the metrics.
+        footer: The last line of the page.
+        back: Above the title: the page that this one belongs to.
+        pages: Pages that belong to this one, by path beside it.
+    """
+
+    kind: Text
+    title: str
+    headline: Headline | None = None
+    subtitle: Text = ""
+    intro: tuple[Block, ...] = ()
+    top: tuple[Block, ...] = ()
+    sections: tuple[Section, ...] = ()
+    warnings: tuple[str, ...] | None = ()
+    method: Section | None = None
+    brief: tuple[Block, ...] | None = None
+    notebook: tuple[Block, ...] | None = None
+    footer: Text = ""
+    back: Span | None = None
+    pages: Mapping[str, Report] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> Headline:
+        """The headline; without one the first verdict, and without that the title."""
+        if self.headline is not None:
+            return self.headline
+        first = next((block for block in self.top if isinstance(block, Verdict)), None)
+        return Headline(self.title) if first is None else first.headline()
+
+    @property
+    def body(self) -> tuple[Section, ...]:
+        """All sections in order, the warnings and the method among them."""
+        return tuple(self._sections())
+
+    def _sections(self) -> Iterator[Section]:
+        yield from self.sections
+        if self.warnings is not None:
+            if self.warnings:
+                yield Section("Warnings", (Warnings(self.warnings),), id="warnings")
+            else:
+                yield Section("Warnings", intro="None.", id="warnings")
+        if self.method is not None:
+            yield self.method
+
+    def metrics(self) -> tuple[Block, ...]:
+        """The metrics at the top."""
+        return tuple(block for block in self.top if isinstance(block, Metrics))
+
+    def with_sections(self, sections: Sequence[Section | None]) -> Report:
+        """The same report with further sections before its warnings; None among them is left out.
+
+        A section may come from another package, registered under ``negspace.report_sections``.
+        """
+        return replace(self, sections=(*self.sections, *(each for each in sections if each is not None)))
