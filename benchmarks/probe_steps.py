@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from negspace.embedders.quiet import quiet
+from negspace.embedders import quiet
 from negspace.language_models import LanguageModel, take
 from negspace.probes import Probe
 from negspace.probes.further import exact_retention

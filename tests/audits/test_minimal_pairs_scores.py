@@ -12,7 +12,7 @@ import pytest
 from negspace.audits.language.learner import encoder
 from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
 from negspace.audits.language.scores import PairScores, as_predictions, read_scores, score_pairs
-from negspace.data.minimal_pairs import read_minimal_pairs
+from negspace.data import read_minimal_pairs
 from negspace.errors import DataError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS
 from negspace.evaluation.minimal_pairs import (

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negspace.data.fragments import read_fragments, split_documents
-from negspace.data.plain_text import documents_of, read_documents
+from negspace.data import documents_of, read_documents, read_fragments, split_documents
 from negspace.errors import DataError, PlanError
 
 

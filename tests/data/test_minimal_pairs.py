@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from negspace.data import write_rows
-from negspace.data.minimal_pairs import looks_like_minimal_pairs, read_minimal_pairs
+from negspace.data import looks_like_minimal_pairs, read_minimal_pairs, write_rows
 from negspace.errors import DataError
 
 ROWS = [

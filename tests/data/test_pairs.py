@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.data import read_table
-from negspace.data.corpus import read_corpus
-from negspace.data.pairs import looks_like_pairs, read_pairs
+from negspace.data import looks_like_pairs, read_corpus, read_pairs, read_table
 from negspace.errors import DataError
 
 

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negspace.data import read_table
-from negspace.data.folders import card_header, code_span, open_folder
-from negspace.data.streaming import open_rows
+from negspace.data import card_header, code_span, open_folder, open_rows, read_table
 from negspace.errors import DataError
 
 SCHEMA = pa.schema([("text", pa.string()), ("n", pa.int64()), ("many", pa.list_(pa.string()))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negspace.data.subsets import pieces, select, set_aside
+from negspace.data import pieces, select, set_aside
 from negspace.records import Fragments
 
 

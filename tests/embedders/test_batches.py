@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negspace.embedders.batches import embed_by_length
+from negspace.embedders import embed_by_length
 
 
 class Encoder:

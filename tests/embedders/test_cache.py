@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.embedders import EmbeddingCache, TfidfEmbedder, cached, default_cache_path
-from negspace.embedders.model_folder import weights_hash
+from negspace.embedders import EmbeddingCache, TfidfEmbedder, cached, default_cache_path, weights_hash
 from negspace.errors import StoreError
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negspace.embedders import TfidfEmbedder, open_embedder
-from negspace.embedders.model_folder import find_model
+from negspace.embedders import TfidfEmbedder, find_model, open_embedder
 from negspace.errors import DataError, MissingExtraError, PlanError
 
 
@@ -25,10 +24,10 @@ def test_the_one_without_a_download() -> None:
         ("tfdif", "did you mean 'tfidf'"),
         ("matrx:a.npy", "did you mean 'matrix:FILE.npy'"),
         ("ST:model", "did you mean 'st:PATH'"),
-        ("", "there is 'tfidf', 'st:PATH', 'hf:PATH', 'matrix:FILE.npy'"),
+        ("", "there is 'hf:PATH', 'matrix:FILE.npy', 'st:PATH', 'tfidf'"),
         ("st", "write st:PATH"),
         ("matrix:", "write matrix:FILE.npy"),
-        ("tfidf:model", "takes no path"),
+        ("tfidf:model", "takes nothing after its name"),
     ],
 )
 def test_what_is_not_a_name(name: str, message: str) -> None:
@@ -37,17 +36,16 @@ def test_what_is_not_a_name(name: str, message: str) -> None:
 
 
 def test_a_bare_folder_is_told_how_to_be_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=f"write st:{tmp_path}"):
+    with pytest.raises(PlanError, match=f"write .*st:{tmp_path}"):
         open_embedder(str(tmp_path))
 
 
 @pytest.mark.parametrize(("kind", "package"), [("st", "sentence_transformers"), ("hf", "transformers")])
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, package: str) -> None:
     found = importlib.util.find_spec
-    for module in ("sentence_transformer", "hugging_face"):
-        monkeypatch.setattr(
-            f"negspace.embedders.{module}.find_spec", lambda name: None if name == package else found(name)
-        )
+    monkeypatch.setattr(
+        "negspace.embedders.encoders.find_spec", lambda name: None if name == package else found(name)
+    )
     with pytest.raises(MissingExtraError, match=rf"negspace\[{kind}\]"):
         open_embedder(f"{kind}:anything")
 

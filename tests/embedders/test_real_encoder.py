@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from negspace.embedders import EmbeddingCache, HuggingFaceEmbedder, SentenceTransformerEmbedder, cached
-from negspace.embedders.quiet import quiet
+from negspace.embedders import EmbeddingCache, HuggingFaceEmbedder, SentenceTransformerEmbedder, cached, quiet
 from negspace.errors import DataError
 
 if TYPE_CHECKING:

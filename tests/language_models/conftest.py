@@ -11,9 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra 'hf'")
 pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
-from negspace.data.fragments import split_documents
-from negspace.data.plain_text import documents_of
-from negspace.embedders.quiet import quiet
+from negspace.data import documents_of, split_documents
+from negspace.embedders import quiet
 from negspace.language_models import LanguageModel, TinySettings, build_network, train_tokenizer
 from negspace.records import Fragments
 

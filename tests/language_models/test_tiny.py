@@ -11,9 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from negspace.data.fragments import split_documents
-from negspace.data.plain_text import documents_of
-from negspace.data.subsets import set_aside
+from negspace.data import documents_of, set_aside, split_documents
 from negspace.errors import DataError, StoreError
 from negspace.language_models import (
     LanguageModel,

@@ -43,14 +43,12 @@ def test_what_an_encoder_lacks(
     kind: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = importlib.util.find_spec
-    for module in ("sentence_transformer", "hugging_face"):
-        where = f"negspace.embedders.{module}.find_spec"
-        monkeypatch.setattr(where, lambda _: found("os"))
+    where = "negspace.embedders.encoders.find_spec"
+    monkeypatch.setattr(where, lambda _: found("os"))
     with pytest.raises(DataError, match="no such folder"):
         open_learner(f"{kind}:{tmp_path / 'missing'}")
-    for module in ("sentence_transformer", "hugging_face"):
-        where = f"negspace.embedders.{module}.find_spec"
-        monkeypatch.setattr(where, lambda name: None if name == package else found("os"))
+    where = "negspace.embedders.encoders.find_spec"
+    monkeypatch.setattr(where, lambda name: None if name == package else found("os"))
     with pytest.raises(MissingExtraError, match=rf"negspace\[{kind}\]"):
         open_learner(f"{kind}:{tmp_path}")
 

@@ -13,8 +13,7 @@ from jaxtyping import Bool, Int
 from negspace.curation.pool import Pool
 from negspace.curation.worklist import Worklist
 from negspace.data import Table, read_table, write_rows
-from negspace.data.table import fault, suggest
-from negspace.data.values import is_missing, names_of, texts_of
+from negspace.data.table import fault, is_missing, names_of, suggest, texts_of
 from negspace.errors import DataError
 
 __all__ = ["SHEET_COLUMNS", "Filled", "read_filled", "to_records", "write_sheet"]

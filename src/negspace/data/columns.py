@@ -1,15 +1,94 @@
-"""Which column holds the text, and which the label."""
+"""Which column holds what: the one that is named, else the one with a name that people give it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from negspace.data.finding import check_column, known_columns, listed
-from negspace.data.table import Table
+from negspace.data.table import Table, suggest, texts_of
 from negspace.errors import DataError
 
-__all__ = ["LABEL_NAMES", "TEXT_NAMES", "Recognised", "recognise"]
+__all__ = [
+    "LABEL_NAMES",
+    "TEXT_NAMES",
+    "Recognised",
+    "check_column",
+    "find_column",
+    "known_columns",
+    "listed",
+    "recognise",
+    "role_texts",
+]
+
+
+def known_columns(table: Table, role: str, known: Collection[str], taken: Collection[str] = ()) -> list[str]:
+    """Columns whose name is known for a role, ignoring case; the plain name alone where it is among them."""
+    names = [name for name in table.columns if name.strip().casefold() in known and name not in taken]
+    return [name for name in names if name.strip().casefold() == role] or names
+
+
+def check_column(table: Table, role: str, name: str) -> str:
+    """Give a named column back if it exists.
+
+    Raises:
+        DataError: It does not; names the nearest there is.
+    """
+    if name not in table.columns:
+        raise DataError(
+            f"{table.source}: there is no column '{name}' (asked for by --{role})",
+            got=listed(table.columns),
+            hint=suggest(name, table.columns),
+        )
+    return name
+
+
+def find_column(
+    table: Table, role: str, known: Collection[str], *, named: str | None = None, taken: Collection[str] = ()
+) -> str:
+    """Find the column of a role.
+
+    Args:
+        table: The rows.
+        role: The role, which is also the column's plain name and its flag.
+        known: Names that columns of this role go by, folded.
+        named: The column the user named; None to recognise it.
+        taken: Columns that have another role.
+
+    Raises:
+        DataError: The named column does not exist; no column, or several, have a known name.
+    """
+    if named is not None:
+        return check_column(table, role, named)
+    found = known_columns(table, role, known, taken)
+    if len(found) == 1:
+        return found[0]
+    hint = f"name it with --{role} COLUMN (in Python: {role}='COLUMN')"
+    separators = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+    only = next(iter(table.columns))
+    if len(table.columns) == 1 and (mark := next((m for m in separators if m in only), None)):
+        separated = separators[mark]
+        hint = f"the cells seem to be separated by {separated}: save them as CSV (commas) or TSV (tabs)"
+    why = "several columns may hold" if found else "no column is known to hold"
+    raise DataError(f"{table.source}: {why} the {role}", got=listed(found or table.columns), hint=hint)
+
+
+def role_texts(table: Table, column: str, role: str) -> tuple[str, ...]:
+    """The texts of a column, checked; what is wrong with them is said with the role's own flag.
+
+    Raises:
+        DataError: See `texts_of`.
+    """
+    try:
+        return texts_of(table, column)
+    except DataError as error:
+        hint = None if error.hint is None else error.hint.replace("--text", f"--{role}")
+        raise DataError(error.what, got=error.got, hint=hint) from error
+
+
+def listed(names: Iterable[str]) -> str:
+    """The columns as messages name them."""
+    return "the columns " + ", ".join(f"'{name}'" for name in names)
+
 
 TEXT_NAMES = (
     "text",
@@ -87,26 +166,7 @@ def recognise(
             hint="name different columns with --text, --label and --group",
         )
     if text is None:
-        text = _find(table, "text", TEXT_NAMES, taken)
+        text = find_column(table, "text", TEXT_NAMES, taken=taken)
     if label is None:
-        label = _find(table, "label", LABEL_NAMES, taken)
+        label = find_column(table, "label", LABEL_NAMES, taken=taken)
     return Recognised(text, label, group)
-
-
-def _find(table: Table, role: str, known: Collection[str], taken: Collection[str]) -> str:
-    found = known_columns(table, role, known, taken)
-    if len(found) == 1:
-        return found[0]
-    why = "several columns may hold" if found else "no column is known to hold"
-    raise _unclear(table, role, f"{why} the {role}", found)
-
-
-def _unclear(table: Table, role: str, why: str, found: list[str]) -> DataError:
-    hint = f"name it with --{role} COLUMN (in Python: {role}='COLUMN')"
-    only = next(iter(table.columns))
-    separators = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
-    if len(table.columns) == 1 and (mark := next((m for m in separators if m in only), None)):
-        hint = (
-            f"the cells seem to be separated by {separators[mark]}: save them as CSV (commas) or TSV (tabs)"
-        )
-    return DataError(f"{table.source}: {why}", got=listed(found or table.columns), hint=hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from negspace.data.finding import check_column, known_columns, listed, role_texts
-from negspace.data.fingerprints import fingerprint
-from negspace.data.formats import FORMATS, hf
+from negspace.data.arrow import is_dataset_folder
+from negspace.data.columns import check_column, known_columns, listed, role_texts
+from negspace.data.formats import format_of, known_suffixes
 from negspace.data.sources import check_exists, read_table
-from negspace.data.table import Table, suggest
-from negspace.data.values import names_of
+from negspace.data.table import Table, fingerprint, names_of, suggest
 from negspace.errors import DataError
 
 __all__ = [
@@ -154,20 +151,20 @@ def _tables(source: object) -> list[Table]:
     if not isinstance(source, str | os.PathLike):
         return [read_table(source)]
     path = Path(os.fspath(source)).expanduser()
-    if not path.is_dir() or hf.is_folder(path):
+    if not path.is_dir() or is_dataset_folder(path):
         return [read_table(path)]
     files = _files(path)
     if not files:
         raise DataError(
             f"{path}: there are no files of pairs in the folder",
             got=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
-            hint=f"name a folder with files of one of the kinds {', '.join(FORMATS)}",
+            hint=f"name a folder with files of one of the kinds {', '.join(known_suffixes())}",
         )
     return [read_table(file) for file in files]
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in FORMATS)
+    return sorted(file for file in folder.iterdir() if file.is_file() and format_of(file) is not None)
 
 
 def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | None) -> _Part:
@@ -256,19 +253,10 @@ def _names_in_path(path: Path) -> Iterable[str]:
     check_exists(path)
     if path.is_dir():
         files = _files(path)
-        if hf.is_folder(path):
+        if is_dataset_folder(path):
             return read_table(path).columns
         return _names_in_path(files[0]) if files else ()
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return [str(name) for name in pq.read_schema(path).names]
-    if suffix == ".json":
-        return read_table(path).columns
-    if suffix not in FORMATS:
+    form = format_of(path)
+    if form is None:
         return ()
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-    if suffix in {".csv", ".tsv"}:
-        return next(csv.reader([first], delimiter="\t" if suffix == ".tsv" else ","), [])
-    found = json.loads(first) if first else {}
-    return list(found) if isinstance(found, dict) else ()
+    return form.read(path).columns if form.column_names is None else form.column_names(path)

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data.columns import LABEL_NAMES
-from negspace.data.finding import check_column, find_column, known_columns, role_texts
-from negspace.data.fingerprints import fingerprint
+from negspace.data.columns import LABEL_NAMES, check_column, find_column, known_columns, role_texts
 from negspace.data.sources import read_table
-from negspace.data.table import Table, fault
-from negspace.data.values import names_of
+from negspace.data.table import Table, fault, fingerprint, names_of
 from negspace.errors import DataError
 
 __all__ = [

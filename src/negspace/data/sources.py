@@ -6,9 +6,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from negspace.data.formats import FORMATS, hf, rows
-from negspace.data.formats.arrow import from_stream
-from negspace.data.table import Table, suggest
+from negspace.data.arrow import (
+    from_dataset,
+    from_stream,
+    is_dataset,
+    is_dataset_folder,
+    read_dataset_folder,
+)
+from negspace.data.formats import format_of, known_suffixes
+from negspace.data.table import Table, suggest, table_of
 from negspace.errors import DataError
 
 __all__ = ["check_exists", "read_table"]
@@ -41,13 +47,13 @@ def read_table(source: object, *, split: str | None = None) -> Table:
 def _dispatch(source: object, split: str | None) -> Table:
     if isinstance(source, str | os.PathLike):
         return _read_path(Path(os.fspath(source)).expanduser(), split)
-    if hf.is_dataset(source):
-        return hf.from_dataset(source, type(source).__name__, split)
+    if is_dataset(source):
+        return from_dataset(source, type(source).__name__, split)
     _no_split(type(source).__name__, split)
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
         return from_stream(source)
     if isinstance(source, Sequence) and not isinstance(source, bytes):
-        return rows.read(source, type(source).__name__)
+        return table_of(source, type(source).__name__)
     raise DataError(
         "the data are of a type that cannot be read",
         got=type(source).__name__,
@@ -61,7 +67,7 @@ def _read_path(path: Path, split: str | None) -> Table:
             return _read_folder(path, split)
         check_exists(path)
         _no_split(str(path), split)
-        form = FORMATS.get(path.suffix.lower())
+        form = format_of(path)
         if form is None:
             raise _unknown_suffix(path)
         return form.read(path)
@@ -72,8 +78,8 @@ def _read_path(path: Path, split: str | None) -> Table:
 
 
 def _read_folder(path: Path, split: str | None) -> Table:
-    if hf.is_folder(path):
-        return hf.read(path, split)
+    if is_dataset_folder(path):
+        return read_dataset_folder(path, split)
     inside = _readable(path)
     raise DataError(
         f"{path}: a directory, but not a Hugging Face dataset folder",
@@ -107,15 +113,15 @@ def check_exists(path: Path) -> None:
 
 
 def _unknown_suffix(path: Path) -> DataError:
-    known = ", ".join(FORMATS)
+    known = ", ".join(known_suffixes())
     if path.suffix.lower() in {".gz", ".bz2", ".xz", ".zst", ".zip"}:
         hint = "decompress it first"
     elif path.suffix:
-        hint = f"{suggest(path.suffix, FORMATS)} Convert it, or rename it to what it holds: {known}"
+        hint = f"{suggest(path.suffix, known_suffixes())} Convert it, or rename it to what it holds: {known}"
     else:
         hint = f"give the file the suffix of what it holds: {known}"
     return DataError(f"{path}: a format that is not known", got=path.suffix or "no suffix", hint=hint)
 
 
 def _readable(folder: Path) -> list[str]:
-    return sorted(item.name for item in folder.iterdir() if item.suffix.lower() in FORMATS)
+    return sorted(item.name for item in folder.iterdir() if format_of(item) is not None)

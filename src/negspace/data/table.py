@@ -1,17 +1,33 @@
-"""The one form that every source is read into before it means anything."""
+"""The one form that every source is read into: named columns, and checks of their values."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data.text_files import is_broken, several
 from negspace.errors import DataError, did_you_mean
 
-__all__ = ["Table", "check_names", "fault", "numbered", "several", "suggest"]
+__all__ = [
+    "MAX_TEXT_CHARACTERS",
+    "Table",
+    "check_names",
+    "clean_name",
+    "columns_of",
+    "fault",
+    "fingerprint",
+    "is_missing",
+    "names_of",
+    "numbered",
+    "suggest",
+    "table_of",
+    "texts_of",
+]
 
 _SHOWN = 3
 
@@ -61,15 +77,6 @@ def check_names(source: str, names: Sequence[str]) -> None:
         )
 
 
-def several(unit: str, others: Sequence[int], what: str = "the same") -> str:
-    """Tell of further offending lines: ``; the same on lines 4, 9, 11 and 12 more``."""
-    if not others:
-        return ""
-    listed = ", ".join(str(line) for line in others[:_SHOWN])
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    return f"; {what} on {unit}{'s' if len(others) > 1 else ''} {listed}{more}"
-
-
 def suggest(asked: str, known: Iterable[str], shown: int = 8) -> str:
     """Name the words near to a mistyped one, else the first of those there are."""
     names = list(known)
@@ -95,3 +102,161 @@ def fault(
     others = [int(table.lines[row]) for row in rows[1:]]
     place = f"{table.where(rows[0])}, column '{column}'"
     return DataError(f"{place}: {what}{several(table.unit, others)}", got=got, hint=hint)
+
+
+MAX_TEXT_CHARACTERS = 1_000_000
+
+
+def is_missing(value: object) -> bool:
+    """Tell None, NaN and blank text: what the formats write where nothing was given."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+
+
+def clean_name(value: object) -> str | None:
+    """Render a label or group as the name a reader would write: ``1`` for 1, 1.0 and ``" 1 "``.
+
+    None stands for a value that is no name: a list, bytes.
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float) and plain.is_integer():
+        return str(int(plain))
+    if isinstance(plain, str):
+        return plain.strip()
+    # Collections and bytes have no one way to be written; dates and decimals have.
+    if isinstance(plain, bytes | bytearray | list | tuple | dict | set):
+        return None
+    return str(plain)
+
+
+def texts_of(table: Table, column: str) -> tuple[str, ...]:
+    """Check and give the texts, exactly as they stand.
+
+    Raises:
+        DataError: A text is missing, blank, no string, too long, or holds characters that no text
+            has; with the place of the first such row and the count of all.
+    """
+    values = tuple(table.columns[column])
+    for is_bad, what, got, hint in _TEXT_FAULTS:
+        rows = [row for row, value in enumerate(values) if is_bad(value)]
+        if rows:
+            raise fault(table, column, rows, what, got=got(values[rows[0]]), hint=hint)
+    return tuple(str(value) for value in values)
+
+
+def names_of(table: Table, column: str, role: str, *, required: bool) -> list[str | None]:
+    """Check labels or groups and give them as names; None where one is missing and may be.
+
+    Raises:
+        DataError: A value is missing though required, or is no name (a list, bytes).
+    """
+    values = list(table.columns[column])
+    missing = [row for row, value in enumerate(values) if is_missing(value)]
+    if missing and required:
+        raise fault(
+            table,
+            column,
+            missing,
+            f"the {role} is missing",
+            got=values[missing[0]],
+            hint=f"give every row a {role} or remove the row; for another column, --{role} COLUMN",
+        )
+    names = [None if is_missing(value) else clean_name(value) for value in values]
+    odd = [
+        row
+        for row, (value, name) in enumerate(zip(values, names, strict=True))
+        if (not is_missing(value) if name is None else is_broken(name))
+    ]
+    if odd:
+        raise fault(
+            table,
+            column,
+            odd,
+            f"the {role} is no word or number",
+            got=values[odd[0]],
+            hint=f"give each row one {role}, a word or a number; for another column, --{role} COLUMN",
+        )
+    return names
+
+
+_TEXT_FAULTS: Sequence[tuple[Callable[[object], bool], str, Callable[[object], str], str]] = (
+    (
+        is_missing,
+        "the text is missing or blank",
+        repr,
+        "give the row a text or remove it; for another column, --text COLUMN",
+    ),
+    (
+        lambda value: not isinstance(value, str),
+        "the text is not a string",
+        lambda value: f"{value!r} ({type(value).__name__})",
+        "write texts as strings; for another column, --text COLUMN",
+    ),
+    (
+        lambda value: len(str(value)) > MAX_TEXT_CHARACTERS,
+        f"the text is longer than {MAX_TEXT_CHARACTERS:,} characters",
+        lambda value: f"{len(str(value)):,} characters",
+        "cut it to passages; in CSV, look for a quote that is not closed",
+    ),
+    (
+        lambda value: is_broken(str(value)),
+        "the text holds a NUL or a lone surrogate",
+        ascii,
+        "remove the character: it is no text",
+    ),
+)
+
+
+_VERSION = b"negspace-rows-1"
+
+
+def fingerprint(
+    texts: Sequence[str], labels: Sequence[str], groups: Sequence[str | None] | None = None
+) -> str:
+    """Hash rows in their order: SHA-256, as 64 hexadecimal digits.
+
+    Each field is preceded by its length in bytes, so that no two different sets of rows are
+    encoded alike; labels and groups go in by name, so that the file format has no say.
+
+    Args:
+        texts: Text of each row.
+        labels: Name of each row's label.
+        groups: Name of each row's group, None for a row without one; or None for no groups.
+    """
+    columns: list[Sequence[str | None]] = [texts, labels] if groups is None else [texts, labels, groups]
+    digest = hashlib.sha256(_VERSION + bytes([len(columns)]) + len(texts).to_bytes(8, "little"))
+    for row in zip(*columns, strict=True):
+        digest.update(b"".join(_field(value) for value in row))
+    return digest.hexdigest()
+
+
+def _field(value: str | None) -> bytes:
+    if value is None:
+        return b"-"
+    data = value.encode("utf-8")
+    return b"+" + len(data).to_bytes(8, "little") + data
+
+
+def table_of(records: Sequence[object], source: str = "list") -> Table:
+    """Take a list of dicts as a table.
+
+    Raises:
+        DataError: An item is no mapping with names for keys.
+    """
+    rows: list[Mapping[str, object]] = []
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
+            raise DataError(
+                f"{source}, row {number}: not a dict of column name to value",
+                got=record,
+                hint="give a list of dicts such as {'text': 'a sentence', 'label': 'a name'}",
+            )
+        rows.append(record)
+    return Table(source, columns_of(rows), numbered(len(rows)), unit="row")
+
+
+def columns_of(records: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
+    """Turn rows into columns, in order of first appearance; a key a row lacks is missing there."""
+    names = {name: None for record in records for name in record}
+    return {name: [record.get(name) for record in records] for name in names}

@@ -1,16 +1,36 @@
-"""Writing rows: whole files or none."""
+"""Writing rows: whole files or none, row by row where they are many, and Hugging Face dataset folders."""
 
 from __future__ import annotations
 
+import json
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
-from negspace.data.formats import FORMATS
-from negspace.data.formats.rows import columns_of
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from negspace.data.arrow import DEFAULT_SPLIT
+from negspace.data.formats import format_of, known_suffixes
+from negspace.data.table import columns_of
 from negspace.errors import DataError, StoreError, did_you_mean
 
-__all__ = ["check_writable", "write_rows", "write_text"]
+__all__ = [
+    "CARD",
+    "STREAMED",
+    "RowSink",
+    "card_header",
+    "check_writable",
+    "code_span",
+    "open_folder",
+    "open_rows",
+    "with_features",
+    "write_rows",
+    "write_text",
+]
 
 
 def write_rows(path: str | Path, records: Iterable[Mapping[str, object]]) -> None:
@@ -28,13 +48,13 @@ def write_rows(path: str | Path, records: Iterable[Mapping[str, object]]) -> Non
         StoreError: The folder cannot be written to.
     """
     target = Path(path)
-    writers = {suffix: form.write for suffix, form in FORMATS.items() if form.write is not None}
-    write = writers.get(target.suffix.lower())
+    form = format_of(target)
+    write = None if form is None else form.write
     if write is None:
         raise DataError(
             f"{target}: not a format that can be written",
             got=target.suffix or "no suffix",
-            hint=did_you_mean(target.suffix, writers),
+            hint=did_you_mean(target.suffix, known_suffixes(written=True)),
         )
     columns = columns_of(list(records))
     if not columns:
@@ -83,3 +103,204 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
         got=error.strerror or str(error),
         hint="choose a folder that you may write to, with room on its disk",
     )
+
+
+Row: TypeAlias = Mapping[str, object]
+
+_CHUNK = 10_000
+
+
+class RowSink:
+    """Takes rows and writes them in chunks of one size.
+
+    Attributes:
+        rows: Number of rows taken.
+    """
+
+    def __init__(self, flush: Callable[[list[Row]], None]) -> None:
+        self.rows = 0
+        self._flush = flush
+        self._held: list[Row] = []
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Take rows; each has all columns."""
+        for row in rows:
+            self._held.append(row)
+            self.rows += 1
+            if len(self._held) == _CHUNK:
+                self._flush(self._held)
+                self._held = []
+
+    def finish(self) -> None:
+        """Write what is still held."""
+        if self._held:
+            self._flush(self._held)
+            self._held = []
+
+
+@contextmanager
+def open_rows(path: Path, schema: pa.Schema) -> Iterator[RowSink]:
+    """Open a new file for rows; the suffix decides its format.
+
+    Args:
+        path: Must not exist. ``.jsonl``, ``.parquet``, or ``.arrow`` (an Arrow stream, as ``datasets``
+            keeps its tables).
+        schema: Names and types of the columns.
+
+    Raises:
+        DataError: The suffix is unknown.
+        FileExistsError: The file exists.
+    """
+    opener = _OPENERS.get(path.suffix.lower())
+    if opener is None:
+        raise DataError(
+            f"{path}: not a format that rows are streamed to",
+            got=path.suffix or "no suffix",
+            hint=did_you_mean(path.suffix, STREAMED),
+        )
+    with ExitStack() as stack:
+        sink = RowSink(opener(path, schema, stack))
+        yield sink
+        sink.finish()
+
+
+def with_features(schema: pa.Schema) -> pa.Schema:
+    """The schema with the metadata from which ``datasets`` takes the types of its columns.
+
+    Raises:
+        NotImplementedError: A type other than text, numbers, truth values and lists of them.
+    """
+    info = {"info": {"features": {field.name: _feature(field.type) for field in schema}}}
+    return schema.with_metadata({"huggingface": json.dumps(info)})
+
+
+def _feature(kind: pa.DataType) -> dict[str, object]:
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    names = {pa.string(): "string", pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool"}
+    if kind not in names:
+        raise NotImplementedError(f"no feature for {kind}")
+    return {"dtype": names[kind], "_type": "Value"}
+
+
+def _open_jsonl(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[list[Row]], None]:
+    file = stack.enter_context(path.open("x", encoding="utf-8", newline="\n"))
+    names = schema.names
+
+    def flush(rows: list[Row]) -> None:
+        for row in rows:
+            line = json.dumps({name: row[name] for name in names}, ensure_ascii=False, allow_nan=False)
+            file.write(line + "\n")
+
+    return flush
+
+
+def _open_parquet(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[list[Row]], None]:
+    file = stack.enter_context(path.open("xb"))  # pyarrow itself takes no name that is not UTF-8
+    writer = stack.enter_context(pq.ParquetWriter(file, schema))
+
+    def flush(rows: list[Row]) -> None:
+        writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+    return flush
+
+
+def _open_arrow(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[list[Row]], None]:
+    file = stack.enter_context(path.open("xb"))
+    writer = stack.enter_context(pa.ipc.new_stream(file, schema))
+
+    def flush(rows: list[Row]) -> None:
+        writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
+
+    return flush
+
+
+_OPENERS: Mapping[str, Callable[[Path, pa.Schema, ExitStack], Callable[[list[Row]], None]]] = {
+    ".jsonl": _open_jsonl,
+    ".parquet": _open_parquet,
+    ".arrow": _open_arrow,
+}
+STREAMED = (".jsonl", ".parquet")
+"""Suffixes of files that a user may ask rows to be streamed to."""
+
+
+CARD = "README.md"
+_DATA = "data-00000-of-00001.arrow"
+
+
+@contextmanager
+def open_folder(folder: Path, schema: pa.Schema, *, fingerprint: str) -> Iterator[RowSink]:
+    """Open a new dataset folder for the rows of its one split, ``train``.
+
+    Args:
+        folder: Must not exist.
+        schema: Names and types of the columns.
+        fingerprint: Of the rows, hex; ``datasets`` keys its cache by it.
+
+    Raises:
+        FileExistsError: The folder exists.
+    """
+    split = folder / DEFAULT_SPLIT
+    folder.mkdir()
+    split.mkdir()
+    schema = with_features(schema)
+    with open_rows(split / _DATA, schema) as sink:
+        yield sink
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    state: dict[str, object] = {
+        "_data_files": [{"filename": _DATA}],
+        "_fingerprint": fingerprint[:16],
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": DEFAULT_SPLIT,
+    }
+    info = {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
+    _write_json(split / "state.json", state)
+    _write_json(split / "dataset_info.json", info)
+    _write_json(folder / "dataset_dict.json", {"splits": [DEFAULT_SPLIT]})
+
+
+def card_header(*, rows: int, tags: tuple[str, ...], more: Mapping[str, object] | None = None) -> str:
+    """The YAML header of a dataset card, with the data files of `open_folder`.
+
+    Values are written as JSON, which YAML 1.2 holds: no value can end the header or add a key.
+
+    Args:
+        rows: Number of rows.
+        tags: Tags of the data set.
+        more: Further keys.
+    """
+    header: dict[str, object] = {
+        "tags": list(tags),
+        "size_categories": [_size_category(rows)],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": DEFAULT_SPLIT, "path": f"{DEFAULT_SPLIT}/*.arrow"}],
+            }
+        ],
+        **(more or {}),
+    }
+    return "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in header.items()) + "---\n"
+
+
+def code_span(text: str) -> str:
+    """Text of the user's as Markdown code on one line, so that nothing in it is markup."""
+    line = " ".join(text.split())
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    # A bar would end a table's cell even inside code.
+    line = line.replace("|", "\\|")
+    return f"{fence} {line} {fence}" if longest else f"`{line}`"
+
+
+def _size_category(rows: int) -> str:
+    """The Hub's own names of sizes."""
+    names = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
+    return names[min(max(len(str(rows)) - 3, 0), len(names) - 1)]
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

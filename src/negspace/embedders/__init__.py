@@ -1,11 +1,11 @@
 """Embedders: texts to unit vectors, and the cache of them."""
 
 from negspace.embedders.cache import EmbeddingCache, cached, default_cache_path
-from negspace.embedders.embedder import Embedder, EmbeddingProgress, unit_rows
-from negspace.embedders.hugging_face import HuggingFaceEmbedder
+from negspace.embedders.embedder import EMBEDDERS, Embedder, EmbeddingProgress, open_embedder, unit_rows
+from negspace.embedders.encoders import HuggingFaceEmbedder, SentenceTransformerEmbedder, embed_by_length
 from negspace.embedders.matrix import MatrixEmbedder, read_matrix
-from negspace.embedders.opening import EMBEDDERS, open_embedder
-from negspace.embedders.sentence_transformer import SentenceTransformerEmbedder
+from negspace.embedders.model_folder import check_weights, find_folder, find_model, model_name, weights_hash
+from negspace.embedders.quiet import one_thread, quiet
 from negspace.embedders.tfidf import TfidfEmbedder, weigh_words
 
 __all__ = [
@@ -18,9 +18,17 @@ __all__ = [
     "SentenceTransformerEmbedder",
     "TfidfEmbedder",
     "cached",
+    "check_weights",
     "default_cache_path",
+    "embed_by_length",
+    "find_folder",
+    "find_model",
+    "model_name",
+    "one_thread",
     "open_embedder",
+    "quiet",
     "read_matrix",
     "unit_rows",
     "weigh_words",
+    "weights_hash",
 ]

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from negspace.records import Json
+from negspace.registry import Registry
 
-__all__ = ["Embedder", "EmbeddingProgress", "unit_rows"]
+__all__ = ["EMBEDDERS", "Embedder", "EmbeddingProgress", "open_embedder", "unit_rows"]
 
 EmbeddingProgress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, the texts done and the texts in all."""
@@ -51,6 +52,24 @@ class Embedder(Protocol):
             content is a row of zeros, at cosine 0 to everything.
         """
         ...
+
+
+EMBEDDERS: Registry[Callable[..., Embedder]] = Registry(
+    "embedder", group="negspace.embedders", package="negspace.embedders"
+)
+"""Embedders by name; what is registered is called with the argument after the colon, if there is one."""
+
+
+def open_embedder(spec: str) -> Embedder:
+    """Open an embedder: ``tfidf``, ``st:PATH``, ``hf:PATH``, ``matrix:FILE.npy``, or one of another package.
+
+    Raises:
+        PlanError: If there is no embedder of that name.
+        DataError: If what it names cannot be used.
+        MissingExtraError: If it needs a package that is not installed.
+    """
+    entry, argument = EMBEDDERS.find(spec)
+    return entry.target(argument) if argument else entry.target()
 
 
 def unit_rows(rows: Float[np.ndarray, "rows dims"]) -> Float32[np.ndarray, "rows dims"]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
-from negspace.embedders.embedder import EmbeddingProgress, unit_rows
+from negspace.embedders.embedder import EMBEDDERS, EmbeddingProgress, unit_rows
 from negspace.errors import DataError, did_you_mean
 from negspace.records import Json
 
@@ -92,6 +92,7 @@ class MatrixEmbedder:
         return found
 
 
+@EMBEDDERS.register("matrix", argument="FILE.npy")
 def read_matrix(path: str | Path) -> MatrixEmbedder:
     """Read vectors from a file that ``numpy.save`` wrote.
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import sklearn
 from jaxtyping import Float32
-from scipy.sparse import csr_matrix
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from threadpoolctl import threadpool_limits
 
-from negspace.embedders.embedder import EmbeddingProgress, unit_rows
+from negspace.embedders.embedder import EMBEDDERS, EmbeddingProgress, unit_rows
 from negspace.errors import PlanError
 from negspace.records import Json
 
@@ -32,6 +28,9 @@ def weigh_words(texts: Sequence[str]) -> Any:
     Returns:
         Sparse matrix (CSR) of shape (texts, words), float32. A text without any word is a row of zeros.
     """
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+
     # One-letter words carry boundaries too ("a" against "no"), so the default token pattern is widened.
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32)
     try:
@@ -40,6 +39,7 @@ def weigh_words(texts: Sequence[str]) -> Any:
         return csr_matrix((len(texts), 1), dtype=np.float32)
 
 
+@EMBEDDERS.register("tfidf", summary="TF-IDF, reduced by a singular value decomposition; needs no model.")
 @dataclass(frozen=True)
 class TfidfEmbedder:
     """Latent semantic analysis (Deerwester et al. 1990): TF-IDF projected on its leading singular vectors.
@@ -67,7 +67,7 @@ class TfidfEmbedder:
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the vectors, the texts aside."""
-        return {"embedder": self.name, **asdict(self), "scikit-learn": sklearn.__version__}
+        return {"embedder": self.name, **asdict(self), "scikit-learn": version("scikit-learn")}
 
     def embed(
         self, texts: Sequence[str], *, progress: EmbeddingProgress | None = None
@@ -85,6 +85,9 @@ class TfidfEmbedder:
         return unit_rows(vectors)
 
     def _project(self, words: Any) -> Float32[np.ndarray, "texts dims"]:
+        from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
         svd = TruncatedSVD(min(self.dims, *words.shape), random_state=self.seed)
         # Several threads would add the same numbers in another order.
         with threadpool_limits(1), np.errstate(invalid="ignore"):

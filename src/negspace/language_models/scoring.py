@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from negspace.data.subsets import select
+from negspace.data.fragments import select
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
 from negspace.language_models.batches import batches

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from negspace.data import fragments as splitting
-from negspace.data.fragments import split_documents
-from negspace.data.plain_text import Documents, documents_of
-from negspace.data.subsets import set_aside
+from negspace.data.corpora import Documents, documents_of
+from negspace.data.fragments import set_aside, split_documents
 from negspace.embedders import default_cache_path
 from negspace.embedders.quiet import quiet
 from negspace.errors import MissingExtraError, StoreError

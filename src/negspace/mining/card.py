@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from negspace.data.folders import card_header, code_span
+from negspace.data import card_header, code_span
 from negspace.mining.findings import Findings
 
 __all__ = ["render_card"]

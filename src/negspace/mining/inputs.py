@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from negspace.data import LABEL_NAMES, Table, read, read_table
-from negspace.data.corpus import corpus_of, read_corpus
-from negspace.data.finding import known_columns
+from negspace.data.columns import known_columns
+from negspace.data.corpora import corpus_of, read_corpus
 from negspace.data.pairs import looks_like_pairs, pairs_of
 from negspace.errors import PlanError
 from negspace.mining.pool import Kind, Pool, from_classification, from_corpus, from_pairs

@@ -13,8 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from negspace.data.folders import CARD, open_folder
-from negspace.data.streaming import RowSink, open_rows
+from negspace.data.writing import CARD, RowSink, open_folder, open_rows
 from negspace.errors import DataError, StoreError
 from negspace.mining.findings import Findings
 from negspace.mining.formats import Format, Renderer, provenance_schema

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.data import Dataset
-from negspace.data.corpus import Corpus
+from negspace.data.corpora import Corpus
 from negspace.data.pairs import Pairs
 from negspace.store import content_hash
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspace.data.folders import CARD
-from negspace.data.streaming import STREAMED
+from negspace.data.writing import CARD, STREAMED
 from negspace.errors import DataError, StoreError
 
 __all__ = ["SCHEMA", "SUMMARY", "Target", "refuse_strangers", "target_of"]

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from negspace.data.fragments import split_documents
-from negspace.data.plain_text import Documents, read_documents
-from negspace.data.subsets import select, set_aside
+from negspace.data.corpora import Documents, read_documents
+from negspace.data.fragments import select, set_aside, split_documents
 from negspace.errors import DataError
 from negspace.language_models import LanguageModel, TinySettings, open_language_model, train_tiny
 from negspace.language_models.opening import Device, Dtype, placed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data.subsets import pieces
+from negspace.data.fragments import pieces
 from negspace.language_models import LanguageModel, halving
 from negspace.probes.gradient import GradientProbe
 from negspace.probes.loss import LossProbe

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from negspace.audits.language.scores import as_predictions, score_pairs
+from negspace.data.corpora import read_documents
 from negspace.data.fragments import split_documents
-from negspace.data.plain_text import read_documents
 from negspace.errors import DataError, MissingExtraError, PlanError
 from negspace.evaluation.minimal_pairs import Encode, PairTask
 from negspace.execution import in_processes

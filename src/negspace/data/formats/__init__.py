@@ -1,39 +1,51 @@
-"""One file a format. To add one: write its file, and name its suffixes in ``FORMATS``."""
+"""File formats, one module each: a format registers how its files are read and written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-from negspace.data.formats import delimited, json_array, jsonl, parquet
-from negspace.data.table import Table
+from negspace.registry import Registry
 
-__all__ = ["FORMATS", "Format"]
+if TYPE_CHECKING:
+    from negspace.data.table import Table
 
-Columns: TypeAlias = Mapping[str, Sequence[object]]
+__all__ = ["FORMATS", "Format", "format_of", "known_suffixes"]
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a file of one suffix is read and written.
+    """How files of one kind are read and written.
 
     Attributes:
-        read: Reads a file; raises DataError with file, line and column where it cannot.
-        write: Writes columns of equal length to a path that does not exist yet, or None for a
-            format that is only read. Raises DataError for a value the format cannot hold.
+        suffixes: Suffixes of its files, with the dot, in lower case.
+        read: Reads a file. Raises `DataError` with file, line and column if it cannot.
+        write: Writes columns of equal length to a path that does not exist yet; None for a format that is
+            only read. Raises `DataError` for a value that the format cannot hold.
+        column_names: Names of a file's columns without reading its rows; None if that takes a whole read.
     """
 
+    suffixes: tuple[str, ...]
     read: Callable[[Path], Table]
-    write: Callable[[Path, Columns], None] | None = None
+    write: Callable[[Path, Mapping[str, Sequence[object]]], None] | None = None
+    column_names: Callable[[Path], Sequence[str]] | None = None
 
 
-FORMATS: Mapping[str, Format] = {
-    ".jsonl": Format(jsonl.read, jsonl.write),
-    ".ndjson": Format(jsonl.read, jsonl.write),
-    ".json": Format(json_array.read),
-    ".csv": Format(delimited.read_csv, delimited.write_csv),
-    ".tsv": Format(delimited.read_tsv, delimited.write_tsv),
-    ".parquet": Format(parquet.read, parquet.write),
-}
+FORMATS: Registry[Format] = Registry("format", group="negspace.formats", package="negspace.data.formats")
+"""Formats by name; what is registered is a `Format`."""
+
+
+def format_of(path: Path) -> Format | None:
+    """The format of a file by its suffix; None if no format has it."""
+    return _by_suffix().get(path.suffix.lower())
+
+
+def known_suffixes(*, written: bool = False) -> tuple[str, ...]:
+    """All suffixes of files that can be read (or written), for messages."""
+    return tuple(suffix for suffix, form in _by_suffix().items() if not written or form.write is not None)
+
+
+def _by_suffix() -> dict[str, Format]:
+    return {suffix: entry.target for entry in FORMATS.entries.values() for suffix in entry.target.suffixes}

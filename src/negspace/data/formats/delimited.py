@@ -7,37 +7,19 @@ import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from negspace.data.formats.decoding import check_writable_text, read_text
-from negspace.data.table import Table, check_names, several
+from negspace.data.formats import FORMATS, Format
+from negspace.data.table import Table, check_names
+from negspace.data.text_files import check_writable_text, first_line, read_text, several
 from negspace.errors import DataError
 
-__all__ = ["read_csv", "read_tsv", "write_csv", "write_tsv"]
+__all__: list[str] = []
 
 _FIELD_LIMIT = threading.Lock()
-
-
-def read_csv(path: Path) -> Table:
-    """Read comma-separated cells; the first line names the columns."""
-    return _read(path, ",")
-
-
-def read_tsv(path: Path) -> Table:
-    """Read tab-separated cells, quoted as in CSV; the first line names the columns."""
-    return _read(path, "\t")
-
-
-def write_csv(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
-    """Write comma-separated cells; they are read back as text."""
-    _write(path, columns, ",")
-
-
-def write_tsv(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
-    """Write tab-separated cells, quoted as in CSV; they are read back as text."""
-    _write(path, columns, "\t")
 
 
 def _read(path: Path, separator: str) -> Table:
@@ -137,4 +119,21 @@ def _cell(value: object, place: str) -> str | int | float | None:
         f"{place}: a cell holds text or a number",
         got=plain,
         hint="write JSONL or Parquet, which hold lists",
+    )
+
+
+def _column_names(path: Path, separator: str) -> list[str]:
+    return next(csv.reader([first_line(path)], delimiter=separator), [])
+
+
+for _name, _separator in (("csv", ","), ("tsv", "\t")):
+    FORMATS.add(
+        _name,
+        Format(
+            (f".{_name}",),
+            read=partial(_read, separator=_separator),
+            write=partial(_write, separator=_separator),
+            column_names=partial(_column_names, separator=_separator),
+        ),
+        summary=f"{'Comma' if _name == 'csv' else 'Tab'}-separated cells; the first line names the columns.",
     )

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from negspace.data.formats.arrow import from_arrow
+from negspace.data.arrow import from_arrow
+from negspace.data.formats import FORMATS, Format
 from negspace.data.table import Table
 from negspace.errors import DataError
 
-__all__ = ["read", "write"]
+__all__: list[str] = []
 
 
-def read(path: Path) -> Table:
+def _read(path: Path) -> Table:
     """Read a Parquet file.
 
     Raises:
@@ -37,7 +38,7 @@ def read(path: Path) -> Table:
     return from_arrow(table, str(path))
 
 
-def write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
+def _write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
     """Write a Parquet file; column types follow from the values.
 
     Raises:
@@ -55,3 +56,12 @@ def write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
             ) from error
     with path.open("wb") as file:  # pyarrow itself takes no name that is not UTF-8
         pq.write_table(pa.table(arrays), file)
+
+
+def _column_names(path: Path) -> list[str]:
+    return [str(name) for name in pq.read_schema(path).names]
+
+
+FORMATS.add(
+    "parquet", Format((".parquet",), _read, _write, _column_names), summary="Columns with types, compressed."
+)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
 
-from negspace.data.table import several
 from negspace.errors import DataError
 
-__all__ = ["check_writable_text", "is_broken", "read_text"]
+__all__ = ["check_writable_text", "first_line", "is_broken", "read_text", "several"]
+
+_SHOWN = 3
 
 
 def read_text(path: Path) -> str:
@@ -37,6 +39,12 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _mixed(path, data, error.start, error.start + len(raw) - len(data)) from error
+
+
+def first_line(path: Path) -> str:
+    """The first line that is not blank; empty if there is none."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next((line for line in file if line.strip()), "")
 
 
 def check_writable_text(value: str, place: str) -> str:
@@ -92,3 +100,12 @@ def _convert(encoding: str, path: Path) -> str:
 
 def _converted(path: Path) -> Path:
     return path.with_name(f"{path.stem}.utf8{path.suffix}")
+
+
+def several(unit: str, others: Sequence[int], what: str = "the same") -> str:
+    """Tell of further offending lines: ``; the same on lines 4, 9, 11 and 12 more``."""
+    if not others:
+        return ""
+    listed = ", ".join(str(line) for line in others[:_SHOWN])
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return f"; {what} on {unit}{'s' if len(others) > 1 else ''} {listed}{more}"

@@ -1,4 +1,4 @@
-"""Documents: a text file, a folder of them, or the rows of a data set."""
+"""Texts without labels: a column of a table, or documents of plain text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,83 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from negspace.data.corpus import read_corpus
-from negspace.data.formats import FORMATS, hf
-from negspace.data.formats.decoding import read_text
-from negspace.data.sources import check_exists
+import numpy as np
+from jaxtyping import Int
+
+from negspace.data.arrow import is_dataset_folder
+from negspace.data.formats import format_of
+from negspace.data.columns import TEXT_NAMES, find_column, role_texts
+from negspace.data.sources import check_exists, read_table
+from negspace.data.table import Table, fingerprint
+from negspace.data.text_files import read_text
 from negspace.errors import DataError
 
-__all__ = ["TEXT_SUFFIXES", "Documents", "documents_of", "read_documents"]
+__all__ = [
+    "TEXT_SUFFIXES",
+    "Corpus",
+    "Documents",
+    "corpus_of",
+    "documents_of",
+    "read_corpus",
+    "read_documents",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Texts in the order of their source.
+
+    Attributes:
+        texts: One a row.
+        column: The column that was taken.
+        source: Where the rows came from, for messages.
+        lines: Line of the source on which each row starts, 1-based.
+        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
+        fingerprint: SHA-256 (hex) of the texts.
+    """
+
+    texts: tuple[str, ...]
+    column: str
+    source: str
+    lines: Int[np.ndarray, " rows"]
+    unit: str
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, row: int) -> str:
+        """Place of a row, as messages give it: ``corpus.jsonl, line 7``."""
+        return f"{self.source}, {self.unit} {self.lines[row]}"
+
+
+def read_corpus(
+    source: object, *, text: str | None = None, split: str | None = None, role: str = "text"
+) -> Corpus:
+    """Read texts without labels.
+
+    Args:
+        source: A path or an object; see `read_table`.
+        text: Column of texts; recognised by its name where None. A source of one column needs no name.
+        split: Which split of a Hugging Face ``DatasetDict``; ``train`` where None.
+        role: The flag that names the column, for messages.
+
+    Raises:
+        DataError: The data cannot be used; the message says where, what came and what to do.
+        MissingExtraError: The folder needs the library ``datasets``.
+    """
+    return corpus_of(read_table(source, split=split), text=text, role=role)
+
+
+def corpus_of(table: Table, *, text: str | None = None, role: str = "text") -> Corpus:
+    """Take a table that has been read as a corpus; see `read_corpus`."""
+    if text is None and len(table.columns) == 1:
+        text = next(iter(table.columns))
+    column = find_column(table, role, TEXT_NAMES, named=text)
+    texts = role_texts(table, column, role)
+    content = fingerprint(texts, [""] * len(texts))
+    return Corpus(texts, column, table.source, table.lines, table.unit, content)
+
 
 TEXT_SUFFIXES = frozenset({".adoc", ".markdown", ".md", ".org", ".rst", ".tex", ".text", ".txt"})
 """What a file of a folder ends in to be read as text."""
@@ -67,9 +137,9 @@ def read_documents(source: object, *, text: str | None = None, split: str | None
     if isinstance(source, str | os.PathLike):
         path = Path(os.fspath(source)).expanduser()
         check_exists(path)
-        if path.is_dir() and not hf.is_folder(path):
+        if path.is_dir() and not is_dataset_folder(path):
             return _read_folder(path)
-        if path.is_file() and path.suffix.lower() not in {*FORMATS, *_COMPRESSED}:
+        if path.is_file() and format_of(path) is None and path.suffix.lower() not in _COMPRESSED:
             if _is_blank(path):
                 raise DataError(f"{path}: the corpus is empty", hint="name a file with text in it")
             return _files([path], path.parent, ())
@@ -87,7 +157,7 @@ def _read_folder(folder: Path) -> Documents:
     ]
     files = [path for path in inside if path.suffix.lower() in TEXT_SUFFIXES]
     if not files:
-        data = [path for path in inside if path.suffix.lower() in FORMATS]
+        data = [path for path in inside if format_of(path) is not None]
         raise DataError(
             f"{folder}: there are no text files in the folder",
             got=", ".join(path.name for path in inside[:5]) or "an empty folder",
