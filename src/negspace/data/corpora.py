@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.data.arrow import is_dataset_folder
-from negspace.data.formats import format_of
 from negspace.data.columns import TEXT_NAMES, find_column, role_texts
+from negspace.data.formats import format_of
 from negspace.data.sources import check_exists, read_table
 from negspace.data.table import Table, fingerprint
 from negspace.data.text_files import read_text
