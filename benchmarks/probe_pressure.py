@@ -26,9 +26,9 @@ import numpy as np
 import torch
 from scipy.stats import binom
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel, TinySettings, batches, build_network
 from negspace.probes.pressure import PressureProbe
-from negspace.records import Fragments
 
 VOCABULARY = 4096
 SHAPES = ((8, 128), (4, 512))

@@ -20,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from negspace.data import Fragments
 from negspace.embedders import quiet
 from negspace.language_models import LanguageModel, take
 from negspace.probes import Probe
@@ -27,7 +28,6 @@ from negspace.probes.further import exact_retention
 from negspace.probes.retention import LAGS, RetentionProbe
 from negspace.probes.step import StepProbe
 from negspace.probes.stepping import choose_step_size, fragment_losses, gradient
-from negspace.records import Fragments
 
 VOCABULARY = 4096
 MORE = 3

@@ -30,7 +30,8 @@ from negspace.curation.worklist import CRITERIA, choose_worklist
 from negspace.data import grouped_folds, read_table
 from negspace.evaluation import suspects
 from negspace.metrics import Accuracy
-from negspace.records import EvalSet, Json, Measurement, Outcome, TextTask, Verdict
+from negspace.models import TextTask
+from negspace.records import EvalSet, Json, Measurement, Outcome, Verdict
 from negspace.search import embed
 from negspace.statistics import Hypothesis, difference, item_variance_of, judge_family
 

@@ -12,9 +12,10 @@ import pytest
 from scipy import stats
 
 from negspace.errors import PlanError
-from negspace.metrics import Accuracy, Gap
-from negspace.models import RowsArm, TfidfLearner
-from negspace.records import EvalSet, Json, Measurement, Outcome, Predictions, Run, TextTask
+from negspace.metrics import Accuracy, AgainstLevel, Confidence, Gap
+from negspace.models import RowsArm, TextTask, TfidfLearner
+from negspace.quantities import PREDICTION, QUANTITIES, Quantity, declare
+from negspace.records import EvalSet, Json, Measurement, Outcome, Run
 from negspace.store import RunStore
 from negspace.study import Hypothesis, Study, StudyResult
 
@@ -32,6 +33,7 @@ class Scripted:
     fitted: list[tuple[str, int]] = field(default_factory=list)
 
     name = "scripted"
+    gives = PREDICTION
 
     def describe(self) -> Mapping[str, Json]:
         return {"name": self.name, "level": self.level}
@@ -46,10 +48,12 @@ class Scripted:
             right = rng.random(HELD_OUT) < self.level
             truth = task.held_out_labels
             confidence = rng.uniform(0.5, 1, HELD_OUT)
-            label = np.where(right, truth, 1 - truth)
-            yield Run(
-                arm.name, seed, Predictions(label, confidence, np.where(right, confidence, 1 - confidence))
-            )
+            values = {
+                "label": np.where(right, truth, 1 - truth),
+                "confidence": confidence,
+                "truth": np.where(right, confidence, 1 - confidence),
+            }
+            yield Run(arm.name, seed, values)
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,13 @@ class Written:
     name: str = "written"
 
     bounds = (-math.inf, math.inf)
+    reads = ()
 
     def describe(self) -> Mapping[str, Json]:
         return {"measure": self.name}
+
+    def check(self, task: TextTask) -> None:
+        pass
 
     def __call__(self, run: Run, task: TextTask) -> Measurement:
         del task
@@ -113,7 +121,7 @@ def asserted_equal(one: StudyResult, other: StudyResult) -> None:
         theirs = other.runs[key]
         assert (run.arm, run.seed) == (theirs.arm, theirs.seed)
         for part in ("label", "confidence", "truth"):
-            assert getattr(run.predictions, part).tobytes() == getattr(theirs.predictions, part).tobytes()
+            assert run.values[part].tobytes() == theirs.values[part].tobytes()
     # As text: a verdict may hold NaN, which equals nothing.
     assert repr(one.verdicts) == repr(other.verdicts)
 
@@ -149,6 +157,37 @@ def asserted_equal(one: StudyResult, other: StudyResult) -> None:
 def test_a_plan_that_cannot_give_an_answer_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         study_of(**changes)
+
+
+def test_what_a_learner_does_not_give_is_refused_before_the_first_fit() -> None:
+    class Labels(Scripted):
+        gives = ("label",)
+
+    class Undeclared(Scripted):
+        gives = ("label", "mood")
+
+    class Ranks(Written):
+        reads = ("reciprocal rank",)
+
+    labels = Labels()
+    study_of(learner=labels)
+    for measure in (Confidence("easy"), Gap(EASY, Confidence("easy")), AgainstLevel(Confidence("easy"), 0.5)):
+        with pytest.raises(
+            PlanError, match=r"reads 'confidence' .*'scripted' does not give\n *got: *label\n"
+        ):
+            study_of(learner=labels, measures=[measure])
+    with pytest.raises(PlanError, match="no quantity is called 'mood'"):
+        study_of(learner=Undeclared())
+    with pytest.raises(PlanError, match="no quantity is called 'reciprocal rank'"):
+        study_of(measures=[Ranks({})])
+    assert labels.fitted == []
+
+
+def test_a_quantity_has_one_meaning() -> None:
+    (label, *_) = PREDICTION
+    assert declare(QUANTITIES[label]) == ("label",)
+    with pytest.raises(PlanError, match="two quantities are called 'label'"):
+        declare(Quantity("label", "name of the file", "text"))
 
 
 def test_the_plan_hash_changes_with_every_part_of_the_plan() -> None:
@@ -288,7 +327,7 @@ def test_what_a_result_hands_out() -> None:
     result = study_of(seeds=(5, 3, 11)).run()
     assert [run.seed for run in result.of_arm("half")] == [5, 3, 11]
     accuracy = [
-        np.mean(run.predictions.label[:25] == result.study.task.held_out_labels[:25])
+        np.mean(run.values["label"][:25] == result.study.task.held_out_labels[:25])
         for run in result.of_arm("half")
     ]
     estimate = result.estimate("half", EASY)
@@ -316,19 +355,22 @@ class Wrong(Scripted):
         runs = list(super().runs(task, jobs, workers=workers))
         if self.how == "too few":
             yield from runs[:-1]
+        elif self.how == "other names":
+            kept = runs[0].values
+            yield replace(runs[0], values={name: kept[name] for name in ("label", "confidence")})
         elif self.how == "other":
             yield replace(runs[0], seed=99)
         else:
-            p = runs[0].predictions
-            yield replace(runs[0], predictions=Predictions(p.label[:-1], p.confidence[:-1], p.truth[:-1]))
+            yield replace(runs[0], values={name: kept[:-1] for name, kept in runs[0].values.items()})
 
 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        ("other names", "must give label, confidence, truth\n.*got: *label, confidence$"),
         ("too few", "gave no run of arm 'half', seed 11"),
         ("other", "a run nobody asked for\n.*arm 'all', seed 99"),
-        ("short", "must predict each of the 50 held-out rows\n.*49 predictions"),
+        ("short", "must give 'label' for each of the 50 held-out items\n.*49 values"),
     ],
 )
 def test_a_learner_that_breaks_its_contract_is_named(how: str, message: str) -> None:

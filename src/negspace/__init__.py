@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from negspace.data import Dataset, read
     from negspace.embedders import Embedder, open_embedder
     from negspace.mining import Mined, mine
-    from negspace.models import EmbeddingLearner, Learner, LstmLearner, RowsArm, TfidfLearner
+    from negspace.models import EmbeddingLearner, Learner, LstmLearner, RowsArm, TextTask, TfidfLearner
     from negspace.probing import ProbeResult, probe
     from negspace.proofs import Proof, prove
-    from negspace.records import Estimate, Interval, Outcome, Run, TextTask, Verdict
+    from negspace.records import Estimate, Interval, Outcome, Run, Verdict
     from negspace.statistics import estimate, judge, judge_family, mean_interval
     from negspace.store import RunStore
     from negspace.study import Hypothesis, Study, StudyResult
@@ -54,7 +54,7 @@ _PACKAGE_OF = {
     "Selection": "curation",
     "Study": "study",
     "StudyResult": "study",
-    "TextTask": "records",
+    "TextTask": "models",
     "TfidfLearner": "models",
     "Verdict": "records",
     "audit": "audits",

@@ -1,8 +1,4 @@
-"""The frozen records that rooms hand to each other.
-
-Nothing here computes: a record says what a thing is, its shapes and its units. A room that
-needs another room's result takes one of these and never that room's insides.
-"""
+"""Frozen records that packages exchange: what a thing is, its shapes and its units. Nothing here computes."""
 
 from __future__ import annotations
 
@@ -12,65 +8,36 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int, Int32
+from jaxtyping import Float, Int, Shaped
 
 __all__ = [
     "Estimate",
     "EvalSet",
-    "Examples",
-    "Fragments",
     "Interval",
     "Json",
+    "LabelledTask",
     "Measurement",
     "Outcome",
-    "Predictions",
     "Run",
-    "SequenceTask",
     "Task",
-    "TextTask",
-    "Trace",
+    "Values",
     "Verdict",
 ]
+
+Values: TypeAlias = Mapping[str, Shaped[np.ndarray, " held_out"]]
+"""For each named quantity (`negspace.quantities`), one value per held-out item of a task."""
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
-    """Labelled texts, in the order of their source.
-
-    Attributes:
-        texts: One text a row.
-        labels: Position of each row's label in ``label_names``.
-        label_names: Distinct labels, sorted.
-        groups: Group of each row, or None. Rows of one group are variants of one original; those
-            with different labels are near misses of each other.
-        source: Where the rows came from, for messages and reports (a path, or ``"DataFrame"``).
-        lines: Line of the source on which each row starts, 1-based (for a source without lines,
-            the row's number).
-        fingerprint: SHA-256 (hex) of texts, labels and groups: the content, not the file.
-    """
-
-    texts: tuple[str, ...]
-    labels: Int[np.ndarray, " rows"]
-    label_names: tuple[str, ...]
-    groups: Int[np.ndarray, " rows"] | None = None
-    source: str = "memory"
-    lines: Int[np.ndarray, " rows"] | None = None
-    fingerprint: str = ""
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-
-@dataclass(frozen=True, eq=False)
 class EvalSet:
-    """A named set of held-out rows on which something is measured.
+    """A named set of held-out items on which something is measured.
 
     Attributes:
         name: The test distribution, as results name it.
-        rows: Positions in the task's held-out rows.
-        partner: For each of ``rows``, the position of the held-out row it is compared with (the
+        rows: Positions in the task's held-out items.
+        partner: For each of ``rows``, the position of the held-out item it is compared with (the
             other side of a near-miss pair, the text a variation was made from), or None.
     """
 
@@ -82,50 +49,12 @@ class EvalSet:
         return len(self.rows)
 
 
-@dataclass(frozen=True, eq=False)
-class Fragments:
-    """Passages of a corpus as a language model reads them, in the order of their source.
-
-    Token 0 of a fragment is read and never predicted; tokens 1 to ``length - 1`` are scored.
-
-    Attributes:
-        texts: Each passage as it was written.
-        tokens: Token ids, padded with 0 from ``lengths`` on.
-        lengths: Number of tokens of each; at least 2.
-        places: Where each starts, as messages and reports name it: ``input.txt, line 7``.
-        fingerprint: SHA-256 (hex) of texts and tokens.
-    """
-
-    texts: tuple[str, ...]
-    tokens: Int32[np.ndarray, "fragments longest"]
-    lengths: Int[np.ndarray, " fragments"]
-    places: tuple[str, ...]
-    fingerprint: str
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """One measure of what fragments do to a language model.
-
-    Attributes:
-        probe: The probe that took it.
-        measure: What was measured; its unit stands in the probe's documentation.
-        values: One for each fragment; NaN where it was not measured or is undefined.
-        layer: The layer it was taken at, as the model names it; None for the model as a whole.
-    """
-
-    probe: str
-    measure: str
-    values: Float[np.ndarray, " fragments"]
-    layer: str | None = None
-
-
 @runtime_checkable
 class Task(Protocol):
-    """What measures read of a task: the held-out rows, and what is measured on them."""
+    """What every study needs to know about a task: its held-out items, and what is measured on them.
+
+    What an item is (a text, a pair of sentences, a sequence of tokens) is known to the task's package alone.
+    """
 
     @property
     def fingerprint(self) -> str:
@@ -133,111 +62,39 @@ class Task(Protocol):
         ...
 
     @property
+    def eval_sets(self) -> Mapping[str, EvalSet]:
+        """By name. Their positions count from the first held-out item."""
+        ...
+
+    @property
+    def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
+        """Cluster of each held-out item; items of one cluster are not independent."""
+        ...
+
+
+@runtime_checkable
+class LabelledTask(Task, Protocol):
+    """A task each of whose held-out items has one right label."""
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """Distinct labels."""
         ...
 
     @property
-    def eval_sets(self) -> Mapping[str, EvalSet]:
-        """By name. Their positions count from the first held-out row."""
-        ...
-
-    @property
     def held_out_labels(self) -> Int[np.ndarray, " held_out"]:
-        """Position of each held-out row's label in ``label_names``."""
+        """Position of each held-out item's label in ``label_names``."""
         ...
-
-    @property
-    def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
-        """Cluster of each held-out row; rows of one cluster are not independent test items."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class SequenceTask:
-    """Token sequences whose label a rule decides, held out for measuring; training rows are drawn as needed.
-
-    Attributes:
-        concept: Name of the rule.
-        tokens: Held-out sequences, padded with 0 from their length on.
-        lengths: Number of tokens of each.
-        held_out_labels: 1 where the rule holds (or, in an eval set that says so, is said to hold), else 0.
-        held_out_clusters: A positive and the near misses made from it are one cluster.
-        label_names: Names of the labels 0 and 1.
-        eval_sets: By name.
-        fingerprint: SHA-256 (hex) of all of the above.
-    """
-
-    concept: str
-    tokens: Int32[np.ndarray, "held_out longest"]
-    lengths: Int[np.ndarray, " held_out"]
-    held_out_labels: Int[np.ndarray, " held_out"]
-    held_out_clusters: Int[np.ndarray, " held_out"]
-    label_names: tuple[str, ...]
-    eval_sets: Mapping[str, EvalSet]
-    fingerprint: str
-
-
-@dataclass(frozen=True, eq=False)
-class TextTask:
-    """Labelled texts, some to train on and some held out, and what is measured on the latter.
-
-    Attributes:
-        texts: The training rows, then the held-out rows.
-        labels: Position of each text's label in ``label_names``.
-        label_names: Distinct labels, sorted.
-        clusters: Identity of the cluster (given group or found near-duplicates) of each text. Rows of
-            one cluster are drawn together and are not independent test items.
-        n_train: Number of training rows; the rest is held out.
-        eval_sets: By name. Their positions count from the first held-out row.
-        distance: For each held-out row, cosine distance to the nearest row of another label it is
-            measured against; NaN where there is none.
-        fingerprint: SHA-256 (hex) of all of the above.
-    """
-
-    texts: tuple[str, ...]
-    labels: Int[np.ndarray, " texts"]
-    label_names: tuple[str, ...]
-    clusters: Int[np.ndarray, " texts"]
-    n_train: int
-    eval_sets: Mapping[str, EvalSet]
-    distance: Float[np.ndarray, " held_out"]
-    fingerprint: str
-
-    @property
-    def held_out_labels(self) -> Int[np.ndarray, " held_out"]:
-        """Labels of the held-out rows."""
-        return self.labels[self.n_train :]
-
-    @property
-    def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
-        """Clusters of the held-out rows."""
-        return self.clusters[self.n_train :]
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What one fitted model said of every held-out row.
-
-    Attributes:
-        label: The most probable label of each row.
-        confidence: The probability it gave to that label, in [0, 1]; NaN where the model gave none.
-        truth: The probability it gave to the row's own label, in [0, 1]; NaN where it gave none.
-    """
-
-    label: Int[np.ndarray, " held_out"]
-    confidence: Float[np.ndarray, " held_out"]
-    truth: Float[np.ndarray, " held_out"]
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One arm fitted with one seed, and what it predicted.
+    """One arm fitted with one seed, and what it gave for every held-out item.
 
     Attributes:
         arm: Name of the arm.
         seed: The seed; arms of a study are paired by it.
-        predictions: On all of the task's held-out rows.
+        values: One array per quantity that the learner gives.
         resumed: True if the run came out of the store instead of being computed.
         diverged_at: Step (from 0) at which training stopped being finite, and the model stayed as it was
             before; None for one that did not, or does not train by steps.
@@ -245,7 +102,7 @@ class Run:
 
     arm: str
     seed: int
-    predictions: Predictions
+    values: Values
     resumed: bool = False
     diverged_at: int | None = None
 

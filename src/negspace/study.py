@@ -1,4 +1,4 @@
-"""The corridor that joins the rooms: a plan, its runs, its measurements, its verdicts.
+"""A study: a plan, its runs, its measurements, its verdicts.
 
 A study is fixed before it runs: task, arms, learner, seeds, measures and hypotheses are hashed into
 ``plan_hash``, which every result carries. Arms are paired by seed.
@@ -17,7 +17,8 @@ from negspace import statistics
 from negspace.errors import PlanError, did_you_mean
 from negspace.metrics import Measure
 from negspace.models import Arm, ArmT, Learner, TaskT
-from negspace.records import Estimate, Json, Measurement, Predictions, Run, Verdict
+from negspace.quantities import quantity
+from negspace.records import Estimate, Json, Measurement, Run, Verdict
 from negspace.statistics import difference, estimate, item_variance_of, judge_family
 from negspace.store import RunStore, content_hash, source_hash
 
@@ -124,7 +125,7 @@ class Study(Generic[TaskT, ArmT]):
             not unique, a seed that is no whole number from 0, an arm that cannot be fitted on the task, a
             hypothesis about an arm that is not in the study, one that can come out one way only (an arm
             against itself under whatever name, a margin that no effect can clear), a measure on an eval set
-            that the task lacks.
+            that the task lacks, or of a quantity that the learner does not give.
     """
 
     task: TaskT
@@ -184,18 +185,17 @@ class Study(Generic[TaskT, ArmT]):
             _check_open(hypothesis)
 
     def _check_measures(self) -> None:
-        """Measure a run that is always right: what fails here would fail after the last fit."""
-        truth = self.task.held_out_labels
-        perfect = Run("", 0, Predictions(truth, np.ones(len(truth)), np.ones(len(truth))))
+        given = {name: quantity(name) for name in self.learner.gives}
         for measure in (*self.measures, *(hypothesis.measure for hypothesis in self.hypotheses)):
-            try:
-                measure(perfect, self.task)
-            except KeyError as error:
-                asked = str(error.args[0])
-                raise PlanError(
-                    f"{measure.name}: the task has no eval set '{asked}'",
-                    hint=did_you_mean(asked, self.task.eval_sets),
-                ) from error
+            for name in measure.reads:
+                if name not in given:
+                    raise PlanError(
+                        f"{measure.name} reads '{name}' ({quantity(name).meaning}), which the learner "
+                        f"'{self.learner.name}' does not give",
+                        got=", ".join(given),
+                        hint="choose another metric or another learner",
+                    )
+            measure.check(self.task)
 
     def plan(self) -> Mapping[str, Json]:
         """All that was decided before the first run."""
@@ -266,12 +266,18 @@ class Study(Generic[TaskT, ArmT]):
                 f"learner '{self.learner.name}' gave a run nobody asked for",
                 got=f"arm '{run.arm}', seed {run.seed}",
             )
-        rows, got = len(self.task.held_out_labels), len(run.predictions.label)
-        if got != rows:
+        if set(run.values) != set(self.learner.gives):
             raise PlanError(
-                f"learner '{self.learner.name}' must predict each of the {rows} held-out rows",
-                got=f"{got} predictions",
+                f"learner '{self.learner.name}' must give {', '.join(self.learner.gives)}",
+                got=", ".join(run.values),
             )
+        rows = len(self.task.held_out_clusters)
+        for name, values in run.values.items():
+            if len(values) != rows:
+                raise PlanError(
+                    f"learner '{self.learner.name}' must give '{name}' for each of the {rows} held-out items",
+                    got=f"{len(values)} values",
+                )
 
     def _keys(self) -> dict[tuple[str, int], str]:
         common: dict[str, Json] = {

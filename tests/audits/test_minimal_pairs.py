@@ -297,7 +297,7 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
     assert by_name["order"]["margin"]["mean"] > 2
     assert abs(by_name["chance"]["margin"]["mean"]) < 0.5
     assert found["easy"]["mean"] > 0.9
-    first, second = (run.predictions.truth for run in resumed.findings.result.of_arm("as given"))
+    first, second = (run.values["truth"] for run in resumed.findings.result.of_arm("as given"))
     assert not np.array_equal(first, second)  # another seed is another model
     assert found["verdict"]["outcome"] == "inconclusive"
     assert "10 seeds" in found["verdict"]["reason"]

@@ -11,7 +11,7 @@ import pytest
 
 from negspace.audits.language.learner import encoder
 from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
-from negspace.audits.language.scores import PairScores, as_predictions, read_scores, score_pairs
+from negspace.audits.language.scores import PairScores, as_values, read_scores, score_pairs
 from negspace.data import read_minimal_pairs
 from negspace.errors import DataError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS
@@ -253,7 +253,7 @@ def scores_of(task: PairTask, sentences: list[float], good: Any = None, bad: Any
 def test_a_run_keeps_scores_exactly_even_where_probabilities_vanish() -> None:
     task = task_of(("a b c", "a b d"), ("a b", "a c"))
     scores = scores_of(task, [-900.0, -3.0, -12.5, -1400.0, -1e-9, -400.0], [-1e-12, -700.0], [-30.0, -0.5])
-    back = read_scores(as_predictions(scores, task), task)
+    back = read_scores(as_values(scores, task), task)
     for name in ("sentences", "good_token", "bad_token", "rank"):
         np.testing.assert_allclose(getattr(back, name), getattr(scores, name), rtol=1e-12, atol=1e-15)
 
@@ -262,13 +262,13 @@ def test_the_good_sentence_is_preferred_where_it_is_the_more_probable_one_and_a_
     task = task_of(("a b c", "a b d"), ("a b c", "a b d e"), ("b c", "b d"), kinds="xyz")
     # good, bad, shuffled; the second bad sentence has four tokens, so per token it is the better one.
     scores = scores_of(task, [-3.0, -6.0, -5.0, -4.0, -7.0, -5.0, -2.0, -9.0, -5.0])
-    predictions = as_predictions(scores, task)
+    predictions = as_values(scores, task)
     run = Run("", 0, predictions)
     measured = {on: Accuracy(on)(run, task).value for on in (NEAR_MISS, EASY, NEAR_MISS_PER_TOKEN)}
     assert measured == {NEAR_MISS: 2 / 3, EASY: 1 / 3, NEAR_MISS_PER_TOKEN: 1 / 3}
-    truth = predictions.truth[task.eval_sets[NEAR_MISS].rows]
+    truth = predictions["truth"][task.eval_sets[NEAR_MISS].rows]
     np.testing.assert_allclose(truth, [1 / (1 + math.exp(-1)), 1 / (1 + math.exp(-1)), 0.5])
-    per_token = predictions.truth[task.eval_sets[EASY_PER_TOKEN].rows]
+    per_token = predictions["truth"][task.eval_sets[EASY_PER_TOKEN].rows]
     np.testing.assert_allclose(per_token[1], 1 / (1 + math.exp(-(-2.0 + 3.0))))
 
 
@@ -280,7 +280,7 @@ def test_margin_and_pressure_are_means_over_the_pairs_that_have_them() -> None:
         [math.log(0.25), math.nan, math.log(0.5)],
         [math.log(0.125), math.nan, math.log(0.75)],
     )
-    run = Run("", 0, as_predictions(scores, task))
+    run = Run("", 0, as_values(scores, task))
     x, y = (of_paradigm(NEAR_MISS, name) for name in "xy")
     assert Margin(NEAR_MISS)(run, task).value == pytest.approx((1 + 1.5 - 1) / 3)
     assert Margin(x)(run, task).value == pytest.approx(1.25)

@@ -120,7 +120,7 @@ def worth() -> Callable[..., list[float]]:
             np.full(len(rows) - len(train), np.nan),
         )
         (run,) = TfidfLearner().runs(task, [(RowsArm("all", np.arange(len(train)), 1.0), 0)], workers=1)
-        right = run.predictions.label == task.held_out_labels
+        right = run.values["label"] == task.held_out_labels
         return [float(right[each.rows].mean()) for each in sets]
 
     return measure

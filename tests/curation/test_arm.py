@@ -11,7 +11,7 @@ import pytest
 from negspace.curation import Cover, Pool, StrategyArm, Stratified
 from negspace.errors import PlanError
 from negspace.evaluation import assemble
-from negspace.records import TextTask
+from negspace.models import TextTask
 
 
 def task_of(pool: Pool, before: int = 0) -> TextTask:

@@ -7,10 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from negspace.data import grouped_folds
+from negspace.data import Examples, grouped_folds
 from negspace.evaluation import Role, Roles, sort_rows, suspects
 from negspace.models import TfidfLearner
-from negspace.records import Examples
 from negspace.search import components, embed, nearest, nearest_in_group
 
 NAMES = ("bad", "good")

@@ -11,7 +11,7 @@ from negspace.curation import Cover, Pool, StrategyArm, Stratified
 from negspace.curation.trial import HELD_OUT, _task
 from negspace.errors import PlanError
 from negspace.evaluation import NEAR_MISS
-from negspace.records import TextTask
+from negspace.models import TextTask
 from negspace.search import embed
 
 

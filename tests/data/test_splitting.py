@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from negspace.data import grouped_folds, split_rows
+from negspace.data import Examples, grouped_folds, split_rows
 from negspace.errors import DataError, PlanError
-from negspace.records import Examples
 
 
 def examples(labels: np.ndarray) -> Examples:

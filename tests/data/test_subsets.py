@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negspace.data import pieces, select, set_aside
-from negspace.records import Fragments
+from negspace.data import Fragments, pieces, select, set_aside
 
 
 def fragments(*lengths: int) -> Fragments:

@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
+from negspace.data import Fragments  # noqa: E402
 from negspace.language_models import Batch, LanguageModel, take  # noqa: E402
-from negspace.records import Fragments  # noqa: E402
 
 VOCABULARY = 61
 LENGTHS = (13, 9, 2, 13, 6)

@@ -11,10 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra 'hf'")
 pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
-from negspace.data import documents_of, split_documents
+from negspace.data import Fragments, documents_of, split_documents
 from negspace.embedders import quiet
 from negspace.language_models import LanguageModel, TinySettings, build_network, train_tokenizer
-from negspace.records import Fragments
 
 SMALL = TinySettings(vocabulary=300, layers=2, width=16, heads=2, context=64, batch=128, steps=16)
 SENTENCES = [

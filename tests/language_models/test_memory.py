@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from negspace.data import Fragments
 from negspace.errors import DataError
 from negspace.language_models import LanguageModel, available_bytes, fragment_losses, halving
 from negspace.language_models.memory import _container_bytes
-from negspace.records import Fragments
 
 ERRORS = [
     MemoryError(),

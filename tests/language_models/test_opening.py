@@ -14,10 +14,10 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from negspace.data import Fragments
 from negspace.embedders import quiet
 from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError
 from negspace.language_models import DEFAULT_CONTEXT, LanguageModel, open_language_model, token_losses
-from negspace.records import Fragments
 
 
 def write(folder: Path, network: Any, tokenizer: Any = None) -> Path:

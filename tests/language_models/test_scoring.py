@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from negspace.data import Fragments
 from negspace.errors import DataError
 from negspace.language_models import LanguageModel, batches, fragment_losses, scoring, token_losses
-from negspace.records import Fragments
 
 
 def test_the_loss_is_that_of_transformers(model: LanguageModel, fragments: Fragments) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from negspace.data import documents_of, set_aside, split_documents
+from negspace.data import Fragments, documents_of, set_aside, split_documents
 from negspace.errors import DataError, StoreError
 from negspace.language_models import (
     LanguageModel,
@@ -27,7 +27,6 @@ from negspace.language_models import (
     train_tokenizer,
     training,
 )
-from negspace.records import Fragments
 
 SMALL = TinySettings(vocabulary=300, layers=2, width=16, heads=2, context=64, batch=128, steps=16)
 

@@ -22,7 +22,8 @@ from negspace.metrics import (
     Measure,
     PairConsistency,
 )
-from negspace.records import EvalSet, Predictions, Run, TextTask
+from negspace.models import TextTask
+from negspace.records import EvalSet, Run
 
 HELD_OUT, LABELS = 120, 4
 Weighted = Callable[[Run, TextTask, np.ndarray], float]
@@ -50,11 +51,11 @@ def make(seed: int = 0) -> tuple[Run, TextTask]:
         fingerprint="",
     )
     confidence = rng.uniform(1 / 3, 1, HELD_OUT)
-    return Run("a", 0, Predictions(said, confidence, np.where(said == labels, confidence, 0.1))), task
+    return Run("a", 0, {"label": said, "confidence": confidence}), task
 
 
 def right(run: Run, task: TextTask) -> np.ndarray:
-    return run.predictions.label == task.held_out_labels
+    return run.values["label"] == task.held_out_labels
 
 
 def weighted_mean(x: np.ndarray, w: np.ndarray) -> float:
@@ -73,25 +74,25 @@ def consistency(run: Run, task: TextTask, w: np.ndarray) -> float:
 
 
 def invariance(run: Run, task: TextTask, w: np.ndarray) -> float:
-    pairs, said = task.eval_sets["pairs"], run.predictions.label
+    pairs, said = task.eval_sets["pairs"], run.values["label"]
     return weighted_mean(
         np.array([said[a] == said[b] for a, b in zip(pairs.rows, pairs.partner, strict=True)]), w
     )
 
 
 def confidence(run: Run, task: TextTask, w: np.ndarray) -> float:
-    return weighted_mean(run.predictions.confidence[task.eval_sets["some"].rows], w)
+    return weighted_mean(run.values["confidence"][task.eval_sets["some"].rows], w)
 
 
 def brier(run: Run, task: TextTask, w: np.ndarray) -> float:
     rows = task.eval_sets["some"].rows
-    return weighted_mean((run.predictions.confidence - right(run, task))[rows] ** 2, w)
+    return weighted_mean((run.values["confidence"] - right(run, task))[rows] ** 2, w)
 
 
 def calibration(run: Run, task: TextTask, w: np.ndarray) -> float:
     """85 rows of distinct confidence: four bins of 21 or 22, by rank."""
     rows = task.eval_sets["some"].rows
-    sure, ok = run.predictions.confidence[rows], right(run, task)[rows]
+    sure, ok = run.values["confidence"][rows], right(run, task)[rows]
     rank = np.argsort(np.argsort(sure))
     edges = [0, 21, 42, 64, 85]
     total = 0.0
@@ -105,7 +106,7 @@ def macro_f1(run: Run, task: TextTask, w: np.ndarray) -> float:
     rows = task.eval_sets["some"].rows
     return f1_score(
         task.held_out_labels[rows],
-        run.predictions.label[rows],
+        run.values["label"][rows],
         average="macro",
         sample_weight=w,
         zero_division=0,
@@ -223,7 +224,7 @@ def test_values_lie_within_the_bounds(measure: Measure) -> None:
 def test_without_probabilities_there_is_no_calibration(measure: Measure) -> None:
     run, task = make()
     unsaid = np.full(HELD_OUT, np.nan)
-    assert math.isnan(measure(Run("a", 0, Predictions(run.predictions.label, unsaid, unsaid)), task).value)
+    assert math.isnan(measure(Run("a", 0, {**run.values, "confidence": unsaid}), task).value)
     assert not math.isnan(Accuracy("some")(run, task).value)
 
 
@@ -242,7 +243,7 @@ def test_macro_f1_is_that_of_scikit_learn(n: int) -> None:
             np.zeros(n),
             "",
         )
-        run = Run("a", 0, Predictions(said, np.ones(n), np.ones(n)))
+        run = Run("a", 0, {"label": said})
         got = MacroF1("x")(run, task)
         assert got.value == pytest.approx(f1_score(truth, said, average="macro", zero_division=0))
         assert got.influence.sum() == pytest.approx(0, abs=1e-12)
@@ -260,7 +261,7 @@ def calibration_of(confidence: np.ndarray, ok: np.ndarray, **settings: int) -> f
         np.zeros(n),
         "",
     )
-    run = Run("a", 0, Predictions(np.where(ok, 0, 1), confidence, confidence))
+    run = Run("a", 0, {"label": np.where(ok, 0, 1), "confidence": confidence})
     return CalibrationError("x", **settings)(run, task).value
 
 

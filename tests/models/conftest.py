@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from negspace.records import EvalSet, Run, TextTask
+from negspace.models import TextTask
+from negspace.records import EvalSet, Run
 
 TaskMaker = Callable[..., TextTask]
 
@@ -66,8 +67,8 @@ def same() -> Callable[[Run, Run], bool]:
     def compare(one: Run, other: Run) -> bool:
         assert (one.arm, one.seed) == (other.arm, other.seed)
         return all(
-            np.array_equal(getattr(one.predictions, part), getattr(other.predictions, part), equal_nan=True)
-            for part in ("label", "confidence", "truth")
+            np.array_equal(one.values[name], other.values[name], equal_nan=True)
+            for name in ("label", "confidence", "truth")
         )
 
     return compare

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.errors import PlanError
-from negspace.models import RowsArm
-from negspace.records import TextTask
+from negspace.models import RowsArm, TextTask
 
 
 def task_of(labels: list[int], clusters: list[int]) -> TextTask:

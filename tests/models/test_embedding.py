@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 from negspace.embedders import EmbeddingCache, MatrixEmbedder, cached
 from negspace.errors import PlanError
-from negspace.models import RowsArm
+from negspace.models import RowsArm, TextTask
 from negspace.models.embedding import EmbeddingLearner
-from negspace.records import Run, TextTask
+from negspace.records import Run
 
 TalkMaker = Callable[[int], TextTask]
 
@@ -63,14 +63,14 @@ def test_predictions_are_those_of_scikit_learn(talk: TalkMaker, n_labels: int, c
         rows = arm.draw(task, seed)
         plain = LogisticRegression(C=c, max_iter=1000).fit(vectors[rows], task.labels[rows])
         expected = plain.predict_proba(vectors[task.n_train :])
-        found = got[arm.name, seed].predictions
-        np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-4)
+        found = got[arm.name, seed].values
+        np.testing.assert_allclose(found["confidence"], expected.max(axis=1), atol=1e-4)
         np.testing.assert_allclose(
-            found.truth, expected[np.arange(len(expected)), task.held_out_labels], atol=1e-4
+            found["truth"], expected[np.arange(len(expected)), task.held_out_labels], atol=1e-4
         )
-        assert np.array_equal(found.label, expected.argmax(axis=1))
+        assert np.array_equal(found["label"], expected.argmax(axis=1))
     # The comparison means something: the model neither knows all nor guesses.
-    right = np.mean([run.predictions.label == task.held_out_labels for run in got.values()])
+    right = np.mean([run.values["label"] == task.held_out_labels for run in got.values()])
     assert 1.3 / n_labels < right < 0.99
 
 
@@ -134,23 +134,23 @@ def test_a_matrix_is_read_by_position(talk: TalkMaker) -> None:
     (run,) = EmbeddingLearner(MatrixEmbedder(truth)).runs(
         task, [(RowsArm("few", np.arange(0, 90), 1.0), 0)], workers=2
     )
-    assert np.array_equal(run.predictions.label, task.held_out_labels)
+    assert np.array_equal(run.values["label"], task.held_out_labels)
 
 
 def test_labels_absent_from_the_draw_get_no_probability(talk: TalkMaker) -> None:
     task = talk(4)
     arm = RowsArm("two", np.flatnonzero(np.isin(task.labels[: task.n_train], [1, 3])), 1.0)
     (run,) = EmbeddingLearner(Counting()).runs(task, [(arm, 0)], workers=1)
-    assert set(run.predictions.label) == {1, 3}
-    assert (run.predictions.truth[np.isin(task.held_out_labels, [0, 2])] == 0).all()
+    assert set(run.values["label"]) == {1, 3}
+    assert (run.values["truth"][np.isin(task.held_out_labels, [0, 2])] == 0).all()
 
 
 def test_a_draw_of_a_single_label_is_certain_of_it(talk: TalkMaker) -> None:
     task = talk(3)
     arm = RowsArm("one", np.flatnonzero(task.labels[: task.n_train] == 1))
     (run,) = EmbeddingLearner(Counting()).runs(task, [(arm, 0)], workers=1)
-    assert set(run.predictions.label) == {1}
-    assert np.array_equal(run.predictions.truth, (task.held_out_labels == 1).astype(float))
+    assert set(run.values["label"]) == {1}
+    assert np.array_equal(run.values["truth"], (task.held_out_labels == 1).astype(float))
 
 
 def test_no_warning_reaches_the_user(make_task: Callable[..., TextTask]) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from negspace.errors import MissingExtraError
-from negspace.models import LstmLearner, RowsArm
-from negspace.records import Run, TextTask
+from negspace.models import LstmLearner, RowsArm, TextTask
+from negspace.records import Run
 
 SMALL = {"embedding": 8, "hidden": 8, "epochs": 2}
 
@@ -52,7 +52,7 @@ def test_neither_workers_nor_order_nor_global_seeds_matter(
         assert all(same(run, first[key]) for key, run in again.items())
     assert torch.equal(torch.random.get_rng_state(), state)
     assert np.array_equal(np.random.get_state()[1], numpys)  # noqa: NPY002
-    assert len({run.predictions.truth.tobytes() for run in first.values()}) == len(first)
+    assert len({run.values["truth"].tobytes() for run in first.values()}) == len(first)
 
 
 @pytest.mark.usefixtures("torch")
@@ -67,7 +67,7 @@ def test_a_row_is_predicted_alike_alone_and_beside_long_rows(make_task: Callable
 
     def truth(held_out: list[str]) -> np.ndarray:
         task = make_task([*train, *held_out], labels + [1] * len(held_out), held_out=len(held_out))
-        return fit(task, [(arm, 0)])["a", 0].predictions.truth
+        return fit(task, [(arm, 0)])["a", 0].values["truth"]
 
     together = truth([*asked, *long])[: len(asked)]
     alone = [truth([text])[0] for text in asked]
@@ -92,25 +92,25 @@ def test_it_learns_an_order_of_words_that_counts_cannot_show(make_task: Callable
     # Counts of single words are the same for both labels but for chance.
     assert all(set(t.split()) >= {"a", "b"} for t in task.texts)
     run = fit(task, [(RowsArm("a", np.arange(500), 1.0), 0)], embedding=16, hidden=16, epochs=12, dropout=0.1)
-    assert np.mean(run["a", 0].predictions.label == task.held_out_labels) > 0.9
+    assert np.mean(run["a", 0].values["label"] == task.held_out_labels) > 0.9
 
 
 @pytest.mark.usefixtures("torch")
 def test_probabilities_are_some(talk: Callable[[int], TextTask]) -> None:
     task = talk(3)
-    predictions = fit(task, [(RowsArm("a", np.arange(160)), 0)])["a", 0].predictions
-    assert ((predictions.confidence > 1 / 3 - 1e-9) & (predictions.confidence <= 1)).all()
-    right = predictions.label == task.held_out_labels
-    np.testing.assert_array_equal(predictions.truth[right], predictions.confidence[right])
-    assert (predictions.truth[~right] <= predictions.confidence[~right]).all()
+    predictions = fit(task, [(RowsArm("a", np.arange(160)), 0)])["a", 0].values
+    assert ((predictions["confidence"] > 1 / 3 - 1e-9) & (predictions["confidence"] <= 1)).all()
+    right = predictions["label"] == task.held_out_labels
+    np.testing.assert_array_equal(predictions["truth"][right], predictions["confidence"][right])
+    assert (predictions["truth"][~right] <= predictions["confidence"][~right]).all()
 
 
 @pytest.mark.usefixtures("torch")
 def test_texts_without_words_and_words_that_training_lacks(make_task: Callable[..., TextTask]) -> None:
     task = make_task(["", "", "", "new", "newer"], [0, 1, 0, 1, 0], held_out=2)
-    found = fit(task, [(RowsArm("a", np.arange(3), 1.0), 0)])["a", 0].predictions
+    found = fit(task, [(RowsArm("a", np.arange(3), 1.0), 0)])["a", 0].values
     # Both are nothing but unknown words to this net.
-    assert found.truth[0] == pytest.approx(1 - found.truth[1], abs=1e-6)
+    assert found["truth"][0] == pytest.approx(1 - found["truth"][1], abs=1e-6)
 
 
 @pytest.mark.usefixtures("torch")

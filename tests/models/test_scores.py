@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from negspace.errors import DataError, PlanError
-from negspace.models import RowsArm, ScoresLearner
-from negspace.records import TextTask
+from negspace.models import RowsArm, ScoresLearner, TextTask
 
 NAN = math.nan
 Read = Callable[..., ScoresLearner]
@@ -38,8 +37,8 @@ def read(task_of: Callable[..., TextTask]) -> Read:
 
 
 def said(learner: ScoresLearner, run: int = 0) -> tuple[list[int], list[float], list[float]]:
-    p = learner.runs_predictions[run]
-    return p.label.tolist(), p.confidence.tolist(), p.truth.tolist()
+    p = learner.runs_values[run]
+    return p["label"].tolist(), p["confidence"].tolist(), p["truth"].tolist()
 
 
 ALMOST = pytest.approx
@@ -62,7 +61,7 @@ ALMOST = pytest.approx
 )
 def test_probabilities_of_two_labels_in_every_form(read: Read, columns: dict[str, list[object]]) -> None:
     learner = read(columns)
-    assert len(learner.runs_predictions) == 1
+    assert len(learner.runs_values) == 1
     label, confidence, truth = said(learner)
     assert label == [0, 1, 1]
     assert confidence == ALMOST([0.9, 0.6, 0.8])
@@ -101,7 +100,7 @@ def test_seeds_are_runs(read: Read, task_of: Callable[..., TextTask]) -> None:
     learner = read({"a": ["pos", "pos", "neg"], "b": ["neg", "neg", "neg"]})
     task, arm = task_of(("neg", "pos"), (0, 1, 1)), RowsArm("given", np.arange(2))
     runs = list(learner.runs(task, [(arm, 1), (arm, 0)], workers=2))
-    assert [(run.arm, run.seed, run.predictions.label.tolist()) for run in runs] == [
+    assert [(run.arm, run.seed, run.values["label"].tolist()) for run in runs] == [
         ("given", 1, [0, 0, 0]),
         ("given", 0, [1, 1, 0]),
     ]
@@ -114,7 +113,7 @@ def test_seeds_are_runs(read: Read, task_of: Callable[..., TextTask]) -> None:
 def test_three_labels(read: Read, names: tuple[str, ...]) -> None:
     matrix = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.2, 0.6, 0.2]])
     learner = read({f"prob_{name}": matrix[:, i].tolist() for i, name in enumerate(names)}, names, (0, 1, 2))
-    assert len(learner.runs_predictions) == 1
+    assert len(learner.runs_values) == 1
     label, confidence, truth = said(learner)
     assert label == [0, 2, 1]
     assert confidence == ALMOST([0.5, 0.8, 0.6])
@@ -158,7 +157,7 @@ def test_a_label_may_have_the_name_of_a_column_that_is_passed_over(read: Read) -
         len(
             read(
                 {"image": [0.1, 0.8, 0.7], "text": [0.9, 0.2, 0.3]}, ("image", "text"), ignore=["text"]
-            ).runs_predictions
+            ).runs_values
         )
         == 1
     )

@@ -14,8 +14,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from negspace.models import RowsArm, TfidfLearner
-from negspace.records import Run, TextTask
+from negspace.models import RowsArm, TextTask, TfidfLearner
+from negspace.records import Run
 
 TalkMaker = Callable[[int], TextTask]
 
@@ -47,15 +47,15 @@ def test_predictions_are_those_of_the_plain_pipeline(talk: TalkMaker, n_labels: 
         rows = arm.draw(task, seed)
         plain = pipeline(n_labels, seed).fit([task.texts[row] for row in rows], task.labels[rows])
         expected = plain.predict_proba(held_out)
-        found = got[arm.name, seed].predictions
+        found = got[arm.name, seed].values
         assert np.array_equal(plain.classes_, np.arange(n_labels))
-        np.testing.assert_allclose(found.confidence, expected.max(axis=1), atol=1e-6)
+        np.testing.assert_allclose(found["confidence"], expected.max(axis=1), atol=1e-6)
         np.testing.assert_allclose(
-            found.truth, expected[np.arange(len(held_out)), task.held_out_labels], atol=1e-6
+            found["truth"], expected[np.arange(len(held_out)), task.held_out_labels], atol=1e-6
         )
-        assert np.array_equal(found.label, plain.predict(held_out))
+        assert np.array_equal(found["label"], plain.predict(held_out))
     # The comparison means something: the model neither knows all nor guesses.
-    right = np.mean([run.predictions.label == task.held_out_labels for run in got.values()])
+    right = np.mean([run.values["label"] == task.held_out_labels for run in got.values()])
     assert 1.3 / n_labels < right < 0.99
 
 
@@ -80,7 +80,7 @@ UNTOUCHED = """
 import random
 import numpy as np
 from negspace.models import RowsArm, TfidfLearner
-from negspace.records import TextTask
+from negspace.models import TextTask
 
 texts = tuple(f"w{i % 7} w{i % 5} w{i % 3}" for i in range(60))
 labels = np.arange(60) % 7 % 3
@@ -102,7 +102,7 @@ def test_global_generators_are_left_as_they_were() -> None:
 def test_seeds_differ(talk: TalkMaker) -> None:
     task = talk(2)
     runs = fit(task, jobs_of(task))
-    assert len({run.predictions.truth.tobytes() for run in runs.values()}) == len(runs)
+    assert len({run.values["truth"].tobytes() for run in runs.values()}) == len(runs)
 
 
 @pytest.mark.parametrize("n_labels", [2, 4])
@@ -135,35 +135,35 @@ def test_labels_absent_from_the_draw_get_no_probability(talk: TalkMaker) -> None
     task = talk(4)
     arm = RowsArm("two", np.flatnonzero(np.isin(task.labels[: task.n_train], [1, 3])), 1.0)
     (run,) = TfidfLearner().runs(task, [(arm, 0)], workers=1)
-    assert set(run.predictions.label) == {1, 3}
+    assert set(run.values["label"]) == {1, 3}
     absent = np.isin(task.held_out_labels, [0, 2])
-    assert (run.predictions.truth[absent] == 0).all()
+    assert (run.values["truth"][absent] == 0).all()
     rows = arm.draw(task, 0)
     plain = pipeline(2, 0).fit([task.texts[row] for row in rows], task.labels[rows])
     expected = plain.predict_proba(list(task.texts[task.n_train :])).max(axis=1)
-    np.testing.assert_allclose(run.predictions.confidence, expected, atol=1e-6)
+    np.testing.assert_allclose(run.values["confidence"], expected, atol=1e-6)
 
 
 def test_a_draw_of_a_single_label_is_certain_of_it(talk: TalkMaker) -> None:
     task = talk(3)
     arm = RowsArm("one", np.flatnonzero(task.labels[: task.n_train] == 1))
     (run,) = TfidfLearner().runs(task, [(arm, 0)], workers=1)
-    assert set(run.predictions.label) == {1}
-    assert set(run.predictions.confidence) == {1.0}
-    assert np.array_equal(run.predictions.truth, (task.held_out_labels == 1).astype(float))
+    assert set(run.values["label"]) == {1}
+    assert set(run.values["confidence"]) == {1.0}
+    assert np.array_equal(run.values["truth"], (task.held_out_labels == 1).astype(float))
 
 
 def test_texts_without_words(make_task: Callable[..., TextTask]) -> None:
     task = make_task(["?!", "…", "!!", ".", "word", ""], [0, 0, 0, 1, 0, 1], held_out=2)
     (run,) = TfidfLearner().runs(task, [(RowsArm("a", np.arange(4), 1.0), 0)], workers=1)
-    assert run.predictions.label.tolist() == [0, 0]
-    assert run.predictions.truth.tolist() == [0.75, 0.25]
+    assert run.values["label"].tolist() == [0, 0]
+    assert run.values["truth"].tolist() == [0.75, 0.25]
 
 
 def test_no_text_of_the_task_has_words(make_task: Callable[..., TextTask]) -> None:
     task = make_task(["?", "!", ".", "…"], [0, 1, 0, 1], held_out=1)
     (run,) = TfidfLearner().runs(task, [(RowsArm("a", np.arange(3), 1.0), 0)], workers=1)
-    assert run.predictions.confidence.tolist() == [pytest.approx(2 / 3)]
+    assert run.values["confidence"].tolist() == [pytest.approx(2 / 3)]
 
 
 def test_rows_that_share_no_word_keep_them_all(make_task: Callable[..., TextTask]) -> None:
@@ -171,7 +171,7 @@ def test_rows_that_share_no_word_keep_them_all(make_task: Callable[..., TextTask
     task = make_task(texts, [0, 1, 0, 0, 0], held_out=2)
     (run,) = TfidfLearner().runs(task, [(RowsArm("a", np.arange(3), 1.0), 0)], workers=1)
     plain = pipeline(2, 0, min_df=1).fit(texts[:3], [0, 1, 0])
-    np.testing.assert_allclose(run.predictions.truth, plain.predict_proba(texts[3:])[:, 0], atol=1e-6)
+    np.testing.assert_allclose(run.values["truth"], plain.predict_proba(texts[3:])[:, 0], atol=1e-6)
 
 
 def test_no_warning_reaches_the_user(talk: TalkMaker) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel
 from negspace.probes.loss import LossProbe
 from negspace.probes.probe import Probe
-from negspace.records import Fragments
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negspace.data import Fragments
 from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel
 from negspace.probes.neighbours import nearest_tokens
 from negspace.probes.pressure import PressureProbe
-from negspace.records import Fragments
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")

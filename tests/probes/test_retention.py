@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
+from negspace.data import Fragments  # noqa: E402
 from negspace.errors import PlanError  # noqa: E402
 from negspace.language_models import LanguageModel, take  # noqa: E402
 from negspace.probes.further import exact_retention  # noqa: E402
@@ -21,7 +22,6 @@ from negspace.probes.pull import Pull, halves, moments  # noqa: E402
 from negspace.probes.retention import RetentionProbe, half_life, retained, retention_traces  # noqa: E402
 from negspace.probes.step import StepProbe  # noqa: E402
 from negspace.probes.stepping import fragment_losses, gradient, stepping  # noqa: E402
-from negspace.records import Fragments  # noqa: E402
 
 VOCABULARY, LAGS = 30, (1, 4, 16)
 

@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("torch", reason="cross-fitted networks need the extra 'hf'")
 
+from negspace.data import Fragments
 from negspace.errors import PlanError
 from negspace.lab.concepts.planted import PlantedRecipe, planted_corpus
 from negspace.language_models import LanguageModel
@@ -21,7 +22,6 @@ from negspace.probes.role_quantities import (
 from negspace.probes.role_rule import Condition, RoleRule, fit_rule
 from negspace.probes.role_words import few_ids, read_words
 from negspace.probes.same_content import same_content
-from negspace.records import Fragments
 
 MICRO = CrossFitSettings(layers=1, width=16, heads=2, window=32, batch=200, steps=3)
 

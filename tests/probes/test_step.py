@@ -13,16 +13,16 @@ from scipy.spatial.distance import jensenshannon
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
+from negspace.data import Fragments  # noqa: E402
 from negspace.errors import DataError, PlanError  # noqa: E402
 from negspace.language_models import LanguageModel  # noqa: E402
-from negspace.probes import Probe  # noqa: E402
+from negspace.probes import Probe, Trace  # noqa: E402
 from negspace.probes.agreement import first_order_agreement  # noqa: E402
 from negspace.probes.attention import shows_attention  # noqa: E402
 from negspace.probes.retention import RetentionProbe  # noqa: E402
 from negspace.probes.step import StepProbe  # noqa: E402
 from negspace.probes.stepping import choose_step_size, fragment_losses, in_float32, stepping  # noqa: E402
 from negspace.probes.watching import watching  # noqa: E402
-from negspace.records import Fragments, Trace  # noqa: E402
 
 VOCABULARY, CONTEXT, SIZE = 40, 12, 0.05
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negspace.data import Fragments
 from negspace.errors import DataError, PlanError, StoreError
 from negspace.language_models import Checkpoint, LanguageModel
 from negspace.probes.probe import Probe
 from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means, volatile_types
-from negspace.records import Fragments
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from negspace.errors import PlanError
 from negspace.evaluation import assemble
+from negspace.models import TextTask
 from negspace.proofs.drawn_rows import DrawnArm, whole_clusters
 from negspace.proofs.plan import ladder_sizes
-from negspace.records import TextTask
 
 
 def _task(labels: list[int], clusters: list[int]) -> TextTask:

@@ -185,6 +185,7 @@ def test_without_optuna_the_extra_is_named(proof_of: Prove, monkeypatch: pytest.
 def test_a_learner_without_a_space_is_refused_before_anything_is_read(proof_of: Prove) -> None:
     class Own:
         name = "own"
+        gives = ()
 
         def describe(self) -> dict[str, object]:
             return {}

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from negspace.errors import PlanError
-from negspace.metrics.base import share_of
+from negspace.metrics import share_of
 from negspace.records import Measurement
 from negspace.statistics import difference, estimate, item_variance_of
 

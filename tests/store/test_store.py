@@ -20,19 +20,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from negspace.errors import StoreError
-from negspace.records import Predictions, Run
+from negspace.records import Run
 from negspace.store import RunStore, default_store_path
 
 
 def run_of(n: int = 3, seed: int = 0, arm: str = "a") -> Run:
     rng = np.random.default_rng(seed)
-    return Run(arm, seed, Predictions(rng.integers(0, 5, n), rng.random(n), rng.random(n)))
+    return Run(
+        arm, seed, {"label": rng.integers(0, 5, n), "confidence": rng.random(n), "truth": rng.random(n)}
+    )
 
 
 def assert_same(one: Run, other: Run) -> None:
     assert (one.arm, one.seed) == (other.arm, other.seed)
-    for part in ("label", "confidence", "truth"):
-        mine, theirs = getattr(one.predictions, part), getattr(other.predictions, part)
+    assert list(one.values) == list(other.values)
+    for name, mine in one.values.items():
+        theirs = other.values[name]
         assert mine.dtype == theirs.dtype
         assert mine.tobytes() == theirs.tobytes()
 
@@ -46,11 +49,11 @@ def test_what_goes_in_comes_out_to_the_bit(data: st.DataObject, arm: str, seed: 
     run = Run(
         arm,
         seed,
-        Predictions(
-            data.draw(arrays.arrays(integers, n)),
-            data.draw(arrays.arrays(floats, n)),
-            data.draw(arrays.arrays(floats, n)),
-        ),
+        {
+            "label": data.draw(arrays.arrays(integers, n)),
+            "truth": data.draw(arrays.arrays(floats, n)),
+            "log_prob": data.draw(arrays.arrays(floats, n)),
+        },
     )
     with RunStore() as store:
         store.put("k", run)
@@ -60,9 +63,9 @@ def test_what_goes_in_comes_out_to_the_bit(data: st.DataObject, arm: str, seed: 
 def test_nan_stays(tmp_path: Path) -> None:
     nothing = np.full(4, np.nan)
     with RunStore(tmp_path / "r.sqlite") as store:
-        store.put("k", Run("a", 1, Predictions(np.arange(4), nothing, nothing)))
+        store.put("k", Run("a", 1, {"truth": nothing}))
     with RunStore(tmp_path / "r.sqlite") as store:
-        assert np.isnan(store.get("k").predictions.truth).all()
+        assert np.isnan(store.get("k").values["truth"]).all()
 
 
 def test_a_stored_run_is_marked_as_resumed(tmp_path: Path) -> None:
@@ -99,14 +102,14 @@ WRITER = """
 import sys
 import numpy as np
 from pathlib import Path
-from negspace.records import Predictions, Run
+from negspace.records import Run
 from negspace.store import RunStore
 
 path, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for i in range(count):
     with RunStore(path) as store:
         p = np.full(2000, i / count)
-        store.put(f"{name}{i}", Run(name, i, Predictions(np.full(2000, i), p, p)))
+        store.put(f"{name}{i}", Run(name, i, {"label": np.full(2000, i), "truth": p}))
         print(i, flush=True)
 """
 
@@ -126,7 +129,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     with RunStore(path) as store:
         for name in "xy":
             for i in range(60):
-                assert store.get(f"{name}{i}").predictions.label[0] == i
+                assert store.get(f"{name}{i}").values["label"][0] == i
 
 
 def test_a_writer_that_is_killed_leaves_what_it_had_finished(tmp_path: Path) -> None:
@@ -141,7 +144,7 @@ def test_a_writer_that_is_killed_leaves_what_it_had_finished(tmp_path: Path) -> 
     with RunStore(path) as store:
         for i in range(last + 1):
             run = store.get(f"x{i}")
-            assert (run.seed, set(run.predictions.label.tolist())) == (i, {i})
+            assert (run.seed, set(run.values["label"].tolist())) == (i, {i})
         store.put("mine", run_of())
         assert_same(store.get("mine"), run_of())
 
@@ -185,7 +188,9 @@ def test_a_store_of_an_older_negspace_keeps_its_runs(tmp_path: Path) -> None:
         store.put("k", run_of())
     connection = sqlite3.connect(path)
     connection.executescript(
-        "ALTER TABLE runs DROP COLUMN diverged_at; DROP TABLE results; PRAGMA user_version = 1"
+        "ALTER TABLE runs DROP COLUMN diverged_at; ALTER TABLE runs RENAME COLUMN item_values TO predictions;"
+        "ALTER TABLE runs DROP COLUMN quantities;"
+        "DROP TABLE results; PRAGMA user_version = 1"
     )
     connection.close()
     with RunStore(path) as store:
@@ -271,7 +276,7 @@ def test_a_damaged_run_is_an_error_and_no_pickle_is_run(tmp_path: Path, kind: st
         store.put("k", run_of())
     connection = sqlite3.connect(path)
     with connection:
-        connection.execute("UPDATE runs SET predictions = ?", (payload,))
+        connection.execute("UPDATE runs SET item_values = ?", (payload,))
     connection.close()
     with RunStore(path) as store, pytest.raises(StoreError, match="the run store cannot be read"):
         store.get("k")

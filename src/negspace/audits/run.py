@@ -41,9 +41,8 @@ from negspace.metrics import (
     Measure,
     PairConsistency,
 )
-from negspace.models import RowsArm, ScoresLearner, TextArm, TextLearner, open_learner, out_of_fold
+from negspace.models import RowsArm, ScoresLearner, TextArm, TextLearner, TextTask, open_learner, out_of_fold
 from negspace.perturbations import VARIATIONS, Variation, Verifier, as_variation, open_verifier
-from negspace.records import TextTask
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
@@ -233,7 +232,7 @@ def _study(
 ) -> Study[TextTask, TextArm]:
     numbers = range(seed, seed + seeds)
     if isinstance(learner, ScoresLearner):  # its seeds are the runs that the file holds
-        numbers = range(len(learner.runs_predictions))
+        numbers = range(len(learner.runs_values))
     return Study(
         layout.task,
         [RowsArm(ARM, np.arange(layout.task.n_train))],

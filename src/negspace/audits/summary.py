@@ -25,8 +25,8 @@ from negspace.metrics import (
     Measure,
     PairConsistency,
 )
-from negspace.models import ScoresLearner, TextArm
-from negspace.records import Estimate, Json, TextTask
+from negspace.models import ScoresLearner, TextArm, TextTask
+from negspace.records import Estimate, Json
 from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
 
@@ -66,7 +66,7 @@ class Findings:
     def share_right(self) -> Float[np.ndarray, " held_out"]:
         """For each held-out row, the share of seeds that predict its label."""
         truth = self.layout.task.held_out_labels
-        right = [run.predictions.label == truth for run in self.result.of_arm(self.arm)]
+        right = [run.values["label"] == truth for run in self.result.of_arm(self.arm)]
         return np.asarray(np.mean(right, axis=0))
 
 

@@ -13,7 +13,8 @@ from negspace.curation.pool import Pool, Strategy
 from negspace.curation.quotas import least_real
 from negspace.curation.strategies import Cover, Stratified
 from negspace.errors import PlanError
-from negspace.records import Json, TextTask
+from negspace.models import TextTask
+from negspace.records import Json
 
 __all__ = ["StrategyArm"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from negspace.curation.pool import Pool
+from negspace.data import Examples
 from negspace.evaluation.row_roles import Roles, same_text_other_label, sort_rows, suspects
 from negspace.models import out_of_fold
-from negspace.records import Examples
 from negspace.search import (
     NEAR_DUPLICATE_RADIUS,
     Neighbours,

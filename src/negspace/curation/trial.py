@@ -17,8 +17,8 @@ from negspace.data import grouped_folds
 from negspace.errors import DataError
 from negspace.evaluation import NEAR_MISS, assemble
 from negspace.metrics import Accuracy
-from negspace.models import TextArm, TextLearner
-from negspace.records import EvalSet, Outcome, TextTask
+from negspace.models import TextArm, TextLearner, TextTask
+from negspace.records import EvalSet, Outcome
 from negspace.search import NEAR_MISS_RADIUS, nearest
 from negspace.store import RunStore
 from negspace.study import Hypothesis, Progress, Study, StudyResult

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from negspace.data.columns import LABEL_NAMES, TEXT_NAMES, Recognised, known_columns
 from negspace.data.corpora import Corpus, Documents, corpus_of, documents_of, read_corpus, read_documents
-from negspace.data.fragments import pieces, read_fragments, select, set_aside, split_documents
-from negspace.data.labelled import Dataset, check_groups_apart, read, shared_groups
+from negspace.data.fragments import Fragments, pieces, read_fragments, select, set_aside, split_documents
+from negspace.data.labelled import Dataset, Examples, check_groups_apart, read, shared_groups
 from negspace.data.minimal_pairs import MinimalPairs, looks_like_minimal_pairs, read_minimal_pairs
 from negspace.data.pairs import Pairs, looks_like_pairs, pairs_of, read_pairs
 from negspace.data.sources import check_exists, read_table
@@ -43,6 +43,8 @@ __all__ = [
     "Dataset",
     "Documents",
     "Duplicates",
+    "Examples",
+    "Fragments",
     "MinimalPairs",
     "Pairs",
     "Recognised",

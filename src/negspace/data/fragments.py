@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Int32
 
 from negspace.data.corpora import Documents, read_documents
 from negspace.errors import DataError, PlanError
-from negspace.records import Fragments
 
-__all__ = ["Encode", "pieces", "read_fragments", "select", "set_aside", "split_documents"]
+__all__ = ["Encode", "Fragments", "pieces", "read_fragments", "select", "set_aside", "split_documents"]
 
 Encode: TypeAlias = Callable[[list[str]], list[list[int]]]
 
@@ -27,6 +26,30 @@ _CUTS = (  # a text may be cut where one of these ends
     re.compile(r"[.!?…。！？][\"'”’)\]]*\s+"),  # sentence ends
     re.compile(r"\S(?=\s)"),  # words; the space goes with the next one, as byte-pair encodings have it
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """Passages of a corpus as a language model reads them, in the order of their source.
+
+    Token 0 of a fragment is read and never predicted; tokens 1 to ``length - 1`` are scored.
+
+    Attributes:
+        texts: Each passage as it was written.
+        tokens: Token ids, padded with 0 from ``lengths`` on.
+        lengths: Number of tokens of each; at least 2.
+        places: Where each starts, as messages and reports name it: ``input.txt, line 7``.
+        fingerprint: SHA-256 (hex) of texts and tokens.
+    """
+
+    texts: tuple[str, ...]
+    tokens: Int32[np.ndarray, "fragments longest"]
+    lengths: Int[np.ndarray, " fragments"]
+    places: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 def read_fragments(

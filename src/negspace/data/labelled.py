@@ -13,9 +13,36 @@ from negspace.data.columns import Recognised, recognise
 from negspace.data.sources import read_table
 from negspace.data.table import Table, clean_name, fault, fingerprint, is_missing, names_of, suggest, texts_of
 from negspace.errors import DataError
-from negspace.records import Examples
 
-__all__ = ["Dataset", "check_groups_apart", "factorise", "hints", "read", "shared_groups"]
+__all__ = ["Dataset", "Examples", "check_groups_apart", "factorise", "hints", "read", "shared_groups"]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled texts, in the order of their source.
+
+    Attributes:
+        texts: One text a row.
+        labels: Position of each row's label in ``label_names``.
+        label_names: Distinct labels, sorted.
+        groups: Group of each row, or None. Rows of one group are variants of one original; those
+            with different labels are near misses of each other.
+        source: Where the rows came from, for messages and reports (a path, or ``"DataFrame"``).
+        lines: Line of the source on which each row starts, 1-based (for a source without lines,
+            the row's number).
+        fingerprint: SHA-256 (hex) of texts, labels and groups: the content, not the file.
+    """
+
+    texts: tuple[str, ...]
+    labels: Int[np.ndarray, " rows"]
+    label_names: tuple[str, ...]
+    groups: Int[np.ndarray, " rows"] | None = None
+    source: str = "memory"
+    lines: Int[np.ndarray, " rows"] | None = None
+    fingerprint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(frozen=True, eq=False)

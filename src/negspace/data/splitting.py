@@ -10,8 +10,8 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Int
 
+from negspace.data.labelled import Examples
 from negspace.errors import DataError, PlanError
-from negspace.records import Examples
 
 __all__ = ["Duplicates", "Split", "duplicates_across", "grouped_folds", "split_rows"]
 

@@ -12,8 +12,9 @@ from jaxtyping import Float, Int
 from negspace.data import fingerprint
 from negspace.evaluation.boundary import Boundary
 from negspace.evaluation.space import Space
+from negspace.models import TextTask
 from negspace.perturbations import Variation, conflict
-from negspace.records import EvalSet, TextTask
+from negspace.records import EvalSet
 
 __all__ = ["EASY", "NEAR_MISS", "PAIRS", "Band", "Layout", "assemble", "build_task"]
 

@@ -1,8 +1,7 @@
 """Minimal pairs as two-way choices of a language model.
 
 Each pair is two choices: the good sentence against the bad one (the near miss), and the good sentence against
-its own words shuffled (easy). Both are held out, for nobody trains on them. What a run keeps of a pair is in
-its predictions, row by row: see `PairTask`.
+its own words shuffled (easy). Both are held out, for nobody trains on them.
 """
 
 from __future__ import annotations
@@ -15,20 +14,15 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Int
 
+from negspace.data import Fragments
 from negspace.data.minimal_pairs import MinimalPairs
 from negspace.errors import DataError
 from negspace.evaluation.layout import EASY, NEAR_MISS, PAIRS
-from negspace.records import EvalSet, Fragments
+from negspace.records import EvalSet
 
 __all__ = [
-    "BAD_SENTENCES",
-    "BAD_TOKEN",
     "EASY_PER_TOKEN",
-    "GOOD_SENTENCES",
-    "GOOD_TOKEN",
     "NEAR_MISS_PER_TOKEN",
-    "RANK",
-    "SHUFFLED_SENTENCES",
     "Encode",
     "PairTask",
     "build_pair_task",
@@ -40,8 +34,6 @@ Encode: TypeAlias = Callable[[Sequence[str]], list[list[int]]]
 """Token ids of texts: first a token that is read and never predicted, then those of the text."""
 
 NEAR_MISS_PER_TOKEN, EASY_PER_TOKEN = f"{NEAR_MISS} per token", f"{EASY} per token"
-GOOD_SENTENCES, BAD_SENTENCES, SHUFFLED_SENTENCES = "good sentences", "bad sentences", "shuffled sentences"
-GOOD_TOKEN, BAD_TOKEN, RANK = "good token", "bad token", "rank of the good token"
 
 _TRIES = 100
 
@@ -50,17 +42,10 @@ _TRIES = 100
 class PairTask:
     """Minimal pairs as a model reads them, and what is asked of it.
 
-    The held-out rows stand in blocks, and each block is an eval set. P is the number of pairs, E that of
-    pairs with a shuffled twin. Label 1 is ``good``.
-
-    * `NEAR_MISS` (P), `EASY` (E), and both ``per token`` (P, E): choices. The predicted label is 1 where the
-      good sentence is the more probable one: by its log-probability, or by that per token. ``truth`` is the
-      probability of the good one of the two.
-    * `GOOD_SENTENCES` (P), `BAD_SENTENCES` (P), `SHUFFLED_SENTENCES` (E): ``truth`` is the geometric mean of
-      the probabilities of the sentence's tokens, from which its log-probability is had without loss.
-    * `GOOD_TOKEN` (P), `BAD_TOKEN` (P): where the two sentences part, ``truth`` is the probability of the one
-      token and the other. `RANK` (P): 1 / rank of the good token there, among all tokens. NaN where one
-      sentence ends before they part.
+    An item is a choice between a good sentence and another one. Items stand in four blocks, each of which is
+    an eval set: `NEAR_MISS` (one per pair), `EASY` (one per shuffled twin), and both ``per token``. The
+    predicted label is 1 where the good sentence is the more probable one: by its log-probability, or by that
+    per token.
 
     Attributes:
         pairs: The pairs.
@@ -71,8 +56,8 @@ class PairTask:
             of them ends before.
         too_long: How many pairs were left out, being longer than the model reads.
         label_names: ``bad`` and ``good``.
-        held_out_labels: Of the rows: 1, and 0 for bad and shuffled sentences and tokens.
-        held_out_clusters: All rows of a pair are one cluster; so are pairs with the same good sentence.
+        held_out_labels: 1, which is ``good``, for every item.
+        held_out_clusters: All items of a pair are one cluster; so are pairs with the same good sentence.
         eval_sets: The blocks, a pair's two choices as `PAIRS`, and each paradigm's part of the choices
             (`of_paradigm`).
         fingerprint: SHA-256 (hex) of all of the above.
@@ -93,7 +78,7 @@ class PairTask:
     @property
     def scored(self) -> Int[np.ndarray, " sentences"]:
         """Number of tokens that are predicted, of each sentence."""
-        return self.fragments.lengths - 1
+        return np.asarray(self.fragments.lengths - 1)
 
 
 def of_paradigm(on: str, paradigm: str) -> str:
@@ -154,11 +139,15 @@ def build_pair_task(pairs: MinimalPairs, encode: Encode, *, context: int, seed: 
     texts = (*pairs.good, *pairs.bad, *shuffled)
     fragments = _fragments(texts, [*goods, *bads, *(twins[i] for i in fitting)], pairs, twin_of)
     blocks = _blocks(len(pairs), len(twin_of))
-    labels, clusters = _rows(blocks, pairs, twin_of)
+    _, same_good = np.unique(np.array(pairs.good, dtype=object), return_inverse=True)
+    near, easy = same_good, same_good[twin_of]
+    clusters = np.concatenate([near, easy, near, easy])
     sets = {**blocks, **_paradigm_sets(blocks, pairs, twin_of)}
     sets[PAIRS] = EvalSet(PAIRS, twin_of, blocks[EASY].rows)
     digest = hashlib.sha256(fragments.fingerprint.encode())
-    for values in (twin_of, clusters, pairs.paradigm):
+    # Sentences and tokens were items once; the fingerprint of published audits has their clusters in it.
+    published = np.concatenate([clusters, near, near, easy, near, near, near])
+    for values in (twin_of, published, pairs.paradigm):
         digest.update(np.ascontiguousarray(values, "<i8").tobytes())
     digest.update(repr(pairs.paradigms).encode())
     return PairTask(
@@ -169,7 +158,7 @@ def build_pair_task(pairs: MinimalPairs, encode: Encode, *, context: int, seed: 
         _partings(goods, bads),
         too_long,
         ("bad", "good"),
-        labels,
+        np.ones(len(clusters), dtype=np.int64),
         clusters,
         sets,
         digest.hexdigest(),
@@ -229,32 +218,12 @@ def _blocks(pairs: int, twins: int) -> dict[str, EvalSet]:
         EASY: twins,
         NEAR_MISS_PER_TOKEN: pairs,
         EASY_PER_TOKEN: twins,
-        GOOD_SENTENCES: pairs,
-        BAD_SENTENCES: pairs,
-        SHUFFLED_SENTENCES: twins,
-        GOOD_TOKEN: pairs,
-        BAD_TOKEN: pairs,
-        RANK: pairs,
     }
     ends = np.cumsum(list(sizes.values()))
     return {
         name: EvalSet(name, np.arange(end - size, end))
         for (name, size), end in zip(sizes.items(), ends.tolist(), strict=True)
     }
-
-
-def _rows(
-    blocks: Mapping[str, EvalSet], pairs: MinimalPairs, twin_of: Int[np.ndarray, " twins"]
-) -> tuple[Int[np.ndarray, " held_out"], Int[np.ndarray, " held_out"]]:
-    """Label and cluster of each held-out row."""
-    _, same_good = np.unique(np.array(pairs.good, dtype=object), return_inverse=True)
-    labels, clusters = [], []
-    for name, block in blocks.items():
-        is_bad = name in {BAD_SENTENCES, SHUFFLED_SENTENCES, BAD_TOKEN}
-        labels.append(np.full(len(block), 0 if is_bad else 1, dtype=np.int64))
-        of_twins = name in {EASY, EASY_PER_TOKEN, SHUFFLED_SENTENCES}
-        clusters.append(same_good[twin_of] if of_twins else same_good)
-    return np.concatenate(labels), np.concatenate(clusters)
 
 
 def _paradigm_sets(

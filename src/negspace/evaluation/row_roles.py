@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from negspace.records import Examples
+from negspace.data import Examples
 from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
 
 __all__ = ["Role", "Roles", "same_text_other_label", "sort_rows", "suspects"]

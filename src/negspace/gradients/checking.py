@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from negspace.data import Fragments
 from negspace.gradients.layers import layer_of
 from negspace.gradients.mean import mean_gradient
 from negspace.gradients.meter import FragmentGradients, GradientMeter
 from negspace.gradients.objective import gradient_scale
 from negspace.gradients.survey import evaluating
 from negspace.language_models import Batch, LanguageModel, take
-from negspace.records import Fragments
 
 __all__ = ["Check", "check"]
 

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor, nn
 
+from negspace.data import Fragments
 from negspace.gradients.layers import layer_of, layers_of
 from negspace.gradients.meter import mean_weights
 from negspace.gradients.objective import gradient_scale
 from negspace.gradients.survey import evaluating, survey
 from negspace.language_models import LanguageModel, batches, check_finite
-from negspace.records import Fragments
 
 __all__ = ["MeanGradient", "joined", "mean_gradient"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from negspace.lab.concepts import Concept, Test, sequence_task
+from negspace.lab.concepts import Concept, SequenceTask, Test, sequence_task
 from negspace.lab.replicas import ReplicaArm, ReplicaLearner, Sweep
 from negspace.metrics import Accuracy, Measure
-from negspace.records import Json, SequenceTask
+from negspace.records import Json
 from negspace.store import content_hash
 from negspace.study import Hypothesis, Study
 

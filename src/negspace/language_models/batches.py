@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from negspace.records import Fragments
+from negspace.data import Fragments
 
 if TYPE_CHECKING:
     from torch import Tensor

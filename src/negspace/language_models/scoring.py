@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from negspace.data import Fragments
 from negspace.data.fragments import select
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
 from negspace.language_models.batches import batches
 from negspace.language_models.model import LanguageModel
-from negspace.records import Fragments
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
 from negspace.language_models.batches import Batch, take
 from negspace.language_models.settings import TinySettings
-from negspace.records import Fragments
 
 if TYPE_CHECKING:
     import torch

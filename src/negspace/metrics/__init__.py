@@ -1,15 +1,11 @@
-"""Measures: from a run to a number, one measure a file."""
+"""Metrics: from a run to a measurement."""
 
 from __future__ import annotations
 
-from negspace.metrics.accuracy import Accuracy
-from negspace.metrics.against_level import AgainstLevel
-from negspace.metrics.base import Measure
+from negspace.metrics.accuracy import Accuracy, Invariance, MacroF1, PairConsistency
+from negspace.metrics.base import EvalSetMetric, Measure, mean_of, share_of, undefined
 from negspace.metrics.calibration import BrierScore, CalibrationError, Confidence
-from negspace.metrics.gap import Gap
-from negspace.metrics.invariance import Invariance
-from negspace.metrics.macro_f1 import MacroF1
-from negspace.metrics.pair_consistency import PairConsistency
+from negspace.metrics.differences import AgainstLevel, Gap
 
 __all__ = [
     "Accuracy",
@@ -17,9 +13,13 @@ __all__ = [
     "BrierScore",
     "CalibrationError",
     "Confidence",
+    "EvalSetMetric",
     "Gap",
     "Invariance",
     "MacroF1",
     "Measure",
     "PairConsistency",
+    "mean_of",
+    "share_of",
+    "undefined",
 ]

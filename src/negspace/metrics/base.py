@@ -1,17 +1,18 @@
-"""What a measure is."""
+"""What a metric is, and what metrics of one eval set share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
-from negspace.records import Json, Measurement, Run, Task
+from negspace.errors import PlanError, did_you_mean
+from negspace.records import Json, LabelledTask, Measurement, Run, Task
 
-__all__ = ["Measure", "mean_of", "share_of", "undefined"]
+__all__ = ["EvalSetMetric", "Measure", "labels_of", "mean_of", "share_of", "undefined"]
 
 
 @runtime_checkable
@@ -20,7 +21,7 @@ class Measure(Protocol):
 
     @property
     def name(self) -> str:
-        """As results name the measure."""
+        """As results name the metric."""
         ...
 
     @property
@@ -28,8 +29,21 @@ class Measure(Protocol):
         """Least and greatest value it can have; infinite where there is none."""
         ...
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the quantities of a run that it reads (`negspace.quantities`)."""
+        ...
+
     def describe(self) -> Mapping[str, Json]:
         """All that decides what is measured, the test distribution included."""
+        ...
+
+    def check(self, task: Task) -> None:
+        """Refuse a task on which it cannot be measured.
+
+        Raises:
+            PlanError: The task lacks the eval set, say.
+        """
         ...
 
     def __call__(self, run: Run, task: Task) -> Measurement:
@@ -40,13 +54,78 @@ class Measure(Protocol):
             task: The task it is a run of.
 
         Returns:
-            The measurement; its value is NaN where the measure is undefined.
+            The measurement; its value is NaN where the metric is undefined.
         """
         ...
 
 
+@dataclass(frozen=True)
+class EvalSetMetric:
+    """A metric of one eval set. A subclass measures, and says what it is called and what it reads.
+
+    Attributes:
+        on: Name of the eval set.
+    """
+
+    on: str
+
+    kind = ""  # as plans know it
+    title = "{kind} on {on}"  # as results name it
+    reads: ClassVar[tuple[str, ...]] = ("label",)
+    paired = False  # whether each item of the eval set needs a partner
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value: those of a share, unless a subclass says otherwise."""
+        return 0.0, 1.0
+
+    @property
+    def name(self) -> str:
+        """As results name the metric."""
+        return self.title.format(kind=self.kind, on=self.on)
+
+    def describe(self) -> Mapping[str, Json]:
+        """The metric and its test distribution."""
+        return {"measure": self.kind, "on": self.on}
+
+    def check(self, task: Task) -> None:
+        """Refuse a task without the eval set, or whose items lack labels or partners that are needed.
+
+        Raises:
+            PlanError: If so.
+        """
+        if self.on not in task.eval_sets:
+            raise PlanError(
+                f"{self.name}: the task has no eval set '{self.on}'",
+                hint=did_you_mean(self.on, task.eval_sets),
+            )
+        if self.paired and task.eval_sets[self.on].partner is None:
+            raise PlanError(f"{self.name}: the items of the eval set '{self.on}' have no partners")
+        if "label" in self.reads and not isinstance(task, LabelledTask):
+            raise PlanError(f"{self.name}: the items of the task have no labels")
+
+    def items(self, run: Run, task: Task, quantity: str) -> Shaped[np.ndarray, " items"]:
+        """Values of a quantity for the items of the eval set."""
+        return np.asarray(run.values[quantity][task.eval_sets[self.on].rows])
+
+    def clusters(self, task: Task) -> Int[np.ndarray, " items"]:
+        """Cluster of each item of the eval set."""
+        return np.asarray(task.held_out_clusters[task.eval_sets[self.on].rows])
+
+    def right(self, run: Run, task: Task) -> Bool[np.ndarray, " items"]:
+        """Whether the predicted label of each item of the eval set is its own."""
+        rows = task.eval_sets[self.on].rows
+        return np.asarray(run.values["label"][rows] == labels_of(task)[rows])
+
+
+def labels_of(task: Task) -> Int[np.ndarray, " held_out"]:
+    """Labels of a task's held-out items; `Metric.check` has made sure that there are some."""
+    assert isinstance(task, LabelledTask)
+    return task.held_out_labels
+
+
 def mean_of(scores: Float[np.ndarray, " items"], clusters: Int[np.ndarray, " items"]) -> Measurement:
-    """The measurement that is a mean over items.
+    """Measure the mean over items.
 
     Args:
         scores: One score an item.
@@ -62,7 +141,7 @@ def mean_of(scores: Float[np.ndarray, " items"], clusters: Int[np.ndarray, " ite
 
 
 def share_of(hits: Bool[np.ndarray, " items"], clusters: Int[np.ndarray, " items"]) -> Measurement:
-    """The measurement that is a share of items.
+    """Measure a share of items.
 
     Args:
         hits: Whether each item counts.
@@ -78,5 +157,5 @@ def share_of(hits: Bool[np.ndarray, " items"], clusters: Int[np.ndarray, " items
 
 
 def undefined() -> Measurement:
-    """The measurement of a measure that has nothing to measure."""
+    """Return the measurement of a metric that has nothing to measure."""
     return Measurement(float("nan"), np.empty(0), np.empty(0, dtype=np.int64))

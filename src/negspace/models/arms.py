@@ -8,12 +8,49 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from negspace.errors import PlanError
-from negspace.records import Json, Run, Task, TextTask
+from negspace.records import EvalSet, Json, Run, Task
 
-__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT", "TextArm"]
+__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT", "TextArm", "TextTask"]
+
+
+@dataclass(frozen=True, eq=False)
+class TextTask:
+    """Labelled texts, some to train on and some held out, and what is measured on the latter.
+
+    Attributes:
+        texts: The training rows, then the held-out rows.
+        labels: Position of each text's label in ``label_names``.
+        label_names: Distinct labels, sorted.
+        clusters: Identity of the cluster (given group or found near-duplicates) of each text. Rows of
+            one cluster are drawn together and are not independent test items.
+        n_train: Number of training rows; the rest is held out.
+        eval_sets: By name. Their positions count from the first held-out row.
+        distance: For each held-out row, cosine distance to the nearest row of another label it is
+            measured against; NaN where there is none.
+        fingerprint: SHA-256 (hex) of all of the above.
+    """
+
+    texts: tuple[str, ...]
+    labels: Int[np.ndarray, " texts"]
+    label_names: tuple[str, ...]
+    clusters: Int[np.ndarray, " texts"]
+    n_train: int
+    eval_sets: Mapping[str, EvalSet]
+    distance: Float[np.ndarray, " held_out"]
+    fingerprint: str
+
+    @property
+    def held_out_labels(self) -> Int[np.ndarray, " held_out"]:
+        """Labels of the held-out rows."""
+        return self.labels[self.n_train :]
+
+    @property
+    def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
+        """Clusters of the held-out rows."""
+        return self.clusters[self.n_train :]
 
 
 @runtime_checkable
@@ -148,6 +185,11 @@ class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
     @property
     def name(self) -> str:
         """As results name the learner."""
+        ...
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Names of the quantities that its runs hold (`negspace.quantities`)."""
         ...
 
     def describe(self) -> Mapping[str, Json]:

@@ -20,9 +20,10 @@ from threadpoolctl import threadpool_limits
 
 from negspace.embedders import Embedder, EmbeddingProgress
 from negspace.errors import PlanError
-from negspace.models.arms import TextArm
+from negspace.models.arms import TextArm, TextTask
 from negspace.models.predictions import summarise_probabilities
-from negspace.records import Json, Run, TextTask
+from negspace.quantities import PREDICTION
+from negspace.records import Json, Run
 
 __all__ = ["EmbeddingLearner"]
 
@@ -43,6 +44,8 @@ class EmbeddingLearner:
     embedder: Embedder
     c: float = 10.0
     progress: EmbeddingProgress | None = field(default=None, compare=False)
+
+    gives = PREDICTION
 
     def __post_init__(self) -> None:
         if not self.c > 0:

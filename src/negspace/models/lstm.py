@@ -18,10 +18,11 @@ from jaxtyping import Float, Int
 
 from negspace.errors import MissingExtraError
 from negspace.execution import in_processes
-from negspace.models.arms import TextArm
+from negspace.models.arms import TextArm, TextTask
 from negspace.models.lstm_settings import Encoded, LstmSettings
 from negspace.models.predictions import summarise_probabilities
-from negspace.records import Json, Run, TextTask
+from negspace.quantities import PREDICTION
+from negspace.records import Json, Run
 
 __all__ = ["LstmLearner"]
 
@@ -37,6 +38,7 @@ class LstmLearner(LstmSettings):
     """
 
     name = "lstm"
+    gives = PREDICTION
 
     def __post_init__(self) -> None:
         if find_spec("torch") is None:

@@ -8,11 +8,10 @@ from types import MappingProxyType
 
 from negspace.embedders import EmbeddingCache, EmbeddingProgress, cached, open_embedder
 from negspace.errors import PlanError, did_you_mean
-from negspace.models.arms import Learner, TextArm
+from negspace.models.arms import Learner, TextArm, TextTask
 from negspace.models.embedding import EmbeddingLearner
 from negspace.models.lstm import LstmLearner
 from negspace.models.tfidf import TfidfLearner
-from negspace.records import TextTask
 
 __all__ = ["open_learner"]
 

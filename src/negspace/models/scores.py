@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.models.arms import TextArm
+from negspace.models.arms import TextArm, TextTask
 from negspace.models.predictions import summarise_probabilities
-from negspace.records import Json, Predictions, Run, TextTask
+from negspace.quantities import PREDICTION
+from negspace.records import Json, Run, Values
 
 __all__ = ["ScoresLearner"]
 
@@ -37,16 +38,17 @@ class ScoresLearner:
     they hold probabilities; so are those in ``ignore``.
 
     Attributes:
-        runs_predictions: What each run said: sets of probability columns first, then single columns.
+        runs_values: Values of each run: sets of probability columns first, then single columns.
         run_names: The columns each run came from.
         source: Where the table came from.
     """
 
-    runs_predictions: tuple[Predictions, ...]
+    runs_values: tuple[Values, ...]
     run_names: tuple[str, ...]
     source: str
 
     name = "scores"
+    gives = PREDICTION
 
     @classmethod
     def from_columns(
@@ -93,7 +95,7 @@ class ScoresLearner:
             )
         sets = reader.probability_runs(used)
         taken = {column for names, _ in sets for column in names}
-        runs = [(", ".join(names), predictions) for names, predictions in sets]
+        runs = [(", ".join(names), values) for names, values in sets]
         runs += [(name, reader.single(name, values)) for name, values in used.items() if name not in taken]
         if not runs:
             raise DataError(
@@ -106,9 +108,9 @@ class ScoresLearner:
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide a result: the scores themselves."""
         digest = hashlib.sha256()
-        for p in self.runs_predictions:
-            for values in (p.label.astype("<i8"), p.confidence.astype("<f8"), p.truth.astype("<f8")):
-                digest.update(np.ascontiguousarray(values).tobytes())
+        for values in self.runs_values:
+            for name, kind in (("label", "<i8"), ("confidence", "<f8"), ("truth", "<f8")):
+                digest.update(np.ascontiguousarray(values[name].astype(kind)).tobytes())
         return {
             "name": self.name,
             "source": self.source,
@@ -120,12 +122,12 @@ class ScoresLearner:
         """Hand out the runs: seed ``i`` is the ``i``-th of them."""
         del task, workers
         for arm, seed in jobs:
-            if not 0 <= seed < len(self.runs_predictions):
+            if not 0 <= seed < len(self.runs_values):
                 raise PlanError(
-                    f"{self.source}: it holds {len(self.runs_predictions)} runs, which are the seeds from 0",
+                    f"{self.source}: it holds {len(self.runs_values)} runs, which are the seeds from 0",
                     got=f"seed {seed}",
                 )
-            yield Run(arm.name, seed, self.runs_predictions[seed])
+            yield Run(arm.name, seed, self.runs_values[seed])
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +150,7 @@ class _Reader:
 
     def probability_runs(
         self, columns: Mapping[str, Sequence[object]]
-    ) -> list[tuple[tuple[str, ...], Predictions]]:
+    ) -> list[tuple[tuple[str, ...], Values]]:
         """Runs given as one column of probabilities per label, with the names of their columns."""
         labels = self.labels
         found: dict[str, dict[int, str]] = {}
@@ -214,14 +216,15 @@ class _Reader:
         self._check_sums(matrix, names)
         return matrix
 
-    def single(self, column: str, values: Sequence[object]) -> Predictions:
+    def single(self, column: str, values: Sequence[object]) -> Values:
         """A run given as one column: predicted labels, or the probability of the second of two."""
         labels = self.labels
         names = [_label_in(labels, value) for value in values]
         unknown = next((row for row, name in enumerate(names) if name is None), None)
         if unknown is None:
             unsaid = np.full(len(names), np.nan)
-            return Predictions(np.array([labels[name] for name in names if name is not None]), unsaid, unsaid)
+            label = np.array([labels[name] for name in names if name is not None])
+            return {"label": label, "confidence": unsaid, "truth": unsaid}
         if len(labels) == 2 and not math.isnan(_number(values[unknown])):
             self._check_not_first(column)
             p = self._numbers(column, values)

@@ -9,11 +9,10 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from negspace.errors import PlanError, did_you_mean
-from negspace.models.arms import Learner, TextArm
+from negspace.models.arms import Learner, TextArm, TextTask
 from negspace.models.embedding import EmbeddingLearner
 from negspace.models.lstm import LstmLearner
 from negspace.models.tfidf import TfidfLearner
-from negspace.records import TextTask
 
 __all__ = ["Choice", "Range", "SearchSpace", "Settings", "search_space", "with_settings"]
 

@@ -23,9 +23,10 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from negspace.models.arms import TextArm
+from negspace.models.arms import TextArm, TextTask
 from negspace.models.predictions import summarise_probabilities
-from negspace.records import Json, Run, TextTask
+from negspace.quantities import PREDICTION
+from negspace.records import Json, Run
 
 __all__ = ["TfidfLearner"]
 
@@ -62,6 +63,7 @@ class TfidfLearner:
     c: float = 10.0
 
     name = "tfidf"
+    gives = PREDICTION
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide a result."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from negspace.probes.gradient import GradientProbe
 from negspace.probes.loss import LossProbe
 from negspace.probes.pressure import PressureProbe
-from negspace.probes.probe import Probe, Probed, TokenTrace
+from negspace.probes.probe import Probe, Probed, TokenTrace, Trace
 from negspace.probes.retention import RetentionProbe
 from negspace.probes.role import RoleProbe
 from negspace.probes.step import StepProbe
@@ -21,5 +21,6 @@ __all__ = [
     "RoleProbe",
     "StepProbe",
     "TokenTrace",
+    "Trace",
     "VolatilityProbe",
 ]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from negspace.probes.probe import TokenTrace
-from negspace.records import Fragments, Trace
+from negspace.data import Fragments
+from negspace.probes.probe import TokenTrace, Trace
 
 __all__ = ["Collected"]
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, take
 from negspace.probes.retention import LAGS, SMALLEST_GAIN
 from negspace.probes.stepping import Parameters, fragment_losses, gradient, stepping
-from negspace.records import Fragments
 
 __all__ = ["exact_retention"]
 

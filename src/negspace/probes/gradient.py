@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.gradients import NoiseScale, noise_scale, spans
 from negspace.language_models import LanguageModel, batches, check_finite
-from negspace.probes.probe import Probed
-from negspace.records import Fragments, Json, Trace
+from negspace.probes.probe import Probed, Trace
+from negspace.records import Json
 
 if TYPE_CHECKING:
     from negspace.gradients import GradientMeter, MeanGradient

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel, batches, check_finite
 from negspace.probes.trunk import find_trunk
-from negspace.records import Fragments
 
 __all__ = ["LogitBlock", "logit_blocks"]
 

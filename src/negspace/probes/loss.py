@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel
 from negspace.language_models.scoring import token_losses
-from negspace.probes.probe import Probed, TokenTrace
-from negspace.records import Fragments, Json, Trace
+from negspace.probes.probe import Probed, TokenTrace, Trace
+from negspace.records import Json
 
 __all__ = ["LossProbe", "loss_traces"]
 

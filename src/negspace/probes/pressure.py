@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
@@ -16,7 +17,7 @@ from negspace.probes.collecting import Collected
 from negspace.probes.loss import loss_traces
 from negspace.probes.neighbours import NearestTokens
 from negspace.probes.probe import Probed
-from negspace.records import Fragments, Json
+from negspace.records import Json
 
 if TYPE_CHECKING:
     from negspace.probes.logit_blocks import LogitBlock

@@ -9,10 +9,28 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel
-from negspace.records import Fragments, Json, Trace
+from negspace.records import Json
 
-__all__ = ["Probe", "Probed", "TokenTrace"]
+__all__ = ["Probe", "Probed", "TokenTrace", "Trace"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One measure of what fragments do to a language model.
+
+    Attributes:
+        probe: The probe that took it.
+        measure: What was measured; its unit stands in the probe's documentation.
+        values: One for each fragment; NaN where it was not measured or is undefined.
+        layer: The layer it was taken at, as the model names it; None for the model as a whole.
+    """
+
+    probe: str
+    measure: str
+    values: Float[np.ndarray, " fragments"]
+    layer: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from negspace.data import Fragments
 from negspace.language_models import Batch, LanguageModel, batches, check_finite, take
 from negspace.probes.stepping import Parameters, fragment_losses, gradient
-from negspace.records import Fragments
 
 __all__ = ["Gradient", "Pull", "dot", "halves", "moments", "own_gain"]
 

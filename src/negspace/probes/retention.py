@@ -27,11 +27,12 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed
-from negspace.records import Fragments, Json, Trace
+from negspace.probes.probe import Probed, Trace
+from negspace.records import Json
 
 __all__ = ["LAGS", "SMALLEST_GAIN", "RetentionProbe", "half_life", "retained", "retention_traces"]
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed
+from negspace.probes.probe import Probed, Trace
 from negspace.probes.role_quantities import RoleQuantities
 from negspace.probes.role_relative import relative_probabilities
 from negspace.probes.role_rule import Condition, RoleRule
-from negspace.records import Fragments, Json, Trace
+from negspace.records import Json
 
 __all__ = ["ROLE_NAMES", "RULE", "RoleProbe", "Roles", "sort_roles"]
 

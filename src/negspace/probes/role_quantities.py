@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
+from negspace.data import Fragments
 from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
 from negspace.probes.role_words import few_ids, read_words
 from negspace.probes.same_content import same_content
-from negspace.records import Fragments
 
 __all__ = ["RoleQuantities", "drawn_groups", "ordered", "quantities", "role_quantities", "settings_for"]
 

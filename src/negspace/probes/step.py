@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed
+from negspace.probes.probe import Probed, Trace
 from negspace.probes.retention import RetentionProbe, retention_traces
-from negspace.records import Fragments, Json, Trace
+from negspace.records import Json
 
 __all__ = ["QUERIES", "StepProbe"]
 

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, take
-from negspace.records import Fragments
 
 __all__ = [
     "Parameters",

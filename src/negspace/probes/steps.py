@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from negspace.data import Fragments
 from negspace.language_models import Batch, LanguageModel, check_finite, take
 from negspace.probes.attention import eager_attention
 from negspace.probes.change import ATTENTION, CKA, COSINE, Picture, changes, picture
 from negspace.probes.pull import Gradient, Pull, dot, halves, moments
 from negspace.probes.stepping import Parameters, gradient
-from negspace.records import Fragments
 
 __all__ = ["Stepped", "Stepper", "showing"]
 

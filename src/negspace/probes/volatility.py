@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, batches, check_finite
 from negspace.probes.collecting import Collected
 from negspace.probes.probe import Probed
-from negspace.records import Fragments, Json
+from negspace.records import Json
 
 if TYPE_CHECKING:
     from torch import Tensor

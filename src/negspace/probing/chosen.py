@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from negspace.data import Fragments
 from negspace.language_models import LanguageModel
 from negspace.probes import Probed
 from negspace.probing.columns import LAYERED_ON
 from negspace.probing.summary import finite
 from negspace.probing.traces import TraceTable
-from negspace.records import Fragments
 
 __all__ = ["MOST", "choose", "layers_of_fragment", "tokens_of_fragment"]
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.execution import in_processes
 from negspace.language_models import LanguageModel, halving
 from negspace.probes import Probe, Probed
 from negspace.probing.traces import part_of
-from negspace.records import Fragments
 from negspace.store import PartStore
 from negspace.study import Progress
 

@@ -160,8 +160,8 @@ def _check(plan: Plan) -> dict[str, Any]:
 def _noise_scale(plan: Plan, table: TraceTable) -> dict[str, Any] | None:
     if plan.mean is None or len(plan.mean.rows) < 2:
         return None
+    from negspace.probes import Trace  # noqa: PLC0415
     from negspace.probes.gradient import corpus_noise_scale  # noqa: PLC0415
-    from negspace.records import Trace  # noqa: PLC0415
 
     norms = [
         Trace("gradient", "norm", values[plan.mean.rows], column.layer)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from negspace.data import Fragments
 from negspace.data.corpora import Documents, read_documents
 from negspace.data.fragments import select, set_aside, split_documents
 from negspace.errors import DataError
 from negspace.language_models import LanguageModel, TinySettings, open_language_model, train_tiny
 from negspace.language_models.opening import Device, Dtype, placed
 from negspace.probing.settings import Settings
-from negspace.records import Fragments, Json
+from negspace.records import Json
 from negspace.study import Progress
 
 __all__ = ["TINY", "Inputs", "read_inputs", "state_hash"]

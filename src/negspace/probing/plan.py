@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.data.fragments import pieces
 from negspace.language_models import LanguageModel, halving
 from negspace.probes.gradient import GradientProbe
@@ -23,7 +24,6 @@ from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means
 from negspace.probing.crew import Crew
 from negspace.probing.inputs import Inputs
 from negspace.probing.settings import Settings
-from negspace.records import Fragments
 
 if TYPE_CHECKING:
     from negspace.gradients import MeanGradient

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from negspace.records import Trace
+from negspace.probes import Trace
 
 __all__ = ["SCHEMA", "Column", "TraceTable", "part_of"]
 

@@ -12,7 +12,8 @@ from jaxtyping import Int
 
 from negspace.curation.quotas import label_quotas
 from negspace.errors import PlanError
-from negspace.records import Json, TextTask
+from negspace.models import TextTask
+from negspace.records import Json
 
 __all__ = ["DrawnArm", "Way", "whole_clusters"]
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from negspace.models import TextArm
+from negspace.models import TextArm, TextTask
 from negspace.proofs.plan import Ladder
-from negspace.records import TextTask
 from negspace.statistics import ExchangeRate, cluster_sums, exchange_rate
 from negspace.study import StudyResult
 
@@ -60,7 +59,7 @@ def measure_worth(
 
     def right(arm: str) -> Bool[np.ndarray, "seeds items"]:
         runs = result.of_arm(arm)
-        return np.stack([run.predictions.label[rows] == task.held_out_labels[rows] for run in runs])
+        return np.stack([run.values["label"][rows] == task.held_out_labels[rows] for run in runs])
 
     answers = np.stack([right(arm) for arm in ladder.arms.values()])
     curve, counts = cluster_sums(answers, clusters)

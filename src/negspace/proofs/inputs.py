@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data import Dataset, check_groups_apart, duplicates_across, read, shared_groups
+from negspace.data import Dataset, Examples, check_groups_apart, duplicates_across, read, shared_groups
 from negspace.errors import PlanError
 from negspace.evaluation import Inputs
 from negspace.proofs.specs import ArmSpec, identity
-from negspace.records import Examples
 
 __all__ = ["Files", "read_files"]
 

@@ -13,11 +13,11 @@ from negspace.curation import StrategyArm, build_pool, open_strategy
 from negspace.errors import PlanError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Layout
 from negspace.metrics import Accuracy, Measure, PairConsistency
-from negspace.models import TextArm, TextLearner
+from negspace.models import TextArm, TextLearner, TextTask
 from negspace.proofs.drawn_rows import DrawnArm, Way
 from negspace.proofs.inputs import Files
 from negspace.proofs.specs import ArmSpec
-from negspace.records import Json, TextTask
+from negspace.records import Json
 from negspace.study import N_SEEDS, Hypothesis, Study
 
 __all__ = [

@@ -11,14 +11,14 @@ import numpy as np
 from negspace._version import __version__
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Source
 from negspace.metrics import Accuracy, Measure, PairConsistency
-from negspace.models import TextArm
+from negspace.models import TextArm, TextTask
 from negspace.models.spaces import Choice, Range
 from negspace.proofs import conclusion, words
 from negspace.proofs.exchange import Worth
 from negspace.proofs.inputs import Files
 from negspace.proofs.plan import Comparison, Ladder, ProofArm
 from negspace.proofs.tuning import Tuned
-from negspace.records import Estimate, Interval, Json, TextTask, Verdict
+from negspace.records import Estimate, Interval, Json, Verdict
 from negspace.statistics import BestOf, ExchangeRate, GainSplit, in_brief, in_words
 from negspace.study import StudyResult
 
@@ -267,8 +267,8 @@ def _warnings(findings: Findings) -> list[str]:
     spread = []
     for arm in findings.arms:
         runs = findings.result.of_arm(arm.spec.name)
-        first = runs[0].predictions.truth
-        spread.append(any(not np.array_equal(run.predictions.truth, first) for run in runs[1:]))
+        first = runs[0].values["truth"]
+        spread.append(any(not np.array_equal(run.values["truth"], first) for run in runs[1:]))
     task = findings.result.study.task
     misfits = [
         said

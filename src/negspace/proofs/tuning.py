@@ -17,11 +17,11 @@ from negspace.data import grouped_folds
 from negspace.errors import DataError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
 from negspace.metrics import Accuracy
-from negspace.models import RowsArm, TextArm
+from negspace.models import RowsArm, TextArm, TextTask
 from negspace.models.spaces import SearchSpace, Settings, search_space, with_settings
 from negspace.proofs.plan import Comparison, ProofArm
 from negspace.proofs.trials import Trials
-from negspace.records import EvalSet, Json, Measurement, Run, TextTask
+from negspace.records import EvalSet, Json, Measurement, Run
 from negspace.search import components, group_links
 from negspace.statistics import BestOf, GainSplit, best_of, split_gain
 from negspace.store import RunStore, content_hash

@@ -20,11 +20,11 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from negspace.errors import StoreError
-from negspace.records import Json, Predictions, Run
+from negspace.records import Json, Run
 
 __all__ = ["RunStore", "StoredResult", "default_store_path"]
 
-_LAYOUT = 2
+_LAYOUT = 3
 _SECONDS_TO_WAIT = 30.0
 
 _CREATE_RUNS = """
@@ -33,10 +33,13 @@ CREATE TABLE IF NOT EXISTS runs (
     arm TEXT NOT NULL,
     seed INTEGER NOT NULL,
     finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    predictions BLOB NOT NULL,
+    quantities TEXT NOT NULL,
+    item_values BLOB NOT NULL,
     diverged_at INTEGER
 ) STRICT
 """
+
+_ADD_QUANTITIES = "ALTER TABLE runs ADD COLUMN quantities TEXT NOT NULL DEFAULT 'label confidence truth'"
 
 _CREATE_RESULTS = """
 CREATE TABLE IF NOT EXISTS results (
@@ -125,6 +128,9 @@ class RunStore:
             )
         if layout == 1:
             self._connection.execute("ALTER TABLE runs ADD COLUMN diverged_at INTEGER")
+        if layout in {1, 2}:
+            self._connection.execute("ALTER TABLE runs RENAME COLUMN predictions TO item_values")
+            self._connection.execute(_ADD_QUANTITIES)
         self._connection.execute(_CREATE_RUNS)
         self._connection.execute(_CREATE_RESULTS)
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
@@ -143,19 +149,19 @@ class RunStore:
         """
         try:
             found = self._connection.execute(
-                "SELECT arm, seed, predictions, diverged_at FROM runs WHERE key = ?", (key,)
+                "SELECT arm, seed, quantities, item_values, diverged_at FROM runs WHERE key = ?", (key,)
             ).fetchone()
         except sqlite3.Error as error:
             raise self._failed("read", error) from error
         if found is None:
             return None
-        arm, seed, payload, diverged_at = found
+        arm, seed, quantities, payload, diverged_at = found
         try:
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-                predictions = Predictions(arrays["label"], arrays["confidence"], arrays["truth"])
+                values = {name: arrays[name] for name in quantities.split()}
         except Exception as error:  # a damaged archive fails in a dozen ways, and all mean the same
             raise self._failed("read", error) from error
-        return Run(arm, seed, predictions, resumed=True, diverged_at=diverged_at)
+        return Run(arm, seed, values, resumed=True, diverged_at=diverged_at)
 
     def put(self, key: str, run: Run) -> None:
         """Keep a finished run, at once and for good.
@@ -168,14 +174,13 @@ class RunStore:
             StoreError: If the store cannot be written.
         """
         buffer = io.BytesIO()
-        p = run.predictions
-        np.savez_compressed(buffer, label=p.label, confidence=p.confidence, truth=p.truth)
+        np.savez_compressed(buffer, **run.values)  # type: ignore[arg-type]  # or one would be called allow_pickle
         try:
             with self._connection:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO runs (key, arm, seed, predictions, diverged_at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (key, run.arm, run.seed, buffer.getvalue(), run.diverged_at),
+                    "INSERT OR REPLACE INTO runs (key, arm, seed, quantities, item_values, diverged_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (key, run.arm, run.seed, " ".join(run.values), buffer.getvalue(), run.diverged_at),
                 )
         except sqlite3.Error as error:
             raise self._failed("written", error) from error

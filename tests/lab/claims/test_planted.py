@@ -29,7 +29,7 @@ from negspace.lab.claims.planted import (
 from negspace.lab.concepts.planted import CHECKS, RULES, PlantedRecipe, planted_corpus
 from negspace.lab.concepts.planted.rules import CLASSES
 from negspace.language_models import TinySettings, take
-from negspace.records import Measurement, Predictions, Run
+from negspace.records import Measurement, Run
 
 SMALL = Course(
     steps=3,
@@ -95,7 +95,7 @@ def test_planted_text_is_read_word_by_word_at_every_seed() -> None:
 
 def measured(quantity: np.ndarray, outcome: np.ndarray, *, either_way: bool = False) -> Measurement:
     task = traces(each=len(quantity) // 2)
-    run = Run("", 0, Predictions(task.held_out_labels, quantity, outcome))
+    run = Run("", 0, {"predictor_rank": quantity, "outcome_rank": outcome})
     return PairsInOrder("all", either_way)(run, task)
 
 
@@ -180,9 +180,9 @@ def test_answers_are_predicted_as_by_one_pass_over_one_fragment() -> None:
         before = torch.from_numpy(task.fragments.tokens[row : row + 1, :place].astype(np.int64))
         with torch.inference_mode():
             said = torch.softmax(network(before).logits[0, -1].double(), -1).numpy()
-        assert run.predictions.label[item] == said.argmax()
-        assert run.predictions.confidence[item] == pytest.approx(said.max(), rel=1e-4)
-        assert run.predictions.truth[item] == pytest.approx(said[task.held_out_labels[item]], rel=1e-4)
+        assert run.values["label"][item] == said.argmax()
+        assert run.values["confidence"][item] == pytest.approx(said.max(), rel=1e-4)
+        assert run.values["truth"][item] == pytest.approx(said[task.held_out_labels[item]], rel=1e-4)
 
 
 def test_traces_are_those_of_steps_taken_by_hand() -> None:
@@ -223,9 +223,9 @@ def test_traces_are_those_of_steps_taken_by_hand() -> None:
         "depth": task.depth,
     }
     for name, values in by_hand.items():
-        assert spearmanr(runs[name].predictions.confidence, values)[0] == pytest.approx(1, abs=0.02)
-    assert spearmanr(runs["loss"].predictions.truth, transfer)[0] == pytest.approx(1, abs=0.02)
-    beyond = runs["drift beyond loss"].predictions.confidence
+        assert spearmanr(runs[name].values["predictor_rank"], values)[0] == pytest.approx(1, abs=0.02)
+    assert spearmanr(runs["loss"].values["outcome_rank"], transfer)[0] == pytest.approx(1, abs=0.02)
+    beyond = runs["drift beyond loss"].values["predictor_rank"]
     assert abs(spearmanr(beyond[:4], losses[:4])[0]) < 0.5  # ranks of residuals, not residuals
 
 

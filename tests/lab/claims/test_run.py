@@ -45,7 +45,7 @@ def test_the_summary_is_what_the_predictions_say(small: Claim) -> None:
     published = summary["parts"][0]
     truth = result.parts[0].study.task.held_out_labels
     accuracy = {
-        arm: [(run.predictions.label == truth).mean() for run in result.results[0].of_arm(arm)]
+        arm: [(run.values["label"] == truth).mean() for run in result.results[0].of_arm(arm)]
         for arm in ("40 steps", "200 steps")
     }
     for figure in published["figures"]:

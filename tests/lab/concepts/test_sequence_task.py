@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from negspace.errors import PlanError
-from negspace.lab.concepts import Concept, Pivot, Sorted, Zigzag, sequence_task
+from negspace.lab.concepts import Concept, Pivot, SequenceTask, Sorted, Zigzag, sequence_task
 from negspace.lab.concepts import Test as Distribution
 from negspace.lab.concepts.sequence_task import _fingerprint, _generator
-from negspace.records import EvalSet, SequenceTask
+from negspace.records import EvalSet
 
 LADDER = [Distribution(kind, 20, kind, rows_each=60) for kind in Sorted().kinds]
 BOTH_LABELS = [

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from negspace.errors import PlanError
-from negspace.lab.concepts import Sorted, sequence_task
+from negspace.lab.concepts import SequenceTask, Sorted, sequence_task
 from negspace.lab.concepts import Test as Distribution
 from negspace.lab.replicas import (
     POSITIVE,
@@ -25,7 +25,7 @@ from negspace.lab.replicas import (
     gru_net,
 )
 from negspace.lab.replicas.stream import batches_of, initial
-from negspace.records import Run, SequenceTask
+from negspace.records import Run
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("numba")
@@ -51,7 +51,7 @@ def run(
 
 
 def same(one: Run, other: Run) -> bool:
-    return one.predictions.truth.tobytes() == other.predictions.truth.tobytes()
+    return one.values["truth"].tobytes() == other.values["truth"].tobytes()
 
 
 def plain_probabilities(arm: ReplicaArm, task: SequenceTask, seed: int) -> np.ndarray:
@@ -93,10 +93,10 @@ def plain_probabilities(arm: ReplicaArm, task: SequenceTask, seed: int) -> np.nd
 
 
 def test_a_run_is_what_a_plain_loop_over_nn_lstm_gives(task: SequenceTask) -> None:
-    found = run(task, [FIRST])["first", 0].predictions
+    found = run(task, [FIRST])["first", 0].values
     positive = plain_probabilities(FIRST, task, 0)
     np.testing.assert_allclose(
-        found.truth, np.where(task.held_out_labels == 1, positive, 1 - positive), atol=2e-4
+        found["truth"], np.where(task.held_out_labels == 1, positive, 1 - positive), atol=2e-4
     )
     assert np.ptp(positive) > 0.01  # sixty steps have moved it
 
@@ -108,7 +108,7 @@ def test_final_accuracies_are_distributed_as_those_of_a_plain_loop() -> None:
     arm = ReplicaArm("near", SWAPS, steps=1000)
     truth = task.held_out_labels
     found = run(task, [arm], range(12), 2)
-    engine = [(found["near", seed].predictions.label == truth).mean() for seed in range(12)]
+    engine = [(found["near", seed].values["label"] == truth).mean() for seed in range(12)]
     plain = [((plain_probabilities(arm, task, seed) > 0.5) == truth).mean() for seed in range(12, 24)]
     assert np.std(engine) > 0.01
     assert stats.ks_2samp(engine, plain).pvalue > 1e-3
@@ -140,7 +140,7 @@ def test_the_best_checkpoint_is_the_most_accurate_one(task: SequenceTask) -> Non
     rows = task.eval_sets["hard"].rows
 
     def accuracy(one: Run) -> float:
-        return float((one.predictions.label[rows] == task.held_out_labels[rows]).mean())
+        return float((one.values["label"][rows] == task.held_out_labels[rows]).mean())
 
     for seed in range(4):
         readings = [found[arm.name, seed] for arm in each]
@@ -155,7 +155,7 @@ def test_a_sweep_is_the_arm_that_the_choosing_set_prefers(task: SequenceTask) ->
     for seed in range(3):
         readings = [found[arm.name, seed] for arm in arms]
         truth = task.held_out_labels[rows]
-        accuracies = [(r.predictions.label[rows] == truth).mean() for r in readings]
+        accuracies = [(r.values["label"][rows] == truth).mean() for r in readings]
         chosen = found["tuned", seed]
         assert same(chosen, readings[int(np.argmax(accuracies))])
         assert chosen.arm == "tuned"
@@ -169,8 +169,8 @@ def test_a_student_learns_its_teachers_opinion_and_not_the_truth(task: SequenceT
     rows = task.eval_sets["easy"].rows
     random = rows[len(rows) // 2 :]
     for seed in range(3):
-        its, theirs = found["student", seed].predictions, found["ignorant", seed].predictions
-        assert (its.label[random] == theirs.label[random]).mean() > 0.9
+        its, theirs = found["student", seed].values, found["ignorant", seed].values
+        assert (its["label"][random] == theirs["label"][random]).mean() > 0.9
 
 
 def test_a_diverged_replica_is_told_of_and_its_neighbours_are_unharmed(task: SequenceTask) -> None:
@@ -178,7 +178,7 @@ def test_a_diverged_replica_is_told_of_and_its_neighbours_are_unharmed(task: Seq
     found = run(task, [FIRST, wild], workers=2)
     assert found["wild", 0].diverged_at is not None
     assert found["wild", 0].diverged_at < FIRST.steps
-    assert np.isfinite(found["wild", 0].predictions.truth).all()
+    assert np.isfinite(found["wild", 0].values["truth"]).all()
     assert found["first", 0].diverged_at is None
     assert same(found["first", 0], run(task, [FIRST])["first", 0])
 

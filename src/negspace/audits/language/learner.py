@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from negspace.audits.language.scores import as_predictions, score_pairs
+from negspace.audits.language.scores import CHOICE, as_values, score_pairs
+from negspace.data import Fragments
 from negspace.data.corpora import read_documents
 from negspace.data.fragments import split_documents
 from negspace.errors import DataError, MissingExtraError, PlanError
@@ -25,7 +26,7 @@ from negspace.language_models import (
     train_network,
     train_tokenizer,
 )
-from negspace.records import Fragments, Json, Predictions, Run
+from negspace.records import Json, Run, Values
 
 __all__ = [
     "SETTINGS",
@@ -81,6 +82,7 @@ class TinyModels:
     notes: tuple[str, ...] = ()
 
     is_fixed = False
+    gives = CHOICE
 
     @property
     def encode(self) -> Encode:
@@ -110,8 +112,8 @@ class TinyModels:
         """Train a model for each seed, have it read the pairs, and yield what it said as it is done."""
         known = len(self.tokenizer)
         fits = ((self.name, self.settings, known, self.corpus, task, arm.name, seed) for arm, seed in jobs)
-        for arm, seed, predictions in in_processes(_train_and_score, fits, workers=workers):
-            yield Run(arm, seed, predictions)
+        for arm, seed, values in in_processes(_train_and_score, fits, workers=workers):
+            yield Run(arm, seed, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +129,7 @@ class FixedModel:
     notes: tuple[str, ...] = ()
 
     is_fixed = True
+    gives = CHOICE
 
     @property
     def name(self) -> str:
@@ -158,7 +161,7 @@ class FixedModel:
             if seed != 0:
                 raise PlanError(f"{self.name} is one model, and so one run: seed 0", got=f"seed {seed}")
             scores = score_pairs(self.model.network, task, name=self.name, device=self.model.device)
-            yield Run(arm.name, seed, as_predictions(scores, task))
+            yield Run(arm.name, seed, as_values(scores, task))
 
 
 PairLearner = TinyModels | FixedModel
@@ -239,7 +242,7 @@ def _train_and_score(
     task: PairTask,
     arm: str,
     seed: int,
-) -> tuple[str, int, Predictions]:
+) -> tuple[str, int, Values]:
     network = build_network(settings, vocabulary, seed)
     train_network(network, corpus, np.arange(len(corpus)), settings, seed=seed)
-    return arm, seed, as_predictions(score_pairs(network.eval(), task, name=f"{name}, seed {seed}"), task)
+    return arm, seed, as_values(score_pairs(network.eval(), task, name=f"{name}, seed {seed}"), task)

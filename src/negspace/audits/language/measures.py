@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from negspace.evaluation.minimal_pairs import BAD_SENTENCES, BAD_TOKEN, GOOD_SENTENCES, GOOD_TOKEN, PairTask
-from negspace.metrics.base import mean_of
-from negspace.records import Json, Measurement, Run, Task
+from negspace.errors import PlanError
+from negspace.evaluation.minimal_pairs import PairTask
+from negspace.metrics import EvalSetMetric, mean_of
+from negspace.records import Measurement, Run, Task
 
 __all__ = ["CompetitorProbability", "Margin", "Pressure"]
 
 
 @dataclass(frozen=True)
-class Margin:
+class _ChoiceMetric(EvalSetMetric):
+    """A mean over near misses; NaN, where one sentence ends before the other parts from it, is left out."""
+
+    def check(self, task: Task) -> None:
+        """Refuse a task whose items are no choices between two sentences."""
+        super().check(task)
+        if not isinstance(task, PairTask):
+            raise PlanError(f"{self.name}: the items of the task are no minimal pairs")
+
+    def _mean(self, values: Float[np.ndarray, " chosen"], task: Task) -> Measurement:
+        defined = ~np.isnan(values)
+        return mean_of(values[defined], self.clusters(task)[defined])
+
+
+@dataclass(frozen=True)
+class Margin(_ChoiceMetric):
     """Mean of ln P(good) - ln P(bad), in nats.
 
     Attributes:
         on: Name of an eval set of near misses.
     """
 
-    on: str
-
-    bounds = (-inf, inf)
+    kind = "margin"
+    reads = ("good_mean_token_prob", "other_mean_token_prob")
 
     @property
-    def name(self) -> str:
-        """As results name the measure."""
-        return f"margin on {self.on}"
-
-    def describe(self) -> Mapping[str, Json]:
-        """The measure and its test distribution."""
-        return {"measure": "margin", "on": self.on}
+    def bounds(self) -> tuple[float, float]:
+        """None."""
+        return -inf, inf
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
-        task, pairs = _of_pairs(task, self.on)
+        assert isinstance(task, PairTask)
+        pairs = task.eval_sets[self.on].rows  # near misses stand first, one a pair
         good, bad = (
-            np.log(_truth(run, task, on, pairs)) * task.scored[first + pairs]
-            for on, first in ((GOOD_SENTENCES, 0), (BAD_SENTENCES, len(task.pairs)))
+            np.log(self.items(run, task, name)) * task.scored[first + pairs]
+            for name, first in zip(self.reads, (0, len(task.pairs)), strict=True)
         )
-        return _mean(good - bad, pairs, task)
+        return self._mean(good - bad, task)
 
 
 @dataclass(frozen=True)
-class Pressure:
+class Pressure(_ChoiceMetric):
     """Mean of 1 - P(good token) where the sentences of a pair part, in [0, 1].
 
     It is the total negative pressure of the softmax there, at temperature 1: by how much a step on the good
@@ -58,27 +69,17 @@ class Pressure:
         on: Name of an eval set of near misses.
     """
 
-    on: str
-
-    bounds = (0.0, 1.0)
-
-    @property
-    def name(self) -> str:
-        """As results name the measure."""
-        return f"pressure on {self.on}"
-
-    def describe(self) -> Mapping[str, Json]:
-        """The measure and its test distribution."""
-        return {"measure": "pressure at the parting", "on": self.on}
+    kind = "pressure at the parting"
+    title = "pressure on {on}"
+    reads = ("good_token_prob",)
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
-        task, pairs = _of_pairs(task, self.on)
-        return _mean(1 - _truth(run, task, GOOD_TOKEN, pairs), pairs, task)
+        return self._mean(1 - self.items(run, task, "good_token_prob"), task)
 
 
 @dataclass(frozen=True)
-class CompetitorProbability:
+class CompetitorProbability(_ChoiceMetric):
     """Mean of P(bad token) where the sentences of a pair part, in [0, 1].
 
     That much of the pressure on the good token falls on the bad one.
@@ -87,43 +88,9 @@ class CompetitorProbability:
         on: Name of an eval set of near misses.
     """
 
-    on: str
-
-    bounds = (0.0, 1.0)
-
-    @property
-    def name(self) -> str:
-        """As results name the measure."""
-        return f"probability of the bad token on {self.on}"
-
-    def describe(self) -> Mapping[str, Json]:
-        """The measure and its test distribution."""
-        return {"measure": "probability of the bad token", "on": self.on}
+    kind = "probability of the bad token"
+    reads = ("bad_token_prob",)
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
-        task, pairs = _of_pairs(task, self.on)
-        return _mean(_truth(run, task, BAD_TOKEN, pairs), pairs, task)
-
-
-def _of_pairs(task: Task, on: str) -> tuple[PairTask, Int[np.ndarray, " chosen"]]:
-    """The task as what it is, and the pairs of an eval set: its choices stand first, one a pair."""
-    assert isinstance(task, PairTask)
-    rows = task.eval_sets[on].rows
-    assert not len(rows) or rows.max() < len(task.pairs)
-    return task, rows
-
-
-def _truth(
-    run: Run, task: PairTask, on: str, pairs: Int[np.ndarray, " chosen"]
-) -> Float[np.ndarray, " chosen"]:
-    """What a run keeps of some pairs in one of the task's blocks."""
-    return np.asarray(run.predictions.truth[task.eval_sets[on].rows[pairs]])
-
-
-def _mean(
-    values: Float[np.ndarray, " chosen"], pairs: Int[np.ndarray, " chosen"], task: PairTask
-) -> Measurement:
-    # NaN where one sentence ends before the other parts from it: there is no token to speak of.
-    defined = ~np.isnan(values)
-    return mean_of(values[defined], task.held_out_clusters[pairs][defined])
+        return self._mean(self.items(run, task, "bad_token_prob"), task)

@@ -13,24 +13,47 @@ from scipy.special import expit
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
 from negspace.evaluation.layout import EASY, NEAR_MISS
-from negspace.evaluation.minimal_pairs import (
-    BAD_SENTENCES,
-    BAD_TOKEN,
-    EASY_PER_TOKEN,
-    GOOD_SENTENCES,
-    GOOD_TOKEN,
-    NEAR_MISS_PER_TOKEN,
-    RANK,
-    SHUFFLED_SENTENCES,
-    PairTask,
-)
+from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask
 from negspace.language_models import Batch, batches, halving
-from negspace.records import Predictions
+from negspace.quantities import PREDICTION, Quantity, declare
+from negspace.records import Values
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PairScores", "as_predictions", "read_scores", "score_pairs"]
+__all__ = ["CHOICE", "PairScores", "as_values", "read_scores", "score_pairs"]
+
+CHOICE = PREDICTION + declare(
+    Quantity(
+        "good_mean_token_prob",
+        "geometric mean of the probabilities of the good sentence's tokens, each given those before it",
+        "probability",
+        0.0,
+        1.0,
+    ),
+    Quantity("other_mean_token_prob", "the same of the other sentence", "probability", 0.0, 1.0),
+    Quantity(
+        "good_token_prob",
+        "probability of the good token where the sentences part",
+        "probability",
+        0.0,
+        1.0,
+    ),
+    Quantity("bad_token_prob", "probability of the bad token there", "probability", 0.0, 1.0),
+    Quantity(
+        "good_token_reciprocal_rank",
+        "1 / rank of the good sentence's token there among all tokens; 1 for the most probable",
+        "1 / rank",
+        0.0,
+        1.0,
+    ),
+)
+"""What a run holds of each choice of a `PairTask`.
+
+The first two are NaN in the blocks per token, for the sentences are the same; the last three are held for
+near misses, and NaN where one sentence ends before it parts from the other. The sum of the log-probabilities
+of a sentence's tokens is the logarithm of their geometric mean times their number.
+"""
 
 _LOGITS_AT_ONCE = 1 << 24  # 64 MB of float32
 _TOKENS_AT_ONCE = 1 << 13
@@ -128,49 +151,46 @@ def _at_parting(
     yield pair, found.double().cpu().numpy()
 
 
-def as_predictions(scores: PairScores, task: PairTask) -> Predictions:
-    """Write scores as the predictions of a run; `PairTask` says what stands in which row.
+def as_values(scores: PairScores, task: PairTask) -> Values:
+    """Write scores as the values of a run, which are those of `CHOICE`.
 
     Equal probabilities are no preference, and the choice counts as wrong, as in BLiMP's own scoring.
     """
     pairs = len(task.pairs)
     per_token = scores.sentences / task.scored
     rows = len(task.held_out_labels)
-    label = task.held_out_labels.copy()
-    confidence, truth = np.full(rows, np.nan), np.full(rows, np.nan)
-    for score, near, easy in (
+    values = {name: np.full(rows, np.nan) for name in CHOICE}
+    label = np.zeros(rows, dtype=np.int64)
+    for score, near_miss, easy in (
         (scores.sentences, NEAR_MISS, EASY),
         (per_token, NEAR_MISS_PER_TOKEN, EASY_PER_TOKEN),
     ):
         good = score[:pairs]
         for on, margin in (
-            (near, good - score[pairs : 2 * pairs]),
+            (near_miss, good - score[pairs : 2 * pairs]),
             (easy, good[task.twin_of] - score[2 * pairs :]),
         ):
             at = task.eval_sets[on].rows
             label[at] = margin > 0
-            truth[at] = expit(margin)
-            confidence[at] = expit(np.abs(margin))
-    truth[_sentence_rows(task)] = np.exp(per_token)
-    for on, values in (
-        (GOOD_TOKEN, np.exp(scores.good_token)),
-        (BAD_TOKEN, np.exp(scores.bad_token)),
-        (RANK, 1 / scores.rank),
-    ):
-        truth[task.eval_sets[on].rows] = values
-    return Predictions(label, confidence, truth)
+            values["truth"][at] = expit(margin)
+            values["confidence"][at] = expit(np.abs(margin))
+    probability = np.exp(per_token)
+    near, twins = task.eval_sets[NEAR_MISS].rows, task.eval_sets[EASY].rows
+    values["good_mean_token_prob"][near] = probability[:pairs]
+    values["good_mean_token_prob"][twins] = probability[:pairs][task.twin_of]
+    values["other_mean_token_prob"][near] = probability[pairs : 2 * pairs]
+    values["other_mean_token_prob"][twins] = probability[2 * pairs :]
+    values["good_token_prob"][near] = np.exp(scores.good_token)
+    values["bad_token_prob"][near] = np.exp(scores.bad_token)
+    values["good_token_reciprocal_rank"][near] = 1 / scores.rank
+    return {**values, "label": label}
 
 
-def read_scores(predictions: Predictions, task: PairTask) -> PairScores:
-    """Read scores back from the predictions of a run, as exactly as doubles hold them."""
-    truth = predictions.truth
+def read_scores(values: Values, task: PairTask) -> PairScores:
+    """Read scores back from the values of a run, as exactly as doubles hold them."""
+    near, easy = task.eval_sets[NEAR_MISS].rows, task.eval_sets[EASY].rows
+    good, other = values["good_mean_token_prob"], values["other_mean_token_prob"]
     with np.errstate(divide="ignore"):
-        good, bad = (np.log(truth[task.eval_sets[on].rows]) for on in (GOOD_TOKEN, BAD_TOKEN))
-        sentences = np.log(truth[_sentence_rows(task)]) * task.scored
-    return PairScores(sentences, good, bad, 1 / truth[task.eval_sets[RANK].rows])
-
-
-def _sentence_rows(task: PairTask) -> Int[np.ndarray, " sentences"]:
-    return np.concatenate(
-        [task.eval_sets[on].rows for on in (GOOD_SENTENCES, BAD_SENTENCES, SHUFFLED_SENTENCES)]
-    )
+        sentences = np.log(np.concatenate([good[near], other[near], other[easy]])) * task.scored
+        good_token, bad_token = (np.log(values[f"{side}_token_prob"][near]) for side in ("good", "bad"))
+    return PairScores(sentences, good_token, bad_token, 1 / values["good_token_reciprocal_rank"][near])

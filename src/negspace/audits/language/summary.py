@@ -67,7 +67,7 @@ class PairFindings:
     @cached_property
     def scores(self) -> tuple[PairScores, ...]:
         """What each model said, in the order of the seeds."""
-        return tuple(read_scores(run.predictions, self.task) for run in self.result.of_arm(self.arm))
+        return tuple(read_scores(run.values, self.task) for run in self.result.of_arm(self.arm))
 
     @cached_property
     def margins(self) -> Float[np.ndarray, "seeds pairs"]:

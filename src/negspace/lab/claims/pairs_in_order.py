@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from negspace.metrics.base import undefined
+from negspace.metrics import EvalSetMetric, undefined
 from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["PairsInOrder"]
 
 
 @dataclass(frozen=True)
-class PairsInOrder:
+class PairsInOrder(EvalSetMetric):
     """Of the pairs of fragments whose outcomes differ, the share that a quantity orders as the outcome does.
 
     A pair that the quantity cannot tell apart counts half. 0.5 is chance. It is Harrell's concordance
@@ -23,7 +23,7 @@ class PairsInOrder:
     that the lab's pages are written in. Its influence is that of a ratio of two U-statistics (Hoeffding
     1948).
 
-    It reads the runs of a `TraceLearner`: the quantity from their ``confidence``, the outcome from ``truth``.
+    It reads the runs of a `TraceLearner`.
 
     Attributes:
         on: Name of the eval set.
@@ -32,8 +32,10 @@ class PairsInOrder:
             standard error.
     """
 
-    on: str
     either_way: bool = False
+
+    kind = "pairs in order"
+    reads = ("predictor_rank", "outcome_rank")
 
     @property
     def name(self) -> str:
@@ -42,24 +44,23 @@ class PairsInOrder:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Of the share."""
+        """Least and greatest share."""
         return (0.5 if self.either_way else 0.0), 1.0
 
     def describe(self) -> Mapping[str, Json]:
-        """The measure and its test distribution."""
-        return {"measure": "pairs in order", "on": self.on, "either_way": self.either_way}
+        """The metric and its test distribution."""
+        return {**super().describe(), "either_way": self.either_way}
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run; undefined where no outcomes differ, or a number is missing."""
-        rows = task.eval_sets[self.on].rows
-        quantity, outcome = run.predictions.confidence[rows], run.predictions.truth[rows]
+        quantity, outcome = (self.items(run, task, name) for name in self.reads)
         missing = np.isnan(quantity).any() or np.isnan(outcome).any()
         if missing or len(np.unique(outcome)) < 2:
             return undefined()
         share, influence = _in_order(quantity, outcome)
         if self.either_way and share < 0.5:
             share, influence = 1 - share, -influence
-        clusters = task.held_out_clusters[rows]
+        clusters = self.clusters(task)
         return Measurement(share, influence, clusters, resolution=2.0 / (len(np.unique(clusters)) + 4))
 
 

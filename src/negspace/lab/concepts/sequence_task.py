@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 from zlib import crc32
@@ -15,12 +15,37 @@ from jaxtyping import Int, Int32, Int64
 
 from negspace.errors import PlanError
 from negspace.lab.concepts.sequences import Concept
-from negspace.records import EvalSet, SequenceTask
+from negspace.records import EvalSet
 
-__all__ = ["Labels", "Test", "sequence_task"]
+__all__ = ["Labels", "SequenceTask", "Test", "sequence_task"]
 
 Labels = Literal["true", "published"]
 """Who labels a test's negatives: the concept's checker, or the recipe, which calls them all negative."""
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceTask:
+    """Token sequences whose label a rule decides, held out for measuring; training rows are drawn as needed.
+
+    Attributes:
+        concept: Name of the rule.
+        tokens: Held-out sequences, padded with 0 from their length on.
+        lengths: Number of tokens of each.
+        held_out_labels: 1 where the rule holds (or, in an eval set that says so, is said to hold), else 0.
+        held_out_clusters: A positive and the near misses made from it are one cluster.
+        label_names: Names of the labels 0 and 1.
+        eval_sets: By name.
+        fingerprint: SHA-256 (hex) of all of the above.
+    """
+
+    concept: str
+    tokens: Int32[np.ndarray, "held_out longest"]
+    lengths: Int[np.ndarray, " held_out"]
+    held_out_labels: Int[np.ndarray, " held_out"]
+    held_out_clusters: Int[np.ndarray, " held_out"]
+    label_names: tuple[str, ...]
+    eval_sets: Mapping[str, EvalSet]
+    fingerprint: str
 
 
 @dataclass(frozen=True)

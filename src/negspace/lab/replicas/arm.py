@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from negspace.errors import PlanError, did_you_mean
+from negspace.lab.concepts import SequenceTask
 from negspace.lab.replicas.batches import Adam
 from negspace.lab.replicas.nets import LstmNet, Net
 from negspace.lab.replicas.rows import Rows
-from negspace.records import Json, SequenceTask
+from negspace.records import Json
 
 __all__ = ["BestOf", "ReplicaArm", "Sweep"]
 

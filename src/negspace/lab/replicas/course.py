@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float32, Int, Int32
 
+from negspace.lab.concepts import SequenceTask
 from negspace.lab.replicas.arm import ReplicaArm
 from negspace.lab.replicas.batches import against
 from negspace.lab.replicas.engines import Replicas
@@ -15,7 +16,6 @@ from negspace.lab.replicas.nets import Net
 from negspace.lab.replicas.rows import Purpose, Teacher
 from negspace.lab.replicas.start import Parameters, Start
 from negspace.lab.replicas.stream import batches_of, cut, initial
-from negspace.records import SequenceTask
 
 __all__ = ["Course", "CourseResult", "Learnt", "predict", "train"]
 

@@ -14,12 +14,14 @@ from joblib import Parallel, delayed
 
 from negspace.errors import MissingExtraError, PlanError
 from negspace.execution import in_processes
+from negspace.lab.concepts import SequenceTask
 from negspace.lab.replicas.arm import ReplicaArm, Sweep
 from negspace.lab.replicas.course import Course, CourseResult, Learnt, train
 from negspace.lab.replicas.kernel import ONE_BLAS_THREAD
 from negspace.lab.replicas.start import Parameters, Start, one_torch_thread
 from negspace.lab.replicas.taught import TaughtRows
-from negspace.records import Json, Predictions, Run, SequenceTask
+from negspace.quantities import PREDICTION
+from negspace.records import Json, Run, Values
 
 __all__ = ["DEVICES", "ReplicaLearner"]
 
@@ -48,6 +50,7 @@ class ReplicaLearner:
     device: str = "cpu"
 
     name = "replicas"
+    gives = PREDICTION
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -204,11 +207,11 @@ def _with_teachers(course: Course, learnt: Mapping[tuple[str, int, int], Paramet
 
 
 def _run(task: SequenceTask, arm: ReplicaArm, result: CourseResult) -> Run:
-    readings = [_predictions(task, result, steps) for steps in arm.readings()]
+    readings = [_values(task, result, steps) for steps in arm.readings()]
     chosen = readings[-1]
     if arm.best_of is not None:
         on = arm.best_of.on
-        chosen = max(readings, key=lambda predictions: _accuracy(task, predictions, on))
+        chosen = max(readings, key=lambda values: _accuracy(task, values, on))
     at = result.diverged_at
     return Run(
         arm.name, result.course.seed, chosen, diverged_at=at if at is not None and at < arm.steps else None
@@ -217,19 +220,23 @@ def _run(task: SequenceTask, arm: ReplicaArm, result: CourseResult) -> Run:
 
 def _best(task: SequenceTask, sweep: Sweep, runs: Mapping[str, Run]) -> Run:
     in_order = [runs[arm.name] for arm in sweep.arms]
-    best = max(in_order, key=lambda run: _accuracy(task, run.predictions, sweep.on))
+    best = max(in_order, key=lambda run: _accuracy(task, run.values, sweep.on))
     return replace(best, arm=sweep.name)
 
 
-def _accuracy(task: SequenceTask, predictions: Predictions, on: str) -> float:
+def _accuracy(task: SequenceTask, values: Values, on: str) -> float:
     rows = task.eval_sets[on].rows
-    return float((predictions.label[rows] == task.held_out_labels[rows]).mean())
+    return float((values["label"][rows] == task.held_out_labels[rows]).mean())
 
 
-def _predictions(task: SequenceTask, result: CourseResult, steps: int) -> Predictions:
+def _values(task: SequenceTask, result: CourseResult, steps: int) -> Values:
     positive = result.probabilities[steps].astype(np.float64)
     truth = np.where(task.held_out_labels == 1, positive, 1 - positive)
-    return Predictions((positive > 0.5).astype(np.int64), np.maximum(positive, 1 - positive), truth)
+    return {
+        "label": (positive > 0.5).astype(np.int64),
+        "confidence": np.maximum(positive, 1 - positive),
+        "truth": truth,
+    }
 
 
 def _has_cuda() -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.execution import in_processes
@@ -22,7 +23,8 @@ from negspace.lab.claims.planted.course import (
 from negspace.lab.concepts.planted import RULES, PlantedRecipe, planted_corpus
 from negspace.lab.concepts.planted.rules import BRACKETS, CLASSES
 from negspace.language_models import LanguageModel, batches
-from negspace.records import EvalSet, Fragments, Json, Predictions, Run
+from negspace.quantities import PREDICTION
+from negspace.records import EvalSet, Json, Run, Values
 
 __all__ = ["AnswerArm", "AnswerLearner", "AnswerTask", "answer_task", "answers_of"]
 
@@ -154,6 +156,7 @@ class AnswerLearner:
     """Trains small language models, and has each predict the answers, given all words before them."""
 
     name = "planted answers"
+    gives = PREDICTION
 
     def describe(self) -> Mapping[str, Json]:
         """PyTorch's version; another one may round differently."""
@@ -170,10 +173,10 @@ class AnswerLearner:
 
 
 def _answered(task: AnswerTask, arm: AnswerArm, seed: int) -> Run:
-    return Run(arm.name, seed, _predictions(arm.course.train(seed), task))
+    return Run(arm.name, seed, _values(arm.course.train(seed), task))
 
 
-def _predictions(model: LanguageModel, task: AnswerTask) -> Predictions:
+def _values(model: LanguageModel, task: AnswerTask) -> Values:
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
     label = np.zeros(len(task.places), dtype=np.int64)
@@ -188,4 +191,4 @@ def _predictions(model: LanguageModel, task: AnswerTask) -> Predictions:
                 label[items] = said.argmax(1)
                 confidence[items] = said.max(1)
                 truth[items] = said[np.arange(len(items)), task.held_out_labels[items]]
-    return Predictions(label, confidence, truth)
+    return {"label": label, "confidence": confidence, "truth": truth}

@@ -11,12 +11,13 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import MissingExtraError, PlanError
 from negspace.lab.concepts.planted import KINDS, ROLES, RULES, PlantedCorpus, PlantedRecipe, planted_corpus
 from negspace.language_models import LanguageModel, TinySettings, train_network
 from negspace.probes import LossProbe
-from negspace.records import Fragments, Json
+from negspace.records import Json
 
 __all__ = ["Course", "planted_fragments", "read_words", "require_torch", "torch_version", "vocabulary"]
 

@@ -11,12 +11,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import rankdata
 
+from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
 from negspace.execution import in_processes
 from negspace.lab.claims.planted.course import Course, require_torch, torch_version
 from negspace.language_models import LanguageModel, token_losses
 from negspace.probes import StepProbe
-from negspace.records import EvalSet, Fragments, Json, Predictions, Run
+from negspace.quantities import Quantity, declare
+from negspace.records import EvalSet, Json, Run
 
 __all__ = ["QUANTITIES", "TraceArm", "TraceLearner", "TraceTask", "trace_task"]
 
@@ -32,6 +34,14 @@ QUANTITIES: Mapping[str, str] = {
 }
 """What is known of each fragment, by its name."""
 
+RANKS = declare(
+    *(
+        Quantity(f"{what}_rank", f"share of items below this one by the {what}, ties half", "share", 0.0, 1.0)
+        for what in ("predictor", "outcome")
+    )
+)
+"""What the runs of a `TraceLearner` hold."""
+
 _BATCH = 2500
 
 
@@ -44,9 +54,7 @@ class TraceTask:
         reference: Fragments that transfer is measured on.
         families: Family of each fragment.
         depth: Steps or levels of each; -1 where a fragment has none.
-        held_out_labels: Kind of each, as a position in ``label_names``.
         held_out_clusters: Fragments of one fact are one cluster.
-        label_names: Kinds of fragments.
         eval_sets: By name.
         fingerprint: SHA-256 (hex) of all of the above.
     """
@@ -55,9 +63,7 @@ class TraceTask:
     reference: Fragments
     families: tuple[str, ...]
     depth: Int[np.ndarray, " held_out"]
-    held_out_labels: Int[np.ndarray, " held_out"]
     held_out_clusters: Int[np.ndarray, " held_out"]
-    label_names: tuple[str, ...]
     eval_sets: Mapping[str, EvalSet]
     fingerprint: str
 
@@ -94,9 +100,7 @@ def trace_task(
         reference,
         tuple(families),
         depth.astype(np.int64),
-        labels.astype(np.int64),
         clusters.astype(np.int64),
-        tuple(str(name) for name in names),
         {name: EvalSet(name, rows) for name, rows in sets.items()},
         digest.hexdigest(),
     )
@@ -152,10 +156,8 @@ class TraceArm:
 class TraceLearner:
     """Trains small language models, takes a step on each held-out fragment, and undoes it.
 
-    Of a run's predictions ``confidence`` is where the arm's quantity places each fragment, ``truth`` where
-    the outcome does: the share of fragments below it, those beside it counted half, in [0, 1]. Ranks are all
-    that the measure `PairsInOrder` asks for. Labels are given, not predicted. Arms of one course and seed
-    share its model.
+    A run holds the rank of each fragment by the arm's quantity and by its outcome: all that the metric
+    `PairsInOrder` asks for. Arms of one course and seed share its model.
 
     Attributes:
         fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out
@@ -165,6 +167,7 @@ class TraceLearner:
     fall: float = 0.1
 
     name = "planted traces"
+    gives = RANKS
 
     def describe(self) -> Mapping[str, Json]:
         """Size of the step, and PyTorch's version; another one may round differently."""
@@ -187,9 +190,9 @@ class TraceLearner:
 
 def _traced(task: TraceTask, course: Course, seed: int, arms: Sequence[TraceArm], fall: float) -> list[Run]:
     known = _quantities(course.train(seed), task, fall)
-    places = {name: _places(values) for name, values in known.items()}
+    ranks = {name: _ranks(values) for name, values in known.items()}
     return [
-        Run(arm.name, seed, Predictions(task.held_out_labels, places[arm.quantity], places[arm.outcome]))
+        Run(arm.name, seed, {"predictor_rank": ranks[arm.quantity], "outcome_rank": ranks[arm.outcome]})
         for arm in arms
     ]
 
@@ -237,7 +240,7 @@ def _beyond(
     return left
 
 
-def _places(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
+def _ranks(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
     """Share of the items below each, half of those beside it counted; NaN where any value is missing."""
     if not np.isfinite(values).all():
         return np.full(len(values), np.nan)

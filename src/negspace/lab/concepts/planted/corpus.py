@@ -9,10 +9,10 @@ from hashlib import sha256
 import numpy as np
 from jaxtyping import Int
 
+from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts.planted.facts import KINDS, draw_record, state
 from negspace.lab.concepts.planted.rules import RULES
-from negspace.records import Fragments
 
 __all__ = ["NOISES", "ROLES", "PlantedCorpus", "PlantedRecipe", "planted_corpus"]
 
