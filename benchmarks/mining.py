@@ -7,7 +7,6 @@ vectors; imports are done before the clock starts:
 * peer, torch and peer, FAISS: `mine_hard_negatives` with its default settings (or `--margin`), and
   `use_faiss=True`; what its calls of the model took is timed too, and ratios are given with and without;
 * exact: `top_k` and `apply_rules` on the stored vectors;
-* half precision: `top_k_half` in its place;
 * product: the bare float32 product, in blocks, thrown away.
 
 Printed are medians over rounds, ratios of each round, peak memory of each process, how many queries have
@@ -41,7 +40,7 @@ WORDS, LENGTH = 30_000, 8
 NEGATIVES = 3
 CURVE = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 CURVE_QUERIES = 10_000
-WAYS = ("peer, torch", "peer, FAISS", "exact", "half precision", "product")
+WAYS = ("peer, torch", "peer, FAISS", "exact", "product")
 
 
 def texts(pairs: int) -> tuple[list[str], list[str]]:
@@ -118,20 +117,15 @@ def peer(
 def ours(
     queries: Float32[np.ndarray, "n dims"],
     corpus: Float32[np.ndarray, "n dims"],
-    half: bool,
     margin: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mine with negspace, under the peer's settings."""
-    from negspace.search.half import top_k_half
-    from negspace.search.positives import least_positive, positive_scores
-    from negspace.search.rules import Rules, apply_rules
-    from negspace.search.topk import top_k
+    from negspace.search import Rules, apply_rules, least_positive, pair_scores, top_k
 
     rules = Rules(num_negatives=NEGATIVES, relative_margin=margin)
     positives = np.arange(len(queries) + 1), np.arange(len(queries))
-    search = top_k_half if half else top_k
-    hits = search(queries, corpus, rules.window(), workers=os.cpu_count() or 1)
-    least = least_positive(positive_scores(queries, corpus, positives), positives[0])
+    hits = top_k(queries, corpus, rules.last_rank() + 1, workers=os.cpu_count() or 1)
+    least = least_positive(pair_scores(queries, positives[1], corpus, positives[1]), positives[0])
     kept = apply_rules(hits, rules, positives=positives, least=least)
     return kept.rows, kept.scores
 
@@ -165,15 +159,12 @@ def serve(pipe: Connection, way: str, pairs: int, folder: Path, margin: float | 
     else:
         queries, corpus = np.load(folder / "queries.npy"), np.load(folder / "corpus.npy")
         if way != "product":
-            import negspace.search.half
-            import negspace.search.rules  # noqa: F401
-        if way == "half precision":
-            import torch  # noqa: F401
+            import negspace.search  # noqa: F401
         start = time.perf_counter()
         if way == "product":
             product(queries, corpus)
         else:
-            rows, scores = ours(queries, corpus, way == "half precision", margin)
+            rows, scores = ours(queries, corpus, margin)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if way != "product":
@@ -220,10 +211,9 @@ def compare(options: argparse.Namespace) -> None:
         table = {way: np.array(each) for way, each in runs.items()}
         for way, each in table.items():
             print(f"{way:16}{np.median(each[:, 0]):8.2f} s{each[:, 2].max() / 2**20:8.0f} MiB")
-        for mine in ("exact", "half precision"):
-            for base in options.ways if mine in options.ways else ():
-                if base != mine:
-                    ratios(f"{base} / {mine}", table[base], table[mine])
+        for base in options.ways if "exact" in options.ways else ():
+            if base != "exact":
+                ratios(f"{base} / exact", table[base], table["exact"])
         agreement(folder, options.ways)
 
 
@@ -259,36 +249,22 @@ def agreement(folder: Path, ways: list[str]) -> None:
 
 def curve(options: argparse.Namespace) -> None:
     """Print what more rows cost: queries are at most `CURVE_QUERIES`, and scaled to all rows."""
-    from negspace.search.half import top_k_half
-    from negspace.search.topk import top_k
+    from negspace.search import top_k
 
-    few = np.eye(2, DIMS, dtype=np.float32)
-    top_k_half(few, few, 1)  # PyTorch is imported from here on
     memory = options.memory * 2**20
     print(
         f"{options.memory} MiB of working buffers; at most {CURVE_QUERIES} queries, scaled to as many as rows"
     )
-    print(f"{'rows':>10}{'exact':>12}{'half':>12}{'ratio':>8}{'same':>8}   load")
+    print(f"{'rows':>10}{'exact':>12}   load")
     for rows in CURVE[: options.points]:
         corpus = np.random.default_rng(rows).standard_normal((rows, DIMS), dtype=np.float32)
         corpus /= np.linalg.norm(corpus, axis=1, keepdims=True)
         asked = min(rows, CURVE_QUERIES if not options.quick else 1000)
         itself = np.arange(asked + 1), np.arange(asked)
-        seconds, found = [], []
-        for search in (top_k, top_k_half):
-            start = time.perf_counter()
-            found.append(
-                search(
-                    corpus[:asked], corpus, 10, passed_over=itself, memory=memory, workers=os.cpu_count() or 1
-                ).rows
-            )
-            seconds.append((time.perf_counter() - start) * rows / asked)
-        same = np.array_equal(found[0], found[1])
-        print(
-            f"{rows:>10}{seconds[0]:>10.1f} s{seconds[1]:>10.1f} s{seconds[0] / seconds[1]:>8.1f}{same!s:>8}"
-            f"   {os.getloadavg()[0]:.1f}",
-            flush=True,
-        )
+        start = time.perf_counter()
+        top_k(corpus[:asked], corpus, 10, passed_over=itself, memory=memory, workers=os.cpu_count() or 1)
+        seconds = (time.perf_counter() - start) * rows / asked
+        print(f"{rows:>10}{seconds:>10.1f} s   {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def main() -> None:

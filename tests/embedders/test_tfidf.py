@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from negspace.embedders import Embedder, TfidfEmbedder
 from negspace.errors import PlanError
-from negspace.search.neighbours import embed
+from negspace.search import embed
 
 
 def sentences(n: int, words: int, seed: int = 0) -> list[str]:

@@ -12,10 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.errors import PlanError
-from negspace.search.positives import duplicates_of_positive, least_positive, positive_scores
-from negspace.search.rules import Rules, Tally, apply_rules
-from negspace.search.scan import Hits
-from negspace.search.topk import top_k
+from negspace.search import (
+    FilterStats,
+    Hits,
+    Rules,
+    apply_rules,
+    duplicates_of_positive,
+    least_positive,
+    top_k,
+)
 
 
 def vectors(rng: np.random.Generator, rows: int, dims: int = 12) -> np.ndarray:
@@ -25,6 +30,21 @@ def vectors(rng: np.random.Generator, rows: int, dims: int = 12) -> np.ndarray:
 
 def csr(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.cumsum([0, *map(len, lists)]), np.array([x for each in lists for x in each], dtype=np.int64)
+
+
+def positive_scores(queries, corpus, positives):
+    """Each query's positives, scored one at a time."""
+    owner = np.repeat(np.arange(len(queries)), np.diff(positives[0]))
+    each = [
+        queries[q].astype(float) @ corpus[p].astype(float) for q, p in zip(owner, positives[1], strict=True)
+    ]
+    return np.array(each, dtype=np.float32)
+
+
+def same_class_shares(stats):
+    """Shares of hits of the query's own class: of those before the rules, and of those taken."""
+    before = stats.first_same_class / stats.first if stats.first else math.nan
+    return before, stats.taken_same_class / stats.taken_known if stats.taken_known else math.nan
 
 
 def plain_reading(hits, rules, positives, scores_of_positives, near, query_labels, corpus_labels):
@@ -114,7 +134,7 @@ def test_rules_are_their_plain_reading(data):
             for q in range(12)]  # fmt: skip
     taken, tally = plain_reading(hits, rules, positives, each, near, query_labels, corpus_labels)
     assert [[row for row in rows if row >= 0] for rows in kept.rows.tolist()] == taken
-    assert {name: getattr(kept.tally, name) for name in tally} == dict(tally)
+    assert {name: getattr(kept.stats, name) for name in tally} == dict(tally)
     at = kept.ranks >= 0
     query = np.nonzero(at)[0]
     np.testing.assert_array_equal(kept.rows[at], hits.rows[query, kept.ranks[at]])
@@ -140,22 +160,6 @@ def test_several_positives_bound_by_the_lowest():
     np.testing.assert_array_equal(least, np.array([0.3, np.inf, 0.5], dtype=np.float32))
 
 
-def test_a_search_under_the_ceiling_is_the_rule_applied_to_all():
-    rng = np.random.default_rng(0)
-    queries, corpus = vectors(rng, 40), vectors(rng, 300)
-    listed = np.arange(41), rng.integers(0, 300, 40)
-    least = least_positive(positive_scores(queries, corpus, listed), listed[0])
-    rules = Rules(num_negatives=4, range_max=300, absolute_margin=0.02, relative_margin=0.1, max_score=0.4)
-    everything = apply_rules(top_k(queries, corpus, 300), rules, positives=listed, least=least)
-    ceiling = rules.ceiling(least, 40)
-    searched = apply_rules(
-        top_k(queries, corpus, 4, ceiling=ceiling, passed_over=listed), rules, positives=listed, least=least
-    )
-    np.testing.assert_array_equal(searched.rows, everything.rows)
-    assert everything.tally.absolute > 0
-    assert searched.tally.absolute == searched.tally.relative == searched.tally.above == 0
-
-
 def test_random_choice_does_not_depend_on_the_block():
     rng = np.random.default_rng(1)
     hits = top_k(vectors(rng, 30), vectors(rng, 100), 20)
@@ -169,7 +173,7 @@ def test_random_choice_does_not_depend_on_the_block():
         for a, b in ((0, 11), (11, 12), (12, 30))
     ]
     np.testing.assert_array_equal(np.concatenate([p.rows for p in parts]), whole.rows)
-    assert sum((p.tally for p in parts), Tally()) == whole.tally
+    assert sum((p.stats for p in parts), FilterStats()) == whole.stats
     assert not np.array_equal(apply_rules(hits, rules, seed=8).rows, whole.rows)
     assert ((whole.ranks >= 2) & (whole.ranks < 12)).all()
     assert (np.diff(whole.ranks, axis=1) > 0).all()  # best first, none twice
@@ -194,22 +198,21 @@ def test_same_class_rates_before_and_after():
     labels = {"query_labels": query_labels, "corpus_labels": corpus_labels}
     # Row 0 is the first query's positive: what it would be given without rules is 1 and 2.
     positives = csr([[0], []])
-    excluded = apply_rules(hits, Rules(num_negatives=2), positives=positives, **labels).tally
-    assert (excluded.same_class_before, excluded.same_class_after) == (3 / 4, 0.0)
+    excluded = apply_rules(hits, Rules(num_negatives=2), positives=positives, **labels).stats
+    assert same_class_shares(excluded) == (3 / 4, 0.0)
     reported = apply_rules(
         hits, Rules(num_negatives=2, exclude_same_class=False, max_score=0.8), positives=positives, **labels
-    ).tally
-    assert (reported.same_class_before, reported.same_class_after) == (3 / 4, 2 / 4)
+    ).stats
+    assert same_class_shares(reported) == (3 / 4, 2 / 4)
     # Of the first query's two one has no class, and stands in no share.
     labels["corpus_labels"] = np.array([0, 0, -1, 1])
     partly = apply_rules(
         hits, Rules(num_negatives=2, exclude_same_class=False), positives=positives, **labels
     )
-    assert (partly.tally.first, partly.tally.taken, partly.tally.taken_known) == (2, 4, 2)
-    assert (partly.tally.same_class_before, partly.tally.same_class_after) == (1.0, 1.0)
-    unknown = apply_rules(hits, Rules(num_negatives=2)).tally
-    assert math.isnan(unknown.same_class_before)
-    assert math.isnan(unknown.same_class_after)
+    assert (partly.stats.first, partly.stats.taken, partly.stats.taken_known) == (2, 4, 2)
+    assert same_class_shares(partly.stats) == (1.0, 1.0)
+    unknown = apply_rules(hits, Rules(num_negatives=2)).stats
+    assert all(map(math.isnan, same_class_shares(unknown)))
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,8 @@ def test_takes_what_sentence_transformers_takes(asked):
     queries = np.stack([embedding[text] for text in anchors])
     corpus = np.stack([embedding[text] for text in passages])
     rules = Rules(**asked)
-    hits = top_k(queries, corpus, rules.window(int(np.diff(listed[0]).max())))
+    most = int(np.diff(listed[0]).max())
+    hits = top_k(queries, corpus, rules.last_rank(most) + most)
     least = least_positive(positive_scores(queries, corpus, listed), listed[0])
     kept = apply_rules(hits, rules, positives=listed, least=least)
     ours = {

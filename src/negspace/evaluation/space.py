@@ -9,8 +9,7 @@ from jaxtyping import Float, Int
 
 from negspace.data import shared_groups, split_rows
 from negspace.evaluation.inputs import Inputs
-from negspace.search import Neighbours, components, embed, group_links, nearest, nearest_in_group
-from negspace.search.neighbours import Embedding
+from negspace.search import Embedding, Neighbours, components, embed, group_links, nearest, nearest_in_group
 
 __all__ = ["Space", "lay_out"]
 

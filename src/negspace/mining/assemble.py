@@ -18,14 +18,12 @@ from negspace.mining.pool import Kind, Links, Pool
 from negspace.mining.searchers import Neighbours, Searcher
 from negspace.mining.settings import Settings
 from negspace.records import Json
-from negspace.search.positives import duplicates_of_positive, least_positive
-from negspace.search.rules import Kept, apply_rules
-from negspace.search.topk import Hits
+from negspace.search import Hits, Kept, apply_rules, duplicates_of_positive, least_positive
 
 __all__ = ["DROPPING", "Plan", "mine_part", "pair_within_class"]
 
 DROPPING = ("duplicate", "absolute", "relative", "above", "below", "rank")
-"""Rules that drop candidates, by their names in a `Tally`, in the order in which they are asked."""
+"""Rules that drop candidates, by their names in `FilterStats`, in the order in which they are asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,14 +176,14 @@ def _search(
         for place in range(part.stop - part.start)
     ]
     counted: dict[str, Json] = {
-        "candidates": kept.tally.seen,
-        "dropped": {rule: getattr(kept.tally, rule) for rule in DROPPING},
-        "kept": kept.tally.left + kept.tally.taken,
+        "candidates": kept.stats.seen,
+        "dropped": {rule: getattr(kept.stats, rule) for rule in DROPPING},
+        "kept": kept.stats.left + kept.stats.taken,
     }
     if plan.pool.anchor_labels is None:
         return chosen, counted, {}
     # Once more as if no class were known: what the labels spare us.
-    tally = _judged(plan, searcher, part, least, by_class=False).tally
+    tally = _judged(plan, searcher, part, least, by_class=False).stats
     return (
         chosen,
         counted,

@@ -12,8 +12,7 @@ from negspace.mining.searchers import Neighbours, no_hits
 from negspace.models import TfidfLearner, out_of_fold
 from negspace.models.cross_fit import FOLDS
 from negspace.records import Json
-from negspace.search import components, embed, group_links, nearest
-from negspace.search.topk import Hits
+from negspace.search import Hits, components, embed, group_links, nearest
 
 __all__ = ["Confusions", "predict_out_of_fold"]
 

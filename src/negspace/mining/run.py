@@ -33,7 +33,7 @@ from negspace.mining.words import Bm25
 from negspace.models import TfidfLearner
 from negspace.perturbations import Verifier, open_verifier
 from negspace.records import Json
-from negspace.search.topk import MEMORY
+from negspace.search import MEMORY
 from negspace.store import PartStore, content_hash, locked
 from negspace.study import Progress
 

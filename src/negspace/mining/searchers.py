@@ -14,8 +14,7 @@ from jaxtyping import Bool, Float32, Int
 
 from negspace.mining.pool import Pool
 from negspace.records import Json
-from negspace.search.half import quickest
-from negspace.search.topk import Hits
+from negspace.search import Hits, top_k
 
 __all__ = ["Neighbours", "Searcher", "no_hits"]
 
@@ -83,7 +82,6 @@ class Neighbours:
     ) -> None:
         self.pool, self.anchors, self.corpus = pool, anchors, corpus
         self._embedder, self._memory, self._workers = embedder, memory, workers
-        self._top_k = quickest(len(anchors), *corpus.shape)
         # A text without content is equally far from everything: nothing is near it.
         self._content: Bool[np.ndarray, " anchors"] = np.asarray(anchors.any(axis=1))
         self._last: tuple[tuple[int, int, int], Hits] | None = None
@@ -100,7 +98,7 @@ class Neighbours:
             return self._last[1]
         known = self.pool.known.part(start, stop)
         labels = self.pool.anchor_labels if by_class else None
-        hits = self._top_k(
+        hits = top_k(
             self.anchors[start:stop],
             self.corpus,
             k,
@@ -127,7 +125,7 @@ class Neighbours:
         known = [rows[rows >= 0] for rows in known]
         indptr = np.concatenate([[0], np.cumsum([len(rows) for rows in known])]).astype(np.int64)
         indices = np.concatenate([np.empty(0, np.int64), *known]).astype(np.int64)
-        hits = self._top_k(
+        hits = top_k(
             self.anchors[anchors],
             self.corpus[inside],
             k,

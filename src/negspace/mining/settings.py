@@ -9,7 +9,7 @@ from negspace.errors import PlanError, did_you_mean
 from negspace.mining.formats import format_named
 from negspace.mining.pool import Kind, Pool
 from negspace.records import Json
-from negspace.search.rules import Rules
+from negspace.search import Rules
 
 __all__ = [
     "PARTNERS",

@@ -14,7 +14,7 @@ from negspace.errors import MissingExtraError
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import no_hits
 from negspace.records import Json
-from negspace.search.topk import Hits
+from negspace.search import Hits
 
 __all__ = ["Bm25"]
 

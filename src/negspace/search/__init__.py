@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from negspace.search.groups import group_links, nearest_in_group
-from negspace.search.matching import match_near_misses
-from negspace.search.neighbours import (
+from negspace.search.exact import MEMORY, Hits, pair_scores, top_k
+from negspace.search.near_misses import (
     NEAR_DUPLICATE_RADIUS,
     NEAR_MISS_RADIUS,
+    Embedding,
     Neighbours,
     components,
     embed,
+    group_links,
+    match_near_misses,
     nearest,
     nearest_across,
+    nearest_in_group,
+)
+from negspace.search.rules import (
+    FilterStats,
+    Kept,
+    Positives,
+    Rules,
+    apply_rules,
+    duplicates_of_positive,
+    least_positive,
 )
 
 __all__ = [
+    "MEMORY",
     "NEAR_DUPLICATE_RADIUS",
     "NEAR_MISS_RADIUS",
+    "Embedding",
+    "FilterStats",
+    "Hits",
+    "Kept",
     "Neighbours",
+    "Positives",
+    "Rules",
+    "apply_rules",
     "components",
+    "duplicates_of_positive",
     "embed",
     "group_links",
+    "least_positive",
     "match_near_misses",
     "nearest",
     "nearest_across",
     "nearest_in_group",
+    "pair_scores",
+    "top_k",
 ]

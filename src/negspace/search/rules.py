@@ -1,4 +1,4 @@
-"""Which of a query's nearest rows are safe negatives: the rules against false negatives, and their tally.
+"""Which of a query's nearest rows are safe negatives: rules against false negatives, and their statistics.
 
 The settings and what they mean are those of sentence-transformers' ``mine_hard_negatives``, which the
 field knows: rules drop candidates, ranks are counted among those that are left. On top come rows of the
@@ -7,6 +7,7 @@ query's own class and near-duplicates of its positive.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Literal, TypeAlias, get_args
@@ -15,12 +16,22 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int32
 
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.search.positives import Positives
-from negspace.search.scan import Hits
+from negspace.search.exact import Hits, pair_scores
 
-__all__ = ["Kept", "Rules", "Tally", "apply_rules"]
+__all__ = [
+    "FilterStats",
+    "Kept",
+    "Positives",
+    "Rules",
+    "apply_rules",
+    "duplicates_of_positive",
+    "least_positive",
+]
 
 Sampling: TypeAlias = Literal["top", "random"]
+
+Positives: TypeAlias = tuple[Int[np.ndarray, " queries_plus_1"], Int[np.ndarray, " entries"]]
+"""Rows of the corpus that are right for each query, as ``(indptr, indices)``."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Rules:
         num_negatives: Negatives taken for each query.
         range_min: Best candidates skipped, of those that the other rules leave.
         range_max: Candidates looked at, of those that the other rules leave; None for as many as
-            sentence-transformers takes (`window`).
+            sentence-transformers takes (`last_rank`).
         max_score: Candidates above are dropped; rounded to float32, as scores are.
         min_score: Candidates below are dropped; rounded likewise.
         absolute_margin: See above; at least 0.
@@ -124,57 +135,30 @@ class Rules:
         dropping = self.has_margin or self.max_score is not None or self.duplicate_of_positive is not None
         return self.range_min + self.num_negatives * (10 if dropping else 1) + most_positives
 
-    def window(self, most_positives: int = 1) -> int:
-        """Hits to ask a search for that does not itself pass over the positives."""
-        return self.last_rank(most_positives) + most_positives
-
-    def ceiling(
-        self, least: Float32[np.ndarray, " queries"] | None, queries: int
-    ) -> Float32[np.ndarray, " n"]:
-        """Highest score that margins and ``max_score`` allow each query, for `top_k` to pass over others.
-
-        So searched, the rules never run out of candidates, and nothing is known of what they dropped.
-
-        Args:
-            least: Lowest score of the positives of each query, from `least_positive`.
-            queries: Number of queries.
-
-        Returns:
-            Ceilings; infinite where there is none.
-        """
-        absolute, relative = _bounds(self, least, queries)
-        bound = np.minimum(absolute, relative)
-        if self.max_score is not None:
-            bound = np.minimum(bound, np.float64(np.float32(self.max_score)))
-        # Rounded down, so that float32 scores stand to it as they do to the bound itself.
-        near = bound.astype(np.float32)
-        lower = np.nextafter(near, np.float32(-np.inf))
-        return np.asarray(np.where(near > bound, lower, near))
-
 
 @dataclass(frozen=True)
-class Tally:
+class FilterStats:
     """What became of the candidates. Each is counted once, under the first rule that drops it, in this order.
 
     Attributes:
         queries: Queries looked at.
         seen: Candidates looked at.
-        positive: Dropped as a positive of the query.
-        same_class: Dropped as of the query's own class.
-        duplicate: Dropped as a near-duplicate of a positive.
+        positive: Dropped because they are a positive of the query.
+        same_class: Dropped because they are of the query's own class.
+        duplicate: Dropped because they are near-duplicates of a positive.
         absolute: Dropped by the absolute margin.
         relative: Dropped by the relative margin.
-        above: Dropped as above ``max_score``.
-        below: Dropped as below ``min_score``.
+        above: Dropped because they score above ``max_score``.
+        below: Dropped because they score below ``min_score``.
         rank: Dropped by ``range_min`` or ``range_max``.
         left: Left by all rules, and not taken.
         taken: Taken as negatives.
         short: Queries with fewer than ``num_negatives``.
         first: The first ``num_negatives`` candidates of each query that are no positives: what would be
             taken without rules. Only those of known class: 0 where labels are not known.
-        first_same_class: Of these, of the query's own class.
-        taken_known: Of ``taken``, those of known class; 0 where labels are not known.
-        taken_same_class: Of these, of the query's own class.
+        first_same_class: Those of ``first`` that are of the query's own class.
+        taken_known: Those of ``taken`` whose class is known; 0 where labels are not known.
+        taken_same_class: Those of ``taken_known`` that are of the query's own class.
     """
 
     queries: int = 0
@@ -195,19 +179,9 @@ class Tally:
     taken_known: int = 0
     taken_same_class: int = 0
 
-    def __add__(self, other: Tally) -> Tally:
-        """Join the tallies of two blocks of queries."""
-        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    @property
-    def same_class_before(self) -> float:
-        """Share of false negatives that no rules would give; NaN where labels are not known."""
-        return self.first_same_class / self.first if self.first else float("nan")
-
-    @property
-    def same_class_after(self) -> float:
-        """Share of false negatives among those taken; NaN where none has a known class."""
-        return self.taken_same_class / self.taken_known if self.taken_known else float("nan")
+    def __add__(self, other: FilterStats) -> FilterStats:
+        """Join the counts of two blocks of queries."""
+        return FilterStats(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,13 +192,44 @@ class Kept:
         rows: Positions in the corpus; -1 where there are no more.
         scores: Their scores; -inf where there are no more.
         ranks: Their places among the hits, from 0; -1 where there are no more.
-        tally: What became of all hits.
+        stats: What became of all hits.
     """
 
     rows: Int32[np.ndarray, "queries negatives"]
     scores: Float32[np.ndarray, "queries negatives"]
     ranks: Int32[np.ndarray, "queries negatives"]
-    tally: Tally
+    stats: FilterStats
+
+
+def least_positive(
+    scores: Float32[np.ndarray, " entries"], indptr: Int[np.ndarray, " queries_plus_1"]
+) -> Float32[np.ndarray, " queries"]:
+    """Lowest of each query's positive scores; infinite for a query without positives, which has no bound."""
+    least = np.full(len(indptr) - 1, np.inf, dtype=np.float32)
+    np.minimum.at(least, np.repeat(np.arange(len(least)), np.diff(indptr)), scores)
+    return least
+
+
+def duplicates_of_positive(
+    hits: Hits, corpus: Float32[np.ndarray, "corpus dims"], positives: Positives, threshold: float
+) -> Bool[np.ndarray, "queries k"]:
+    """Find the hits that stand so near a positive of their query that they are likely positives too.
+
+    Args:
+        hits: Hits of the queries.
+        corpus: The vectors searched.
+        positives: Positives of the queries.
+        threshold: Product (cosine, for rows of unit length) from which two rows are near-duplicates.
+
+    Returns:
+        True for hits that are.
+    """
+    found = np.zeros(hits.rows.shape, dtype=np.bool_)
+    for which, positive in _in_turn(positives):
+        row, column = np.nonzero(hits.rows[which] >= 0)
+        product = pair_scores(corpus, positive[row], corpus, hits.rows[which[row], column])
+        found[which[row], column] |= product >= threshold
+    return found
 
 
 def apply_rules(
@@ -246,21 +251,21 @@ def apply_rules(
     choice has a generator of its own, seeded by ``(seed, number of the query)``.
 
     Args:
-        hits: Of the queries of a block, best first.
+        hits: Hits of a block of queries, best first.
         rules: The rules.
-        positives: Of these queries; hits that are among them are dropped. Not needed where the search
-            passed over them.
+        positives: Positives of these queries; hits that are among them are dropped. Not needed where the
+            search passed over them.
         least: Lowest score of each query's positives (`least_positive`); needed for margins.
         duplicates: Hits that are near-duplicates of a positive (`duplicates_of_positive`); needed for
             ``duplicate_of_positive``.
         query_labels: Labels of these queries; negative where not known.
-        corpus_labels: Labels of all of the corpus; negative where not known.
+        corpus_labels: Labels of the whole corpus; negative where not known.
         most_positives: Positives of the query that has the most, among all queries; by default among these.
         first_query: Number of the block's first query.
-        seed: Of the random choice.
+        seed: Seed of the random choice.
 
     Returns:
-        The negatives, and the tally.
+        The negatives, and what was counted.
 
     Raises:
         PlanError: If a rule needs what is not given.
@@ -270,15 +275,17 @@ def apply_rules(
             "duplicate_of_positive needs vectors to compare",
             hint="compute duplicates_of_positive and give it",
         )
-    most = most_positives if most_positives is not None else _most(positives)
+    if most_positives is None:
+        most_positives = 1 if positives is None else int(np.diff(positives[0]).max(initial=1))
     seen = hits.rows >= 0
-    own = _among(hits, positives)
-    same, known = np.zeros_like(seen), np.zeros_like(seen)
+    own, same, known = np.zeros_like(seen), np.zeros_like(seen), np.zeros_like(seen)
+    for which, positive in () if positives is None else _in_turn(positives):
+        own[which] |= hits.rows[which] == positive[:, None]
     if query_labels is not None and corpus_labels is not None:
         known = seen & (corpus_labels[hits.rows] >= 0) & (query_labels >= 0)[:, None]
         same = known & (corpus_labels[hits.rows] == query_labels[:, None])
     scores = hits.scores.astype(np.float64)
-    absolute, relative = _bounds(rules, least, len(hits))
+    absolute, relative = _highest_scores(rules, least, len(hits))
     reasons: dict[str, Bool[np.ndarray, "queries k"]] = {
         "positive": own,
         "same_class": same & rules.exclude_same_class,
@@ -293,12 +300,12 @@ def apply_rules(
         dropped[name] = int((left & reason).sum())
         left &= ~reason
     rank = np.cumsum(left, axis=1) - 1
-    ranged = left & (rank >= rules.range_min) & (rank < rules.last_rank(most))
-    taken = _taken(ranged, rules, first_query, seed)
+    ranged = left & (rank >= rules.range_min) & (rank < rules.last_rank(most_positives))
+    taken = _take(ranged, rules, first_query, seed)
     first = seen & ~own
     first &= np.cumsum(first, axis=1) <= rules.num_negatives
     count = taken.sum(axis=1)
-    tally = Tally(
+    stats = FilterStats(
         queries=len(hits),
         seen=int(seen.sum()),
         **dropped,
@@ -311,10 +318,26 @@ def apply_rules(
         taken_known=int((taken & known).sum()),
         taken_same_class=int((taken & same).sum()),
     )
-    return _packed(hits, taken, rules.num_negatives, tally)
+    found = Hits.none(len(hits), rules.num_negatives)
+    ranks = found.rows.copy()
+    query, rank_taken = np.nonzero(taken)
+    place = (np.cumsum(taken, axis=1) - 1)[query, rank_taken]
+    found.rows[query, place] = hits.rows[query, rank_taken]
+    found.scores[query, place] = hits.scores[query, rank_taken]
+    ranks[query, place] = rank_taken
+    return Kept(found.rows, found.scores, ranks, stats)
 
 
-def _bounds(
+def _in_turn(positives: Positives) -> Iterator[tuple[Int[np.ndarray, " some"], Int[np.ndarray, " some"]]]:
+    """The queries that have a first positive with it, then those that have a second, and so on."""
+    pointers, entries = positives
+    each = np.diff(pointers)
+    for place in range(int(each.max(initial=0))):
+        which = np.flatnonzero(each > place)
+        yield which, entries[pointers[which] + place]
+
+
+def _highest_scores(
     rules: Rules, least: Float32[np.ndarray, " queries"] | None, queries: int
 ) -> tuple[Float64[np.ndarray, " queries"], Float64[np.ndarray, " queries"]]:
     """Highest scores that the absolute and the relative margin allow."""
@@ -334,30 +357,11 @@ def _bounds(
     if rules.relative_margin is None:
         return absolute, none
     bounded = np.isfinite(positive)
-    shifted = np.where(bounded, positive, 0.0) - rules.relative_margin * np.where(
-        bounded, np.abs(positive), 0.0
-    )
-    return absolute, np.where(bounded, shifted, np.inf)
+    finite = np.where(bounded, positive, 0.0)
+    return absolute, np.where(bounded, finite - rules.relative_margin * np.abs(finite), np.inf)
 
 
-def _most(positives: Positives | None) -> int:
-    return 1 if positives is None else int(np.diff(positives[0]).max(initial=1))
-
-
-def _among(hits: Hits, positives: Positives | None) -> Bool[np.ndarray, "queries k"]:
-    """Hits that are positives of their query."""
-    if positives is None:
-        return np.zeros(hits.rows.shape, dtype=np.bool_)
-    pointers, entries = positives
-    each = np.diff(pointers)
-    found = np.zeros(hits.rows.shape, dtype=np.bool_)
-    for place in range(int(each.max(initial=0))):
-        which = np.flatnonzero(each > place)
-        found[which] |= hits.rows[which] == entries[pointers[which] + place][:, None]
-    return found
-
-
-def _taken(
+def _take(
     left: Bool[np.ndarray, "queries k"], rules: Rules, first_query: int, seed: int
 ) -> Bool[np.ndarray, "queries k"]:
     if rules.sampling == "top":
@@ -369,14 +373,3 @@ def _taken(
         taken[row] = False
         taken[row, rng.choice(options, size=rules.num_negatives, replace=False)] = True
     return taken
-
-
-def _packed(hits: Hits, taken: Bool[np.ndarray, "queries k"], width: int, tally: Tally) -> Kept:
-    rows = np.full((len(hits), width), -1, dtype=np.int32)
-    ranks = rows.copy()
-    scores = np.full((len(hits), width), -np.inf, dtype=np.float32)
-    query, rank = np.nonzero(taken)
-    place = (np.cumsum(taken, axis=1) - 1)[query, rank]
-    rows[query, place], scores[query, place] = hits.rows[query, rank], hits.scores[query, rank]
-    ranks[query, place] = rank
-    return Kept(rows, scores, ranks, tally)
