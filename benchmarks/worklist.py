@@ -33,7 +33,7 @@ from negspace.metrics import Accuracy
 from negspace.models import TextTask
 from negspace.records import EvalSet, Json, Measurement, Outcome, Verdict
 from negspace.search import embed
-from negspace.statistics import Hypothesis, difference, item_variance_of, judge_family
+from negspace.statistics import Effects, difference, item_variance_of, judge_family
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cad-sentiment"
 NAMES = ("Negative", "Positive")
@@ -159,11 +159,11 @@ def measured(data: Reviews, chosen: Arms, seeds: int, workers: int) -> Measured:
     }
 
 
-def compared(mine: Sequence[Measurement], reference: Sequence[Measurement]) -> Hypothesis:
+def compared(mine: Sequence[Measurement], reference: Sequence[Measurement]) -> Effects:
     """The hypothesis that an arm beats the reference, from one measurement of each a seed."""
     apart = [difference(a, b) for a, b in zip(mine, reference, strict=True)]
     variance, df = item_variance_of(apart)
-    return Hypothesis(np.array([m.value for m in apart]), 0.0, variance, df)
+    return Effects(np.array([m.value for m in apart]), 0.0, variance, df)
 
 
 def mean_over(sizes: Sequence[Sequence[Measurement]]) -> list[Measurement]:

@@ -58,7 +58,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Written:
-    """A measure that looks its values up: what decides a verdict is then known to the last digit."""
+    """A metric that looks its values up: what decides a verdict is then known to the last digit."""
 
     values: Mapping[tuple[str, int], float]
     name: str = "written"
@@ -106,7 +106,7 @@ def study_of(**changes: object) -> Study:
         "arms": [ALL, HALF],
         "learner": Scripted(),
         "seeds": SEEDS,
-        "measures": [EASY, NEAR],
+        "metrics": [EASY, NEAR],
         "hypotheses": [
             Hypothesis("gap", Gap(EASY, NEAR), "all", margin=0.05),
             Hypothesis("more rows", EASY, "all", versus="half"),
@@ -146,7 +146,7 @@ def asserted_equal(one: StudyResult, other: StudyResult) -> None:
         ({"arms": [ALL, replace(HALF, rows=np.arange(0))]}, "arm 'half' has no rows"),
         ({"arms": [ALL, replace(HALF, rows=np.arange(15, 21))]}, "no training rows.*\n.*15 to 20 of 20"),
         ({"arms": [ALL, replace(HALF, rows=np.array([-1, 3]))]}, "no training rows of the task"),
-        ({"measures": [Accuracy("esay")]}, "esay: the task has no eval set 'esay'\n.*mean 'easy'"),
+        ({"metrics": [Accuracy("esay")]}, "esay: the task has no eval set 'esay'\n.*mean 'easy'"),
         ({"hypotheses": [Hypothesis("h", Accuracy("hard"), "all", margin=0.5)]}, "no eval set 'hard'"),
         ({"hypotheses": [Hypothesis("h", EASY, "all")]}, "one way only: the effect lies from 0 to 1"),
         ({"hypotheses": [Hypothesis("h", EASY, "all", "half", margin=1.0)]}, "one way only: .* from -1 to 1"),
@@ -171,15 +171,15 @@ def test_what_a_learner_does_not_give_is_refused_before_the_first_fit() -> None:
 
     labels = Labels()
     study_of(learner=labels)
-    for measure in (Confidence("easy"), Gap(EASY, Confidence("easy")), AgainstLevel(Confidence("easy"), 0.5)):
+    for metric in (Confidence("easy"), Gap(EASY, Confidence("easy")), AgainstLevel(Confidence("easy"), 0.5)):
         with pytest.raises(
             PlanError, match=r"reads 'confidence' .*'scripted' does not give\n *got: *label\n"
         ):
-            study_of(learner=labels, measures=[measure])
+            study_of(learner=labels, metrics=[metric])
     with pytest.raises(PlanError, match="no quantity is called 'mood'"):
         study_of(learner=Undeclared())
     with pytest.raises(PlanError, match="no quantity is called 'reciprocal rank'"):
-        study_of(measures=[Ranks({})])
+        study_of(metrics=[Ranks({})])
     assert labels.fitted == []
 
 
@@ -202,11 +202,11 @@ def test_the_plan_hash_changes_with_every_part_of_the_plan() -> None:
         study_of(learner=TfidfLearner(c=1.0)),
         study_of(seeds=range(13)),
         study_of(seeds=range(1, 13)),
-        study_of(measures=[EASY]),
-        study_of(measures=[EASY, Gap(EASY, NEAR)]),
+        study_of(metrics=[EASY]),
+        study_of(metrics=[EASY, Gap(EASY, NEAR)]),
         study_of(hypotheses=plain.hypotheses[:1]),
         study_of(hypotheses=[replace(plain.hypotheses[0], margin=0.06), plain.hypotheses[1]]),
-        study_of(hypotheses=[replace(plain.hypotheses[0], measure=NEAR), plain.hypotheses[1]]),
+        study_of(hypotheses=[replace(plain.hypotheses[0], metric=NEAR), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], arm="half"), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], versus="half"), plain.hypotheses[1]]),
         study_of(hypotheses=[replace(plain.hypotheses[0], name="chasm"), plain.hypotheses[1]]),
@@ -245,7 +245,7 @@ def test_another_arm_learner_or_task_is_fitted_anew(tmp_path: Path) -> None:
             ({"task": task_of("u")}, 24),
             ({"arms": [ALL, replace(HALF, keep=0.5)]}, 12),
             ({"learner": Scripted(level=0.71)}, 24),
-            ({"hypotheses": [Hypothesis("other", Gap(NEAR, EASY), "half")], "measures": []}, 0),
+            ({"hypotheses": [Hypothesis("other", Gap(NEAR, EASY), "half")], "metrics": []}, 0),
         ):
             study = study_of(**changes)
             study.run(store=store)
@@ -304,7 +304,7 @@ def test_no_less_is_supported_by_an_effect_of_nothing() -> None:
     assert study_of(hypotheses=[claim]).run().verdict.outcome is Outcome.SUPPORTED
     more = replace(claim, claim="more")
     assert study_of(hypotheses=[more]).run().verdict.outcome is Outcome.REFUTED
-    worse = replace(claim, measure=Written({key: value - 0.2 for key, value in values.items()}))
+    worse = replace(claim, metric=Written({key: value - 0.2 for key, value in values.items()}))
     assert study_of(hypotheses=[worse]).run().verdict.outcome is Outcome.REFUTED
 
 
@@ -332,7 +332,7 @@ def test_what_a_result_hands_out() -> None:
     ]
     estimate = result.estimate("half", EASY)
     assert estimate.per_seed == pytest.approx(accuracy)
-    assert (estimate.measure, estimate.n) == ("accuracy on easy", 25)
+    assert (estimate.metric, estimate.n) == ("accuracy on easy", 25)
     assert [m.value for m in result.measurements("half", EASY)] == pytest.approx(accuracy)
     assert result.verdict is result.verdicts["gap"]
 

@@ -109,16 +109,16 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """One measure of one run.
+    """One metric of one run.
 
-    ``influence`` linearises the measure over its test items (Hampel 1974): the value moves by
+    ``influence`` linearises the metric over its test items (Hampel 1974): the value moves by
     about ``influence[i]`` when item *i* is given infinitesimally more weight. For a mean it is
     ``(x_i - mean) / n``. Its variance over items is how evidence accounts for the test rows
-    being a sample; a difference of two measures joins their influences, with a sign.
+    being a sample; a difference of two metrics joins their influences, with a sign.
 
     Attributes:
-        value: The measure; NaN where it is undefined.
-        influence: Contribution of each item, summing to 0; empty if the measure has none.
+        value: The metric; NaN where it is undefined.
+        influence: Contribution of each item, summing to 0; empty if the metric has none.
         clusters: Identity of the cluster (group) each item belongs to; items of one cluster are
             not independent. Identities are shared by all eval sets of a task.
         resolution: Standard error that so many test items leave whatever they show. A share of exactly 0 or
@@ -149,17 +149,17 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A measure over all seeds of an arm.
+    """A metric over all seeds of an arm.
 
     Attributes:
-        measure: Name of the measure.
+        metric: Name of the metric.
         mean: Mean over seeds.
         interval: Of the mean, over seeds and test items.
         per_seed: The value at each seed, in the order of the study's seeds.
-        n: Number of test items the measure looked at.
+        n: Number of test items the metric looked at.
     """
 
-    measure: str
+    metric: str
     mean: float
     interval: Interval
     per_seed: tuple[float, ...]
@@ -181,7 +181,7 @@ class Verdict:
     Attributes:
         outcome: Supported, refuted or inconclusive.
         reason: One sentence: which numbers decided it.
-        margin: Smallest effect of interest, in the measure's units.
+        margin: Smallest effect of interest, in the metric's units.
         effect: Mean per-seed effect; NaN where there is none.
         interval: Of the effect.
         p_value: One-sided p of the sign-flip test against ``margin`` (Holm-adjusted within a

@@ -1,6 +1,6 @@
 """A study: a plan, its runs, its measurements, its verdicts.
 
-A study is fixed before it runs: task, arms, learner, seeds, measures and hypotheses are hashed into
+A study is fixed before it runs: task, arms, learner, seeds, metrics and hypotheses are hashed into
 ``plan_hash``, which every result carries. Arms are paired by seed.
 """
 
@@ -13,13 +13,12 @@ from typing import Generic, Literal
 
 import numpy as np
 
-from negspace import statistics
 from negspace.errors import PlanError, did_you_mean
-from negspace.metrics import Measure
+from negspace.metrics import Metric
 from negspace.models import Arm, ArmT, Learner, TaskT
 from negspace.quantities import quantity
 from negspace.records import Estimate, Json, Measurement, Run, Verdict
-from negspace.statistics import difference, estimate, item_variance_of, judge_family
+from negspace.statistics import Effects, difference, estimate, item_variance_of, judge_family
 from negspace.store import RunStore, content_hash, source_hash
 
 __all__ = ["N_SEEDS", "Hypothesis", "Progress", "Study", "StudyResult"]
@@ -35,20 +34,20 @@ Progress = Callable[[str, int, int], None]
 class Hypothesis:
     """A claim that can come out both ways: an effect exceeds a margin, or does not fall short of 0 by one.
 
-    The effect at a seed is ``measure`` of ``arm``, less that of ``versus`` where it is given.
+    The effect at a seed is ``metric`` of ``arm``, less that of ``versus`` where it is given.
 
     Attributes:
         name: As results name the hypothesis.
-        measure: What is measured.
+        metric: What is measured.
         arm: Name of the arm.
-        versus: Name of the arm it is compared with, or None where the measure itself is a difference.
-        margin: Smallest effect of interest, in the measure's units; not negative.
+        versus: Name of the arm it is compared with, or None where the metric itself is a difference.
+        margin: Smallest effect of interest, in the metric's units; not negative.
         claim: ``"more"``: the effect exceeds the margin. ``"no less"``: it does not fall short of 0 by the
             margin or more.
     """
 
     name: str
-    measure: Measure
+    metric: Metric
     arm: str
     versus: str | None = None
     margin: float = 0.0
@@ -63,7 +62,7 @@ class Hypothesis:
         """The claim as it is hashed into the plan."""
         return {
             "name": self.name,
-            "measure": self.measure.describe(),
+            "measure": self.metric.describe(),
             "arm": self.arm,
             "versus": self.versus,
             "margin": self.margin,
@@ -99,13 +98,13 @@ class StudyResult(Generic[TaskT, ArmT]):
         """Runs of an arm, in the order of the study's seeds."""
         return tuple(self.runs[arm, seed] for seed in self.study.seeds)
 
-    def measurements(self, arm: str, measure: Measure) -> tuple[Measurement, ...]:
-        """A measure of each of an arm's runs, in the order of the study's seeds."""
-        return tuple(measure(run, self.study.task) for run in self.of_arm(arm))
+    def measurements(self, arm: str, metric: Metric) -> tuple[Measurement, ...]:
+        """A metric of each of an arm's runs, in the order of the study's seeds."""
+        return tuple(metric(run, self.study.task) for run in self.of_arm(arm))
 
-    def estimate(self, arm: str, measure: Measure) -> Estimate:
-        """A measure of an arm, over seeds and test items."""
-        return estimate(measure.name, self.measurements(arm, measure))
+    def estimate(self, arm: str, metric: Metric) -> Estimate:
+        """A metric of an arm, over seeds and test items."""
+        return estimate(metric.name, self.measurements(arm, metric))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +116,14 @@ class Study(Generic[TaskT, ArmT]):
         arms: What is trained on.
         learner: What fits.
         seeds: Each arm is fitted once at each; arms are paired by them. Whole numbers, 0 or above.
-        measures: What is measured of every run.
+        metrics: What is measured of every run.
         hypotheses: What is judged; they make one family (Holm).
 
     Raises:
         PlanError: If the plan cannot give an answer: no arm, seed or hypothesis, names or seeds that are
             not unique, a seed that is no whole number from 0, an arm that cannot be fitted on the task, a
             hypothesis about an arm that is not in the study, one that can come out one way only (an arm
-            against itself under whatever name, a margin that no effect can clear), a measure on an eval set
+            against itself under whatever name, a margin that no effect can clear), a metric on an eval set
             that the task lacks, or of a quantity that the learner does not give.
     """
 
@@ -132,7 +131,7 @@ class Study(Generic[TaskT, ArmT]):
     arms: Sequence[ArmT]
     learner: Learner[TaskT, ArmT]
     seeds: Sequence[int]
-    measures: Sequence[Measure]
+    metrics: Sequence[Metric]
     hypotheses: Sequence[Hypothesis]
 
     def __post_init__(self) -> None:
@@ -186,16 +185,16 @@ class Study(Generic[TaskT, ArmT]):
 
     def _check_measures(self) -> None:
         given = {name: quantity(name) for name in self.learner.gives}
-        for measure in (*self.measures, *(hypothesis.measure for hypothesis in self.hypotheses)):
-            for name in measure.reads:
+        for metric in (*self.metrics, *(hypothesis.metric for hypothesis in self.hypotheses)):
+            for name in metric.reads:
                 if name not in given:
                     raise PlanError(
-                        f"{measure.name} reads '{name}' ({quantity(name).meaning}), which the learner "
+                        f"{metric.name} reads '{name}' ({quantity(name).meaning}), which the learner "
                         f"'{self.learner.name}' does not give",
                         got=", ".join(given),
                         hint="choose another metric or another learner",
                     )
-            measure.check(self.task)
+            metric.check(self.task)
 
     def plan(self) -> Mapping[str, Json]:
         """All that was decided before the first run."""
@@ -204,7 +203,7 @@ class Study(Generic[TaskT, ArmT]):
             "arms": [arm.describe() for arm in self.arms],
             "learner": self.learner.describe(),
             "seeds": list(self.seeds),
-            "measures": [measure.describe() for measure in self.measures],
+            "measures": [metric.describe() for metric in self.metrics],
             "hypotheses": [hypothesis.describe() for hypothesis in self.hypotheses],
         }
 
@@ -260,7 +259,7 @@ class Study(Generic[TaskT, ArmT]):
         return StudyResult(self, runs, self._judge(runs))
 
     def _check_run(self, run: Run, asked: Sequence[tuple[Arm, int]]) -> None:
-        """A learner of the user's own may be wrong: better said here than by a measure."""
+        """A learner of the user's own may be wrong: better said here than by a metric."""
         if (run.arm, run.seed) not in {(arm.name, seed) for arm, seed in asked}:
             raise PlanError(
                 f"learner '{self.learner.name}' gave a run nobody asked for",
@@ -303,7 +302,7 @@ class Study(Generic[TaskT, ArmT]):
         for hypothesis in self.hypotheses:
             effects = [self._effect(hypothesis, runs, seed) for seed in self.seeds]
             variance, df = item_variance_of(effects)
-            family[hypothesis.name] = statistics.Hypothesis(
+            family[hypothesis.name] = Effects(
                 np.array([effect.value for effect in effects]),
                 hypothesis.margin,
                 variance,
@@ -314,15 +313,15 @@ class Study(Generic[TaskT, ArmT]):
         return judge_family(family)
 
     def _effect(self, hypothesis: Hypothesis, runs: Mapping[tuple[str, int], Run], seed: int) -> Measurement:
-        measured = hypothesis.measure(runs[hypothesis.arm, seed], self.task)
+        measured = hypothesis.metric(runs[hypothesis.arm, seed], self.task)
         if hypothesis.versus is None:
             return measured
-        return difference(measured, hypothesis.measure(runs[hypothesis.versus, seed], self.task))
+        return difference(measured, hypothesis.metric(runs[hypothesis.versus, seed], self.task))
 
 
 def _check_open(hypothesis: Hypothesis) -> None:
     """Refuse a hypothesis that no effect can support, or none refute."""
-    low, high = hypothesis.measure.bounds
+    low, high = hypothesis.metric.bounds
     if hypothesis.versus is not None:
         low, high = low - high, high - low
     if not low < hypothesis.threshold < high:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from negspace.audits.language.learner import encoder
-from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
+from negspace.audits.language.metrics import CompetitorProbability, Margin, Pressure
 from negspace.audits.language.scores import PairScores, as_values, read_scores, score_pairs
 from negspace.data import read_minimal_pairs
 from negspace.errors import DataError

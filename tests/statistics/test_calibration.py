@@ -18,7 +18,7 @@ from scipy import stats
 
 from negspace.records import Measurement, Outcome
 from negspace.statistics import (
-    Hypothesis,
+    Effects,
     difference,
     item_variance_of,
     judge,
@@ -237,9 +237,7 @@ def test_a_family_of_nulls_errs_at_all_in_at_most_5_percent(shared_error: float)
     for _ in range(200):
         centres = rng.normal(0, shared_error, 4)
         differences = [rng.normal(c, 0.1, 12) for c in centres]
-        family = {
-            str(i): Hypothesis(d, 0.0, item_variance=shared_error**2) for i, d in enumerate(differences)
-        }
+        family = {str(i): Effects(d, 0.0, item_variance=shared_error**2) for i, d in enumerate(differences)}
         erred += any(v.outcome is Outcome.SUPPORTED for v in judge_family(family).values())
         alone += any(mean_interval(d, item_variance=shared_error**2).low > 0 for d in differences)
     assert erred / 200 <= 0.05

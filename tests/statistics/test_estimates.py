@@ -29,7 +29,7 @@ def test_estimate_adds_the_variance_over_seeds_and_over_items() -> None:
     a, b = per_seed.var(ddof=1) / 10, stats.sem(scores.mean(axis=0)) ** 2
     df = (a + b) ** 2 / (a**2 / 9 + b**2 / 49)
     half = stats.t.ppf(0.975, df) * math.sqrt(a + b)
-    assert got.measure == "accuracy"
+    assert got.metric == "accuracy"
     assert got.n == 50
     assert got.per_seed == pytest.approx(per_seed)
     assert got.mean == pytest.approx(scores.mean())

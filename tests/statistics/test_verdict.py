@@ -8,7 +8,7 @@ from scipy import stats
 
 from negspace.errors import PlanError
 from negspace.records import Outcome
-from negspace.statistics import Hypothesis, judge, judge_family, minimum_detectable_effect
+from negspace.statistics import Effects, judge, judge_family, minimum_detectable_effect
 
 
 def standardised(mean: float, sd: float, seeds: int, rng_seed: int = 0) -> np.ndarray:
@@ -159,14 +159,14 @@ def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
 
 def test_a_family_of_one_is_a_single_verdict() -> None:
     x = standardised(0.05, 0.06, 12)
-    assert judge_family({"a": Hypothesis(x, 0.0)})["a"] == judge(x, margin=0.0)
+    assert judge_family({"a": Effects(x, 0.0)})["a"] == judge(x, margin=0.0)
 
 
 def test_a_family_asks_more_of_each_and_keeps_its_order() -> None:
     weak, strong = standardised(0.045, 0.06, 12), standardised(0.5, 0.06, 12)
     assert judge(weak, margin=0.0).outcome is Outcome.SUPPORTED
-    null = Hypothesis(standardised(0.0, 0.06, 12, rng_seed=1), 0.0)
-    verdicts = judge_family({"z": Hypothesis(weak, 0.0), "s": Hypothesis(strong, 0.0), "n": null, "m": null})
+    null = Effects(standardised(0.0, 0.06, 12, rng_seed=1), 0.0)
+    verdicts = judge_family({"z": Effects(weak, 0.0), "s": Effects(strong, 0.0), "n": null, "m": null})
     assert list(verdicts) == ["z", "s", "n", "m"]
     assert verdicts["s"].outcome is Outcome.SUPPORTED
     assert verdicts["s"].p_value == 4 * 2.0**-12
@@ -177,7 +177,7 @@ def test_a_family_asks_more_of_each_and_keeps_its_order() -> None:
 
 def test_an_error_shared_by_all_seeds_is_corrected_for_in_a_family() -> None:
     # Item error only: every sign-flip p is at its floor, so the interval must carry the correction.
-    h = Hypothesis(standardised(0.21, 1e-4, 20), 0.0, item_variance=0.1**2, item_df=500.0)
+    h = Effects(standardised(0.21, 1e-4, 20), 0.0, item_variance=0.1**2, item_df=500.0)
     assert judge(h.differences, margin=0.0, item_variance=0.01, item_df=500.0).outcome is Outcome.SUPPORTED
     family = judge_family({str(i): h for i in range(5)})
     assert {v.outcome for v in family.values()} == {Outcome.INCONCLUSIVE}
@@ -185,7 +185,7 @@ def test_an_error_shared_by_all_seeds_is_corrected_for_in_a_family() -> None:
 
 def test_a_hypothesis_without_an_answer_still_counts_in_its_family() -> None:
     x, lost = standardised(0.5, 0.06, 12), np.full(12, math.nan)
-    verdicts = judge_family({"x": Hypothesis(x, 0.0), "lost": Hypothesis(lost, 0.0, what="recall")})
+    verdicts = judge_family({"x": Effects(x, 0.0), "lost": Effects(lost, 0.0, what="recall")})
     assert verdicts["x"].p_value == 2 * 2.0**-12
     assert verdicts["lost"].outcome is Outcome.INCONCLUSIVE
     assert verdicts["lost"].reason.startswith("recall: it is undefined")

@@ -38,7 +38,7 @@ from negspace.metrics import (
     Gap,
     Invariance,
     MacroF1,
-    Measure,
+    Metric,
     PairConsistency,
 )
 from negspace.models import RowsArm, ScoresLearner, TextArm, TextLearner, TextTask, open_learner, out_of_fold
@@ -238,16 +238,16 @@ def _study(
         [RowsArm(ARM, np.arange(layout.task.n_train))],
         learner,
         numbers,
-        _measures(layout),
+        _metrics(layout),
         [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
     )
 
 
-def _measures(layout: Layout) -> Sequence[Measure]:
-    measures: list[Measure] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
+def _metrics(layout: Layout) -> Sequence[Metric]:
+    metrics: list[Metric] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
     for kind in (CalibrationError, BrierScore, Confidence):
-        measures.append(kind(NEAR_MISS))
-    measures += [MacroF1(EASY), MacroF1(NEAR_MISS)]
-    measures += [Accuracy(band.on) for band in layout.bands]
-    measures += [Invariance(on) for _, on, _ in layout.variations if on is not None]
-    return measures
+        metrics.append(kind(NEAR_MISS))
+    metrics += [MacroF1(EASY), MacroF1(NEAR_MISS)]
+    metrics += [Accuracy(band.on) for band in layout.bands]
+    metrics += [Invariance(on) for _, on, _ in layout.variations if on is not None]
+    return metrics

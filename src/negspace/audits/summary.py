@@ -22,7 +22,7 @@ from negspace.metrics import (
     Gap,
     Invariance,
     MacroF1,
-    Measure,
+    Metric,
     PairConsistency,
 )
 from negspace.models import ScoresLearner, TextArm, TextTask
@@ -55,11 +55,11 @@ class Findings:
         """Name of the one arm."""
         return self.result.study.arms[0].name
 
-    def estimate(self, measure: Measure) -> dict[str, Json] | None:
-        """A measure over all seeds, or None where it is undefined."""
-        found = self.result.estimate(self.arm, measure)
+    def estimate(self, metric: Metric) -> dict[str, Json] | None:
+        """A metric over all seeds, or None where it is undefined."""
+        found = self.result.estimate(self.arm, metric)
         # A share lies in [0, 1], which Student's t does not know; a difference of shares in [-1, 1].
-        lowest = -1.0 if isinstance(measure, Gap) else 0.0
+        lowest = -1.0 if isinstance(metric, Gap) else 0.0
         return None if math.isnan(found.mean) else _plain(found, lowest)
 
     @cached_property

@@ -21,7 +21,7 @@ __all__ = ["lab_group"]
 def lab_group() -> None:
     """Test claims about how data forms models.
 
-    Each claim is a plan that was written down before its first run: arms, seeds, measures, hypotheses and the
+    Each claim is a plan that was written down before its first run: arms, seeds, metrics, hypotheses and the
     smallest effects of interest. Runs are kept as they finish, so that a killed run goes on where it was, and
     a repeated one is instant.
     """

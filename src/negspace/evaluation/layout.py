@@ -1,4 +1,4 @@
-"""From held-out rows to the task of a study: eval sets for every measure of the audit."""
+"""From held-out rows to the task of a study: eval sets for every metric of the audit."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from negspace.lab.concepts import Concept, SequenceTask, Test, sequence_task
 from negspace.lab.replicas import ReplicaArm, ReplicaLearner, Sweep
-from negspace.metrics import Accuracy, Measure
+from negspace.metrics import Accuracy, Metric
 from negspace.records import Json
 from negspace.store import content_hash
 from negspace.study import Hypothesis, Study
@@ -95,7 +95,7 @@ class Expectation:
         hypothesis: What is judged.
         says: The hypothesis as a sentence.
         on: Name of the eval set it is about.
-        published: The effect as published, in the measure's units; None where no figure was.
+        published: The effect as published, in the metric's units; None where no figure was.
     """
 
     hypothesis: Hypothesis
@@ -111,12 +111,12 @@ class Point:
     Attributes:
         x: Where it stands: a number, or a name on a ladder.
         arm: Whose runs.
-        measure: What is measured of them.
+        metric: What is measured of them.
     """
 
     x: float | str
     arm: str
-    measure: Measure
+    metric: Metric
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Part:
     published: Sequence[Published] = ()
     curves: Sequence[Curve] = ()
     control: bool = False
-    figure: Callable[[str], Measure] = Accuracy
+    figure: Callable[[str], Metric] = Accuracy
 
 
 def part(

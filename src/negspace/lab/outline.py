@@ -77,7 +77,7 @@ def _part(part: Part, first: str) -> list[str]:
     lines += [f"  test        {name}: {words}" for name, words in part.tests.items()]
     for expectation in part.expectations:
         h = expectation.hypothesis
-        effect = h.measure.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
+        effect = h.metric.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
         published = "" if expectation.published is None else f" (published {expectation.published:+.3f})"
         lines += [f"  hypothesis  {expectation.says}", f"              {effect} > {h.threshold:g}{published}"]
     lines += [

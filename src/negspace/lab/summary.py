@@ -10,7 +10,7 @@ import numpy as np
 
 from negspace._version import __version__
 from negspace.lab.claim import Claim, Curve, Expectation, Part, Point, Published, Scale, plan_hash
-from negspace.metrics import Measure
+from negspace.metrics import Metric
 from negspace.records import Estimate, Json, Verdict
 from negspace.study import StudyResult
 
@@ -82,9 +82,9 @@ def _hypothesis(expectation: Expectation, result: _LabResult, verdict: Verdict) 
         "name": hypothesis.name,
         "says": expectation.says,
         "claim": hypothesis.claim,
-        "measure": hypothesis.measure.name,
+        "measure": hypothesis.metric.name,
         "test": expectation.on,
-        "arms": [_arm(arm, hypothesis.measure, result) for arm in arms],
+        "arms": [_arm(arm, hypothesis.metric, result) for arm in arms],
         "margin": hypothesis.margin,
         "delta": _number(verdict.effect),
         "ci": [_number(verdict.interval.low), _number(verdict.interval.high)],
@@ -98,8 +98,8 @@ def _hypothesis(expectation: Expectation, result: _LabResult, verdict: Verdict) 
     }
 
 
-def _arm(arm: str, measure: Measure, result: _LabResult) -> dict[str, Json]:
-    return {"name": arm, **_spread(result.estimate(arm, measure))}
+def _arm(arm: str, metric: Metric, result: _LabResult) -> dict[str, Json]:
+    return {"name": arm, **_spread(result.estimate(arm, metric))}
 
 
 def _spread(estimate: Estimate) -> dict[str, Json]:
@@ -117,7 +117,7 @@ def _figure(arm: str, on: str, part: Part, result: _LabResult) -> dict[str, Json
     theirs = next((p for p in part.published if (p.arm, p.on) == (arm, on)), None)
     return {
         "arm": arm,
-        "measure": estimate.measure,
+        "measure": estimate.metric,
         "test": on,
         **_spread(estimate),
         "ci": [_number(estimate.interval.low), _number(estimate.interval.high)],
@@ -149,7 +149,7 @@ def _curve(curve: Curve, result: _LabResult) -> dict[str, Json]:
 
 
 def _point(point: Point, result: _LabResult) -> dict[str, Json]:
-    estimate = result.estimate(point.arm, point.measure)
+    estimate = result.estimate(point.arm, point.metric)
     return {
         "x": point.x,
         "mean": _number(estimate.mean),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from negspace.metrics.accuracy import Accuracy, Invariance, MacroF1, PairConsistency
-from negspace.metrics.base import EvalSetMetric, Measure, mean_of, share_of, undefined
+from negspace.metrics.base import EvalSetMetric, Metric, mean_of, share_of, undefined
 from negspace.metrics.calibration import BrierScore, CalibrationError, Confidence
 from negspace.metrics.differences import AgainstLevel, Gap
 
@@ -17,7 +17,7 @@ __all__ = [
     "Gap",
     "Invariance",
     "MacroF1",
-    "Measure",
+    "Metric",
     "PairConsistency",
     "mean_of",
     "share_of",

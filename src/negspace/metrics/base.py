@@ -12,11 +12,11 @@ from jaxtyping import Bool, Float, Int, Shaped
 from negspace.errors import PlanError, did_you_mean
 from negspace.records import Json, LabelledTask, Measurement, Run, Task
 
-__all__ = ["EvalSetMetric", "Measure", "labels_of", "mean_of", "share_of", "undefined"]
+__all__ = ["EvalSetMetric", "Metric", "labels_of", "mean_of", "share_of", "undefined"]
 
 
 @runtime_checkable
-class Measure(Protocol):
+class Metric(Protocol):
     """Measures one run of a task."""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from negspace.metrics.base import Measure
+from negspace.metrics.base import Metric
 from negspace.records import Json, Measurement, Run, Task
 from negspace.statistics import difference
 
@@ -24,8 +24,8 @@ class Gap:
         near: The metric that is taken off.
     """
 
-    far: Measure
-    near: Measure
+    far: Metric
+    near: Metric
 
     @property
     def name(self) -> str:
@@ -64,38 +64,38 @@ class AgainstLevel:
     "Accuracy stays at 100 %" is that ``AgainstLevel(Accuracy("easy"), 1.0)`` is no less than 0.
 
     Attributes:
-        measure: The metric.
+        metric: The metric.
         level: What is taken off, in its units.
     """
 
-    measure: Measure
+    metric: Metric
     level: float
 
     @property
     def name(self) -> str:
         """As results name the metric."""
-        return f"{self.measure.name} - {self.level:g}"
+        return f"{self.metric.name} - {self.level:g}"
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The metric's bounds, less the level."""
-        low, high = self.measure.bounds
+        low, high = self.metric.bounds
         return low - self.level, high - self.level
 
     @property
     def reads(self) -> tuple[str, ...]:
         """What the metric reads."""
-        return self.measure.reads
+        return self.metric.reads
 
     def describe(self) -> Mapping[str, Json]:
         """The metric and the level."""
-        return {"measure": "against a level", "of": self.measure.describe(), "level": self.level}
+        return {"measure": "against a level", "of": self.metric.describe(), "level": self.level}
 
     def check(self, task: Task) -> None:
         """Refuse a task on which the metric cannot be measured."""
-        self.measure.check(task)
+        self.metric.check(task)
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run."""
-        measured = self.measure(run, task)
+        measured = self.metric(run, task)
         return replace(measured, value=measured.value - self.level)

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from negspace.curation import StrategyArm, build_pool, open_strategy
 from negspace.errors import PlanError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Layout
-from negspace.metrics import Accuracy, Measure, PairConsistency
+from negspace.metrics import Accuracy, Metric, PairConsistency
 from negspace.models import TextArm, TextLearner, TextTask
 from negspace.proofs.drawn_rows import DrawnArm, Way
 from negspace.proofs.inputs import Files
@@ -278,12 +278,12 @@ def build_study(
     seeds: Sequence[int],
 ) -> Study[TextTask, TextArm]:
     """One study of all arms and rungs, so that all are paired by seed; its hypotheses make one family."""
-    measures: list[Measure] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
+    metrics: list[Metric] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
     return Study(
         layout.task,
         [*(each.arm for each in arms), *ladder.extra],
         learner,
         seeds,
-        measures,
+        metrics,
         [hypothesis for claim in claims for hypothesis in (claim.near_miss, claim.easy)],
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from negspace._version import __version__
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Source
-from negspace.metrics import Accuracy, Measure, PairConsistency
+from negspace.metrics import Accuracy, Metric, PairConsistency
 from negspace.models import TextArm, TextTask
 from negspace.models.spaces import Choice, Range
 from negspace.proofs import conclusion, words
@@ -118,8 +118,8 @@ def _arm(findings: Findings, arm: ProofArm) -> dict[str, Json]:
     name = arm.spec.name
     grouped = findings.files.sources[arm.source].examples.groups is not None
 
-    def measured(measure: Measure) -> dict[str, Json] | None:
-        return _estimate(findings.result.estimate(name, measure), lowest=0.0)
+    def measured(metric: Metric) -> dict[str, Json] | None:
+        return _estimate(findings.result.estimate(name, metric), lowest=0.0)
 
     return {
         "name": name,

@@ -34,14 +34,14 @@ from negspace.statistics.p_values import (
     skewness_corrected_p,
 )
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
-from negspace.statistics.verdict import Hypothesis, judge, judge_family
+from negspace.statistics.verdict import Effects, judge, judge_family
 
 __all__ = [
     "EXACT_UP_TO",
     "BestOf",
+    "Effects",
     "ExchangeRate",
     "GainSplit",
-    "Hypothesis",
     "IsotonicCurves",
     "PowerLaws",
     "StandardError",

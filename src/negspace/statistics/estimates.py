@@ -30,7 +30,7 @@ class StandardError:
     """A standard error and how well it is known.
 
     Attributes:
-        value: The standard error, in the measure's units; ``inf`` where nothing bounds it.
+        value: The standard error, in the metric's units; ``inf`` where nothing bounds it.
         df: Degrees of freedom of its square; ``inf`` where it is known exactly.
     """
 
@@ -53,15 +53,15 @@ class StandardError:
 
 
 def estimate(name: str, measurements: Sequence[Measurement], *, level: float = 0.95) -> Estimate:
-    """Mean of a measure over seeds, with its interval over seeds and test items.
+    """Mean of a metric over seeds, with its interval over seeds and test items.
 
     Args:
-        name: Name of the measure.
+        name: Name of the metric.
         measurements: One a seed, in the order of the study's seeds.
         level: Confidence level of the interval.
 
     Returns:
-        The estimate. A seed at which the measure is undefined makes mean and interval NaN.
+        The estimate. A seed at which the metric is undefined makes mean and interval NaN.
 
     Raises:
         PlanError: If there is no measurement, or seeds looked at different items.
@@ -71,7 +71,7 @@ def estimate(name: str, measurements: Sequence[Measurement], *, level: float = 0
     values = np.array([m.value for m in measurements], dtype=float)
     variance, df = item_variance_of(measurements)
     return Estimate(
-        measure=name,
+        metric=name,
         mean=float(values.mean()) if np.isfinite(values).all() else math.nan,
         interval=mean_interval(values, item_variance=variance, item_df=df, level=level),
         per_seed=tuple(values.tolist()),
@@ -80,7 +80,7 @@ def estimate(name: str, measurements: Sequence[Measurement], *, level: float = 0
 
 
 def difference(a: Measurement, b: Measurement) -> Measurement:
-    """The measure ``a - b`` of one run (two test sets) or of one seed (two arms).
+    """The metric ``a - b`` of one run (two test sets) or of one seed (two arms).
 
     The influences are joined, those of ``b`` with the opposite sign. An item or cluster on both sides keeps
     its identity, so that its two influences add up before they are squared: the covariance of ``a`` and
@@ -178,7 +178,7 @@ def seed_spread(per_seed: Float[np.ndarray, " seeds"]) -> float:
 def item_variance_of(measurements: Sequence[Measurement]) -> tuple[float, float]:
     """Variance of the mean over seeds due to test items, with its degrees of freedom.
 
-    The square of the measure's resolution is added: that a model is right on every item at every seed does
+    The square of the metric's resolution is added: that a model is right on every item at every seed does
     not make its accuracy known exactly. Away from 0 and 1 the addition is small (3 % of the variance of
     an accuracy of one half on 500 rows) and errs on the safe side.
 
@@ -209,7 +209,7 @@ def item_variance_of(measurements: Sequence[Measurement]) -> tuple[float, float]
 def influence_variance(
     influences: Float[np.ndarray, "seeds items"], clusters: Int[np.ndarray, " items"]
 ) -> tuple[float, float]:
-    """Variance of the mean over seeds of a measure because its test items are a sample.
+    """Variance of the mean over seeds of a metric because its test items are a sample.
 
     The infinitesimal jackknife (Jaeckel 1972; Efron 1982, ch. 6), robust to clusters (Liang and Zeger
     1986): with ``u_c`` the sum over items of cluster *c* of the influence averaged over seeds, it is
@@ -221,8 +221,8 @@ def influence_variance(
             that what the sets share is counted once, with its sign.
 
     Returns:
-        The variance, in squared units of the measure, and its degrees of freedom ``C - 1``.
-        ``(0, inf)`` without items: the measure has none. ``(inf, 0)`` with one cluster: nothing shows
+        The variance, in squared units of the metric, and its degrees of freedom ``C - 1``.
+        ``(0, inf)`` without items: the metric has none. ``(inf, 0)`` with one cluster: nothing shows
         how clusters vary.
     """
     if influences.shape[1] == 0:

@@ -77,8 +77,8 @@ class ExchangeRate:
 class _Draws:
     """Bootstrap deviations from the mean accuracies, the sizes of the curve first, the arm last."""
 
-    seeds: Float[np.ndarray, "resamples measures"]
-    clusters: Float[np.ndarray, "resamples measures"]
+    seeds: Float[np.ndarray, "resamples metrics"]
+    clusters: Float[np.ndarray, "resamples metrics"]
 
 
 def cluster_sums(
@@ -219,7 +219,7 @@ def _amount(rows: float, rate: ExchangeRate) -> str:
 
 
 def _draw(
-    right: Float[np.ndarray, "measures seeds clusters"],
+    right: Float[np.ndarray, "metrics seeds clusters"],
     counts: Int[np.ndarray, " clusters"],
     rng: np.random.Generator,
     resamples: int,
@@ -244,7 +244,7 @@ def _draw(
 
 
 def _shrink(
-    right: Float[np.ndarray, "measures seeds clusters"], counts: Int[np.ndarray, " clusters"]
+    right: Float[np.ndarray, "metrics seeds clusters"], counts: Int[np.ndarray, " clusters"]
 ) -> float:
     """Factor that takes the interaction of seeds and clusters out of the clusters' deviations.
 

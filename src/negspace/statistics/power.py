@@ -45,7 +45,7 @@ def minimum_detectable_effect(
         family: Hypotheses judged together. The result is for Holm's first and strictest step.
 
     Returns:
-        The effect, in the measure's units, the margin included; ``inf`` if no effect would do: too few seeds
+        The effect, in the metric's units, the margin included; ``inf`` if no effect would do: too few seeds
         for the sign-flip test to reach its level, or an unbounded error.
 
     Raises:

@@ -15,12 +15,12 @@ from negspace.statistics.estimates import StandardError, mean_interval, seed_spr
 from negspace.statistics.p_values import has_long_lower_tail, holm, sign_flip_p, skewness_corrected_p
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
 
-__all__ = ["Hypothesis", "judge", "judge_family"]
+__all__ = ["Effects", "judge", "judge_family"]
 
 
 @dataclass(frozen=True, eq=False)
-class Hypothesis:
-    """The claim that a true mean difference exceeds a margin, with the data that test it.
+class Effects:
+    """Effects at each seed, and the margin that their true mean is claimed to exceed.
 
     Attributes:
         differences: One paired difference a seed.
@@ -69,7 +69,7 @@ def judge(
     With ``no_less`` the claim is that the difference is no worse than ``-margin``: the same rule about
     ``-margin``, without the equivalence test.
 
-    Takes the parts of a `Hypothesis`, the level of the two-sided interval and of the tests (``alpha``), and
+    Takes the parts of a `Effects`, the level of the two-sided interval and of the tests (``alpha``), and
     the fewest seeds that give a verdict.
 
     Returns:
@@ -78,12 +78,12 @@ def judge(
     Raises:
         PlanError: If the margin is negative or not finite, or another setting is out of range.
     """
-    hypothesis = Hypothesis(differences, margin, item_variance, item_df, what, no_less)
+    hypothesis = Effects(differences, margin, item_variance, item_df, what, no_less)
     return judge_family({what: hypothesis}, alpha=alpha, min_seeds=min_seeds)[what]
 
 
 def judge_family(
-    hypotheses: Mapping[str, Hypothesis], *, alpha: float = 0.05, min_seeds: int = 10
+    hypotheses: Mapping[str, Effects], *, alpha: float = 0.05, min_seeds: int = 10
 ) -> dict[str, Verdict]:
     """Judge hypotheses that belong together, with Holm's correction over the family.
 
@@ -134,7 +134,7 @@ class _Evidence:
     unfit: str | None = None
 
 
-def _weigh(hypothesis: Hypothesis, *, alpha: float, min_seeds: int) -> _Evidence:
+def _weigh(hypothesis: Effects, *, alpha: float, min_seeds: int) -> _Evidence:
     values = np.asarray(hypothesis.differences, dtype=float)
     variance, df = hypothesis.item_variance, hypothesis.item_df
     effect = float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
@@ -192,7 +192,7 @@ def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, min_se
     return None
 
 
-def _unfit(hypothesis: Hypothesis, evidence: _Evidence, alpha: float, min_seeds: int, family: int) -> Verdict:
+def _unfit(hypothesis: Effects, evidence: _Evidence, alpha: float, min_seeds: int, family: int) -> Verdict:
     seeds, sd = len(hypothesis.differences), seed_spread(hypothesis.differences)
     needed = min_seeds if seeds < min_seeds and not math.isnan(sd) else None
     if needed is not None and 0 < sd < math.inf:
@@ -210,7 +210,7 @@ def _unfit(hypothesis: Hypothesis, evidence: _Evidence, alpha: float, min_seeds:
 
 
 def _decide(
-    hypothesis: Hypothesis,
+    hypothesis: Effects,
     evidence: _Evidence,
     p_flip: float,
     p_interval: float,
@@ -296,7 +296,7 @@ def _outlook(mde: float, needed: int | None, *, has_item_error: bool) -> str:
 
 
 def _seeds_needed(
-    hypothesis: Hypothesis, effect: float, sd: float, alpha: float, family: int, *, at_least: int
+    hypothesis: Effects, effect: float, sd: float, alpha: float, family: int, *, at_least: int
 ) -> int | None:
     return seeds_needed(
         effect,
@@ -310,7 +310,7 @@ def _seeds_needed(
     )
 
 
-def _check_plan(hypotheses: Mapping[str, Hypothesis], alpha: float, min_seeds: int) -> None:
+def _check_plan(hypotheses: Mapping[str, Effects], alpha: float, min_seeds: int) -> None:
     if not hypotheses:
         raise PlanError("there is no hypothesis to judge")
     if not 0 < alpha < 0.5:

@@ -85,7 +85,7 @@ def test_published_arms_are_compared_at_equal_budget() -> None:
 def test_every_hypothesis_can_be_supported_and_refuted(name: str, part: Part) -> None:
     for expectation in part.expectations:
         hypothesis = expectation.hypothesis
-        low, high = hypothesis.measure.bounds
+        low, high = hypothesis.metric.bounds
         if hypothesis.versus is not None:
             low, high = low - high, high - low
         threshold = hypothesis.margin if hypothesis.claim == "more" else -hypothesis.margin

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from joblib import cpu_count
 
 from negspace.audits.language.learner import SETTINGS, PairLearner, WholeCorpus, open_pair_learner
-from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
+from negspace.audits.language.metrics import CompetitorProbability, Margin, Pressure
 from negspace.audits.language.result import MinimalPairsAudit
 from negspace.audits.language.summary import PairFindings
 from negspace.audits.run import ARM, GAP, check_settings
@@ -21,7 +21,7 @@ from negspace.evaluation.minimal_pairs import (
     of_paradigm,
 )
 from negspace.language_models import TinySettings
-from negspace.metrics import Accuracy, Gap, Measure, PairConsistency
+from negspace.metrics import Accuracy, Gap, Metric, PairConsistency
 from negspace.store import RunStore, default_store_path
 from negspace.study import Hypothesis, Progress, Study
 
@@ -93,7 +93,7 @@ def audit_minimal_pairs(
         [WholeCorpus(ARM)],
         opened,
         numbers,
-        _measures(task),
+        _metrics(task),
         [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
     )
     if store is None:
@@ -104,8 +104,8 @@ def audit_minimal_pairs(
     return MinimalPairsAudit(PairFindings(result, opened))
 
 
-def _measures(task: PairTask) -> Sequence[Measure]:
-    measures: list[Measure] = [
+def _metrics(task: PairTask) -> Sequence[Metric]:
+    metrics: list[Metric] = [
         Accuracy(EASY),
         Accuracy(NEAR_MISS),
         Accuracy(EASY_PER_TOKEN),
@@ -114,6 +114,6 @@ def _measures(task: PairTask) -> Sequence[Measure]:
     ]
     for paradigm in task.pairs.paradigms:
         on = of_paradigm(NEAR_MISS, paradigm)
-        measures += [Accuracy(of_paradigm(name, paradigm)) for name in (EASY, NEAR_MISS, NEAR_MISS_PER_TOKEN)]
-        measures += [Margin(on), Pressure(on), CompetitorProbability(on)]
-    return measures
+        metrics += [Accuracy(of_paradigm(name, paradigm)) for name in (EASY, NEAR_MISS, NEAR_MISS_PER_TOKEN)]
+        metrics += [Margin(on), Pressure(on), CompetitorProbability(on)]
+    return metrics

@@ -12,13 +12,13 @@ from jaxtyping import Float
 
 from negspace._version import __version__
 from negspace.audits.language.learner import PairLearner, WholeCorpus
-from negspace.audits.language.measures import CompetitorProbability, Margin, Pressure
+from negspace.audits.language.metrics import CompetitorProbability, Margin, Pressure
 from negspace.audits.language.scores import PairScores, read_scores
 from negspace.audits.language.words import fixed_reason, method, next_step, question
 from negspace.audits.summary import SCHEMA
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS
 from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask, of_paradigm
-from negspace.metrics import Accuracy, Gap, Measure, PairConsistency
+from negspace.metrics import Accuracy, Gap, Metric, PairConsistency
 from negspace.records import Estimate, Interval, Json
 from negspace.statistics import StandardError, item_variance_of
 from negspace.study import StudyResult
@@ -46,23 +46,23 @@ class PairFindings:
         """Name of the one arm."""
         return self.result.study.arms[0].name
 
-    def estimate(self, measure: Measure) -> Estimate | None:
-        """A measure over all seeds, or None where it is undefined.
+    def estimate(self, metric: Metric) -> Estimate | None:
+        """A metric over all seeds, or None where it is undefined.
 
         Of a model that was trained elsewhere there is one run, and no spread over seeds to speak of: the
-        interval is over the pairs alone. No interval goes beyond the measure's bounds, which Student's t
+        interval is over the pairs alone. No interval goes beyond the metric's bounds, which Student's t
         does not know.
         """
-        found = self.result.estimate(self.arm, measure)
+        found = self.result.estimate(self.arm, metric)
         if math.isnan(found.mean):
             return None
         if not self.learner.is_fixed:
-            return replace(found, interval=_within(found.interval, measure))
-        variance, df = item_variance_of(self.result.measurements(self.arm, measure))
+            return replace(found, interval=_within(found.interval, metric))
+        variance, df = item_variance_of(self.result.measurements(self.arm, metric))
         error = StandardError(math.sqrt(variance), df)
         half = error.quantile(0.975) * error.value if df > 0 else math.inf
         over_pairs = Interval(found.mean - half, found.mean + half)
-        return replace(found, interval=_within(over_pairs, measure))
+        return replace(found, interval=_within(over_pairs, metric))
 
     @cached_property
     def scores(self) -> tuple[PairScores, ...]:
@@ -131,13 +131,13 @@ def summarise(findings: PairFindings) -> dict[str, Json]:
     }
 
 
-def _within(interval: Interval, measure: Measure) -> Interval:
-    low, high = measure.bounds
+def _within(interval: Interval, metric: Metric) -> Interval:
+    low, high = metric.bounds
     return replace(interval, low=max(interval.low, low), high=min(interval.high, high))
 
 
-def _plain(findings: PairFindings, measure: Measure) -> dict[str, Json] | None:
-    found = findings.estimate(measure)
+def _plain(findings: PairFindings, metric: Metric) -> dict[str, Json] | None:
+    found = findings.estimate(metric)
     if found is None:
         return None
     return {

@@ -39,7 +39,7 @@ class PairsInOrder(EvalSetMetric):
 
     @property
     def name(self) -> str:
-        """As results name the measure."""
+        """As results name the metric."""
         return f"pairs in order{', either way' if self.either_way else ''} on {self.on}"
 
     @property

@@ -36,7 +36,7 @@ from negspace.lab.claims.planted import (
     trace_task,
 )
 from negspace.lab.concepts.planted import ROLES, PlantedRecipe, planted_corpus
-from negspace.metrics import AgainstLevel, Measure
+from negspace.metrics import AgainstLevel, Metric
 from negspace.study import Hypothesis, Study
 
 __all__ = ["CLAIM"]
@@ -55,7 +55,7 @@ TESTS = {
 LOSS, PRESSURE, NORM, DRIFT, FIRST = "loss", "pressure", "gradient norm", "drift", "first-order transfer"
 
 
-def _either_way(on: str) -> Measure:
+def _either_way(on: str) -> Metric:
     return PairsInOrder(on, either_way=True)
 
 

@@ -1,4 +1,4 @@
-"""Measures against scikit-learn and direct sums; influences against re-weighting."""
+"""Metrics against scikit-learn and direct sums; influences against re-weighting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from negspace.metrics import (
     Gap,
     Invariance,
     MacroF1,
-    Measure,
+    Metric,
     PairConsistency,
 )
 from negspace.models import TextTask
@@ -113,7 +113,7 @@ def macro_f1(run: Run, task: TextTask, w: np.ndarray) -> float:
     )
 
 
-CASES: list[tuple[Measure, Weighted]] = [
+CASES: list[tuple[Metric, Weighted]] = [
     (Accuracy("some"), accuracy),
     (PairConsistency("pairs"), consistency),
     (Invariance("pairs"), invariance),
@@ -122,22 +122,22 @@ CASES: list[tuple[Measure, Weighted]] = [
     (CalibrationError("some"), calibration),
     (MacroF1("some"), macro_f1),
 ]
-each = pytest.mark.parametrize(("measure", "direct"), CASES, ids=lambda case: getattr(case, "name", ""))
+each = pytest.mark.parametrize(("metric", "direct"), CASES, ids=lambda case: getattr(case, "name", ""))
 
 
 @each
 @pytest.mark.parametrize("seed", range(5))
-def test_value_is_the_direct_one(measure: Measure, direct: Weighted, seed: int) -> None:
+def test_value_is_the_direct_one(metric: Metric, direct: Weighted, seed: int) -> None:
     run, task = make(seed)
-    got = measure(run, task)
+    got = metric(run, task)
     assert got.value == pytest.approx(direct(run, task, np.ones(len(got.influence))), abs=1e-12)
     assert 0.01 < got.value < 0.99
 
 
 @each
-def test_influence_is_the_derivative_by_weight(measure: Measure, direct: Weighted) -> None:
+def test_influence_is_the_derivative_by_weight(metric: Metric, direct: Weighted) -> None:
     run, task = make()
-    influence = measure(run, task).influence
+    influence = metric(run, task).influence
     n, eps = len(influence), 1e-6
     derivative = np.empty(n)
     for i in range(n):
@@ -150,32 +150,32 @@ def test_influence_is_the_derivative_by_weight(measure: Measure, direct: Weighte
 
 
 @each
-def test_items_are_those_of_the_eval_set(measure: Measure, direct: Weighted) -> None:
+def test_items_are_those_of_the_eval_set(metric: Metric, direct: Weighted) -> None:
     run, task = make()
-    rows = task.eval_sets[measure.describe()["on"]].rows
-    assert np.array_equal(measure(run, task).clusters, task.held_out_clusters[rows])
+    rows = task.eval_sets[metric.describe()["on"]].rows
+    assert np.array_equal(metric(run, task).clusters, task.held_out_clusters[rows])
 
 
 @each
-def test_nothing_to_measure_is_nan(measure: Measure, direct: Weighted) -> None:
+def test_nothing_to_measure_is_nan(metric: Metric, direct: Weighted) -> None:
     run, task = make()
-    got = type(measure)("empty")(run, task)
+    got = type(metric)("empty")(run, task)
     assert math.isnan(got.value)
     assert len(got.influence) == len(got.clusters) == 0
 
 
 @each
-def test_the_name_tells_the_test_distribution(measure: Measure, direct: Weighted) -> None:
-    other = type(measure)("elsewhere")
+def test_the_name_tells_the_test_distribution(metric: Metric, direct: Weighted) -> None:
+    other = type(metric)("elsewhere")
     assert other.name.endswith(" elsewhere")
-    assert other.describe() != measure.describe()
+    assert other.describe() != metric.describe()
 
 
 def test_names_and_descriptions_tell_measures_apart() -> None:
     gap = Gap(Accuracy("some"), Accuracy("others"))
-    measures = [*(measure for measure, _ in CASES), gap, Gap(gap.near, gap.far)]
-    assert len({measure.name for measure in measures}) == len(measures)
-    assert len({repr(measure.describe()) for measure in measures}) == len(measures)
+    metrics = [*(metric for metric, _ in CASES), gap, Gap(gap.near, gap.far)]
+    assert len({metric.name for metric in metrics}) == len(metrics)
+    assert len({repr(metric.describe()) for metric in metrics}) == len(metrics)
     # The number of bins decides a calibration error.
     assert CalibrationError("some", bins=5)(*make()).value != CalibrationError("some", bins=2)(*make()).value
 
@@ -205,26 +205,26 @@ def test_against_a_level_only_the_value_moves() -> None:
 
 
 @pytest.mark.parametrize(
-    "measure",
+    "metric",
     [
-        *(measure for measure, _ in CASES),
+        *(metric for metric, _ in CASES),
         Gap(Accuracy("some"), Accuracy("others")),
         AgainstLevel(MacroF1("some"), 1.0),
     ],
-    ids=lambda measure: measure.name,
+    ids=lambda metric: metric.name,
 )
-def test_values_lie_within_the_bounds(measure: Measure) -> None:
-    low, high = measure.bounds
-    values = [measure(*make(seed)).value for seed in range(20)]
+def test_values_lie_within_the_bounds(metric: Metric) -> None:
+    low, high = metric.bounds
+    values = [metric(*make(seed)).value for seed in range(20)]
     assert low <= min(values) < max(values) <= high
-    assert high - low == (2 if isinstance(measure, Gap) else 1)
+    assert high - low == (2 if isinstance(metric, Gap) else 1)
 
 
-@pytest.mark.parametrize("measure", [Confidence("some"), BrierScore("some"), CalibrationError("some")])
-def test_without_probabilities_there_is_no_calibration(measure: Measure) -> None:
+@pytest.mark.parametrize("metric", [Confidence("some"), BrierScore("some"), CalibrationError("some")])
+def test_without_probabilities_there_is_no_calibration(metric: Metric) -> None:
     run, task = make()
     unsaid = np.full(HELD_OUT, np.nan)
-    assert math.isnan(measure(Run("a", 0, {**run.values, "confidence": unsaid}), task).value)
+    assert math.isnan(metric(Run("a", 0, {**run.values, "confidence": unsaid}), task).value)
     assert not math.isnan(Accuracy("some")(run, task).value)
 
 
