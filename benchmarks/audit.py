@@ -108,7 +108,8 @@ def main() -> None:
             train, test, near = made(folder, options.rows)
 
         def whole() -> AuditResult:
-            result = audit(train, test=test, near_miss=near, group=options.group, workers=1, store=RunStore())
+            with RunStore() as store:
+                result = audit(train, test=test, near_miss=near, group=options.group, workers=1, store=store)
             result.save(folder / "out")
             return result
 

@@ -63,11 +63,11 @@ def main() -> None:
             print(f"  {time.perf_counter() - start:7.1f} s  {stage} {done}/{total}", flush=True)
         last = stage
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, RunStore() as store:
         folder = Path(name)
         made(folder / "train.jsonl", options.rows)
         start = time.perf_counter()
-        result = audit(folder / "train.jsonl", seeds=options.seeds, store=RunStore(), progress=say)
+        result = audit(folder / "train.jsonl", seeds=options.seeds, store=store, progress=say)
         result.save(folder / "out")
         took = time.perf_counter() - start
     found = result.to_dict()

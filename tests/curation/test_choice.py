@@ -25,7 +25,8 @@ BUDGET = 30
 def tried(ticket_pool: Pools) -> tuple[list[dict[str, Any]], Selection]:
     """A choice after a trial, from a pool with pairs among ordinary rows."""
     pool = ticket_pool(300, 60)
-    return pool, curate(pool, BUDGET, workers=1, store=RunStore())
+    with RunStore() as store:
+        return pool, curate(pool, BUDGET, workers=1, store=store)
 
 
 def test_pairs_that_decide_a_rule_are_preferred_to_a_short_cut(
@@ -71,7 +72,7 @@ def test_given_groups_stay_whole(ticket_pool: Pools) -> None:
 
 
 def test_a_pool_without_structure_falls_back_and_says_so(plain_pool: Pools) -> None:
-    found = curate(plain_pool(160), 60, workers=1, store=RunStore())
+    found = curate(plain_pool(160), 60, workers=1)
     summary = found.to_dict()
     assert summary["fell_back"] is True
     assert summary["trial"]["winner"] is None
@@ -84,7 +85,7 @@ def test_a_pool_without_structure_falls_back_and_says_so(plain_pool: Pools) -> N
 
 
 def test_few_seeds_give_no_winner_and_say_why(ticket_pool: Pools) -> None:
-    summary = curate(ticket_pool(120, 30), 20, seeds=2, workers=1, store=RunStore()).to_dict()
+    summary = curate(ticket_pool(120, 30), 20, seeds=2, workers=1).to_dict()
     assert summary["fell_back"] is True
     assert any("2 seeds give no verdict" in warning for warning in summary["warnings"])
 
@@ -192,7 +193,7 @@ def test_indices_are_what_a_dataset_selects(tried: tuple[list[dict[str, Any]], S
 
 def test_a_pool_too_small_to_try_on_says_what_to_do(plain_pool: Pools) -> None:
     with pytest.raises(DataError, match="--strategy NAME"):
-        curate(plain_pool(8), 2, workers=1, store=RunStore())
+        curate(plain_pool(8), 2, workers=1)
     assert len(curate(plain_pool(8), 2, strategy="cover", workers=1).indices) == 2
 
 
@@ -200,6 +201,6 @@ def test_a_column_of_dates_is_kept_as_text(ticket_pool: Pools, tmp_path: Path) -
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(ticket_pool(20, 4))
     frame["when"] = pandas.Timestamp("2024-02-29 12:30:00")
-    curate(frame, 6, strategy="cover", store=RunStore()).save(tmp_path)
+    curate(frame, 6, strategy="cover").save(tmp_path)
     lines = (tmp_path / "selected.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["when"] for line in lines} == {"2024-02-29T12:30:00"}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from negspace.curation import STRATEGIES, curate
-from negspace.store import RunStore
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
 
@@ -24,7 +23,7 @@ def _keys(value: Any) -> Iterator[str]:
 
 
 def test_every_key_column_and_strategy_is_on_the_page(ticket_pool: Callable[..., Any]) -> None:
-    made = curate(ticket_pool(60, 15), 10, seeds=1, worklist=2, workers=1, store=RunStore())
+    made = curate(ticket_pool(60, 15), 10, seeds=1, worklist=2, workers=1)
     names = {*_keys(made.to_dict()), *made.rows()[0], *STRATEGIES}
     assert len(names) > 60
     assert [name for name in sorted(names) if f"`{name}`" not in PAGE] == []

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from negspace.curation import Selection, curate
-from negspace.store import RunStore
 
 Labelled = list[tuple[str, str]]
 
@@ -50,7 +49,7 @@ def test_the_trial_leads_to_the_marks(
     cad: Path, worth: Callable[..., Any], budget: int, easy: float, near: float
 ) -> None:
     pool = _pool(cad)
-    choices = [curate(pool, budget, seed=seed, workers=1, store=RunStore()) for seed in range(8)]
+    choices = [curate(pool, budget, seed=seed, workers=1) for seed in range(8)]
     found = _marks(cad, worth, choices)
     print(budget, found, [each.strategy_name for each in choices])
     assert not any(each.to_dict()["fell_back"] for each in choices)
@@ -66,7 +65,7 @@ def test_flipped_labels_are_suspected_and_kept_out(cad: Path, seed: int) -> None
     flipped[np.random.default_rng(seed).choice(len(pool), len(pool) // 10, replace=False)] = True
     for row in np.flatnonzero(flipped):
         pool[row]["label"] = names[1 - names.index(pool[row]["label"])]
-    choice = curate(pool, 400, seed=seed, workers=1, store=RunStore())
+    choice = curate(pool, 400, seed=seed, workers=1)
     rows = choice.rows()
     out = np.array([row["role"] == "suspect" and not row["chosen"] for row in rows])
     print(seed, choice.strategy_name, out[flipped].mean(), out[~flipped].mean())

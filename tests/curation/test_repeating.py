@@ -22,7 +22,8 @@ def pool(ticket_pool: Pools) -> list[dict[str, Any]]:
 
 
 def _curate(pool: list[dict[str, Any]], **settings: Any) -> Selection:
-    return curate(pool, 20, **{"seeds": 2, "workers": 1, "store": RunStore(), **settings})
+    with RunStore() as store:
+        return curate(pool, 20, **{"seeds": 2, "workers": 1, "store": store, **settings})
 
 
 def test_workers_and_the_global_generator_change_nothing(pool: list[dict[str, Any]]) -> None:
@@ -77,7 +78,7 @@ def test_stored_fits_are_not_those_of_other_true_rows(pool: list[dict[str, Any]]
 
 
 def test_of_a_budget_near_the_pool_the_trial_tries_fewer_and_says_so(pool: list[dict[str, Any]]) -> None:
-    found = curate(pool, 90, seeds=1, workers=1, store=RunStore()).to_dict()
+    found = curate(pool, 90, seeds=1, workers=1).to_dict()
     assert len(found["indices"]) == 90
     assert found["trial"]["budget"] < 90
     assert any("rather than 90" in warning for warning in found["warnings"])

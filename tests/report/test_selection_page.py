@@ -67,7 +67,8 @@ def drawn() -> dict[str, Any]:
         {"text": f"{ticket.text} {EVIL if i % 3 else ''}", "label": LABELS[ticket.label]}
         for i, ticket in enumerate(rows)
     ]
-    return curate(pool, 20, seeds=2, worklist=6, workers=1, store=RunStore()).to_dict()
+    with RunStore() as store:
+        return curate(pool, 20, seeds=2, worklist=6, workers=1, store=store).to_dict()
 
 
 @pytest.fixture
