@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import threadpoolctl
@@ -235,27 +236,35 @@ class _OneBlasThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._limit: threadpoolctl.threadpool_limits | None = None
+        self._before: list[int] = []
 
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
-                self._limit = _blas().limit(limits=1)
+                self._before = [library.num_threads for library in _blas()]
+                for library in _blas():
+                    _set_threads(library, 1)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
-            if self._inside == 0 and self._limit is not None:
-                self._limit.restore_original_limits()
-                self._limit = None
+            if self._inside == 0:
+                for library, threads in zip(_blas(), self._before, strict=True):
+                    _set_threads(library, threads)
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    # Since 3.8 threadpoolctl lets only one thread of the process, the first that asked, limit OpenBLAS, and
+    # does nothing for others. Ours are counted, and so may come from any thread.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
 
 
 @cache
-def _blas() -> threadpoolctl.ThreadpoolController:
+def _blas() -> list[Any]:
     import scipy.linalg  # noqa: F401, PLC0415  (loads the BLAS that numba will call, for the controller to find)
 
-    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+    return list(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 ONE_BLAS_THREAD = _OneBlasThread()
