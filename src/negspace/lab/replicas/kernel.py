@@ -23,7 +23,7 @@ from negspace.lab.replicas.batches import NOTHING, Adam, Batches
 from negspace.lab.replicas.kernel_layout import Optimiser, Workspace, allocate, view
 from negspace.lab.replicas.nets import LstmNet, count
 
-__all__ = ["ONE_BLAS_THREAD", "LstmReplicas"]
+__all__ = ["ONE_BLAS_THREAD", "LstmReplicas", "call_engine", "load_engine"]
 
 # Rows predicted at once: their states at one position, of all buffers, fit in the nearest cache.
 _BLOCK = 64
@@ -47,7 +47,7 @@ class LstmReplicas:
     def __init__(
         self, net: LstmNet, initial: Sequence[Float32[np.ndarray, " parameters"]], adam: Adam
     ) -> None:
-        if find_spec("numba") is None:
+        if find_spec("numba") is None or find_spec("filelock") is None:
             raise MissingExtraError("the compiled LSTM", "lab")
         expected = count(net)
         sizes = {len(parameters) for parameters in initial}
@@ -69,6 +69,7 @@ class LstmReplicas:
         self._workspace: Workspace | None = None
         self._taken = 0
         self._diverged_at: list[int | None] = [None] * len(self._parameters)
+        load_engine()
 
     @property
     def diverged_at(self) -> Sequence[int | None]:
@@ -215,6 +216,43 @@ class LstmReplicas:
                 raise PlanError(
                     f"tokens are from {lowest} to {self._net.vocabulary - 1}", got=(index.min(), index.max())
                 )
+
+
+@cache
+def load_engine() -> None:
+    """Load the compiled functions, as `LstmReplicas` does; compile them where that was never done.
+
+    Raises:
+        StoreError: If they cannot be compiled or not be kept.
+    """
+    from negspace.lab.replicas import kernel_cache, kernel_compiled  # noqa: PLC0415  (numba is an extra)
+
+    kernel_cache.load([kernel_compiled.train, kernel_compiled.predict], call_engine)
+
+
+def call_engine() -> None:
+    """Call each compiled function on the smallest arguments of the types that `LstmReplicas` passes."""
+    from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+
+    net = LstmNet(embedding=1, delta=None, hidden=1, vocabulary=1)
+    own = Optimiser(*np.zeros((5, count(net)), dtype=np.float32))
+    parameters, work = view(net, own.parameters), allocate(net, 1, 1)
+    tokens, numbers = np.zeros((1, 1, 1), dtype=np.int32), np.zeros((1, 1), dtype=np.float32)
+    kernel_compiled.train(
+        parameters,
+        view(net, own.gradient),
+        work,
+        own,
+        (0.0, 0.0, 0.0, 0.0, 1.0),
+        0,
+        tokens,
+        tokens,
+        numbers,
+        np.ones(1, dtype=np.int64),
+        False,
+        numbers[0],
+    )
+    kernel_compiled.predict(parameters, work, tokens, tokens, False, numbers)
 
 
 def _in_blocks(tokens: Int32[np.ndarray, "rows length"]) -> Int32[np.ndarray, "blocks length block"]:

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 from numba import njit
 
+from negspace.lab.replicas.kernel_cache import cached
 from negspace.lab.replicas.kernel_layout import Optimiser, Parameters, Workspace
 
 __all__ = ["loss_and_gradient", "predict", "tanh", "train"]
@@ -48,18 +49,14 @@ _Q1, _Q2, _Q3, _Q4 = (np.float32(q) for q in (0.462588757, 2.38155462e-2, 2.3866
 
 
 def _inner(function: _F) -> _F:
-    """Compile at the first call; to be called from compiled code only."""
-    # Wrappers for calls from elsewhere would take a good part of the time to compile.
+    """Compile at the first call, for calls from compiled code only: other wrappers take long to compile."""
     options = {**_FAST, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return cast(_F, njit(**options)(function))
 
 
 def _outer(function: _F) -> _F:
-    """Compile likewise, for calls from Python, cached on disk where there is a place that can be written."""
-    try:
-        return cast(_F, njit(**_FAST, cache=True)(function))
-    except RuntimeError:  # numba found none: an installation and a home that are both read-only
-        return cast(_F, njit(**_FAST)(function))
+    """Likewise, for calls from Python and cached on disk."""
+    return cast(_F, cached(function, _FAST))
 
 
 # `no_type_check` throughout: run-time type checkers would wrap the function in one that numba cannot compile.
