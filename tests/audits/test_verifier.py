@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import negspace
-from negspace.perturbations import near_misses, open_verifier, sample_item
+from negspace.perturbations import near_misses, open_verifier
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,8 @@ def sums() -> list[dict[str, str]]:
     rng, verifier = np.random.default_rng(0), open_verifier("arithmetic")
     rows = []
     for _ in range(40):
-        text = sample_item("arithmetic", rng)
+        one, other = rng.integers(1, 60, 2).tolist()
+        text = f"{one} + {other} = {one + other}" if one % 2 else f"{one} * {other} = {one * other}"
         rows.append({"text": text, "label": "true"})
         rows += [
             {"text": found.text, "label": "false"} for found in near_misses(text, verifier, rng=rng, n=1)

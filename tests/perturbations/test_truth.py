@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +21,13 @@ from negspace.perturbations import (
     VERIFIERS,
     Validity,
     VerifiedEdit,
+    Verifier,
     near_misses,
-    sample_item,
-    sample_verifier,
     variations,
 )
+
+SampleItem = Callable[[str, np.random.Generator], str]
+SampleVerifier = Callable[[str], Verifier]
 
 FEW, MANY = 50, 10_000
 
@@ -247,7 +250,9 @@ TRUTH = {
 }
 
 
-def edited(name: str, items: int, seed: int) -> list[tuple[str, list[VerifiedEdit], list[VerifiedEdit]]]:
+def edited(
+    name: str, items: int, seed: int, sample_item: SampleItem, sample_verifier: SampleVerifier
+) -> list[tuple[str, list[VerifiedEdit], list[VerifiedEdit]]]:
     """Items, their near misses, and edits of them that stay valid."""
     if name == "json-schema":
         pytest.importorskip("jsonschema", reason="needs the extra 'mine'")
@@ -263,9 +268,11 @@ def edited(name: str, items: int, seed: int) -> list[tuple[str, list[VerifiedEdi
 
 @pytest.mark.parametrize("name", TRUTH)
 @pytest.mark.parametrize("items", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
-def test_near_misses_are_invalid_and_variations_valid(name: str, items: int) -> None:
+def test_near_misses_are_invalid_and_variations_valid(
+    name: str, items: int, sample_item: SampleItem, sample_verifier: SampleVerifier
+) -> None:
     holds = TRUTH[name]
-    for text, missed, varied in edited(name, items, seed=7):
+    for text, missed, varied in edited(name, items, 7, sample_item, sample_verifier):
         assert holds(text), text
         for edit in missed:
             assert edit.proof.validity is Validity.INVALID
@@ -278,10 +285,12 @@ def test_near_misses_are_invalid_and_variations_valid(name: str, items: int) -> 
 
 
 @pytest.mark.parametrize("items", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
-def test_python_near_misses_are_invalid_to_another_parser(items: int, tmp_path: Path) -> None:
+def test_python_near_misses_are_invalid_to_another_parser(
+    items: int, tmp_path: Path, sample_item: SampleItem, sample_verifier: SampleVerifier
+) -> None:
     """Ruff's parser, written in Rust, reads each of them as a file."""
     pytest.importorskip("ruff", reason="needs ruff, a parser of Python that is not Python's")
-    for i, (text, missed, varied) in enumerate(edited("python", items, seed=7)):
+    for i, (text, missed, varied) in enumerate(edited("python", items, 7, sample_item, sample_verifier)):
         for k, edit in enumerate(missed[:2]):
             (tmp_path / f"bad_{i}_{k}.py").write_text(edit.text)
         for k, content in enumerate([text, *(edit.text for edit in varied)]):

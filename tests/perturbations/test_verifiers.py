@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -23,8 +24,9 @@ from negspace.perturbations import (
     Validity,
     Verifier,
     open_verifier,
-    sample_verifier,
 )
+
+SampleVerifier = Callable[[str], Verifier]
 
 checked = settings(max_examples=100, deadline=None, derandomize=True)
 
@@ -220,7 +222,7 @@ CASES = {
     ],
     ids=lambda value: str(value)[:30].encode("unicode_escape").decode(),
 )
-def test_verdicts(name: str, validity: Validity, text: str) -> None:
+def test_verdicts(name: str, validity: Validity, text: str, sample_verifier: SampleVerifier) -> None:
     proof = sample_verifier(name)(text)
     assert proof.validity is validity, proof
     assert proof.reason and not proof.reason.endswith(".")
@@ -325,8 +327,8 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("name", VERIFIERS)
-def test_hostile_texts_are_judged(name: str) -> None:
+@pytest.mark.parametrize("name", list(VERIFIERS))
+def test_hostile_texts_are_judged(name: str, sample_verifier: SampleVerifier) -> None:
     """No text raises; that none takes long is seen when this test does not end."""
     if name == "json-schema":
         pytest.importorskip("jsonschema", reason="needs the extra 'mine'")
@@ -337,7 +339,7 @@ def test_hostile_texts_are_judged(name: str) -> None:
 
 @checked
 @given(text=st.text(max_size=40) | st.text('0123456789+-*/=<>(). ,:\n"[]{}km', max_size=40))
-def test_any_text_is_judged(text: str) -> None:
+def test_any_text_is_judged(text: str, sample_verifier: SampleVerifier) -> None:
     for name in sorted({*VERIFIERS} - {"json-schema"}):
         assert sample_verifier(name)(text).validity in Validity
 
@@ -392,7 +394,7 @@ def test_without_jsonschema_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         JsonSchema({})
 
 
-def test_descriptions_tell_verifiers_apart_and_are_json() -> None:
+def test_descriptions_tell_verifiers_apart_and_are_json(sample_verifier: SampleVerifier) -> None:
     pytest.importorskip("jsonschema", reason="needs the extra 'mine'")
     judges = [*map(sample_verifier, VERIFIERS), Regex("a"), Ordering("descending"), JsonSchema({})]
     assert len({json.dumps(judge.describe(), sort_keys=True) for judge in judges}) == len(judges)

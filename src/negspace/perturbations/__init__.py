@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from negspace.perturbations.distance import edit_distance
-from negspace.perturbations.edit import Candidate, Edit, Kind, Level, Operator
-from negspace.perturbations.items import sample_item, sample_verifier
-from negspace.perturbations.operators import OPERATORS, OPERATORS_FOR, open_operators, operators_for
-from negspace.perturbations.proof import FunctionVerifier, Proof, Validity, Verifier
-from negspace.perturbations.search import (
+from negspace.perturbations.edit_search import (
     EditSearch,
     VerifiedEdit,
     near_misses,
@@ -15,22 +10,17 @@ from negspace.perturbations.search import (
     search,
     variations,
 )
-from negspace.perturbations.variation import as_variation
-from negspace.perturbations.variations import VARIATIONS, Variation, conflict
-from negspace.perturbations.verifiers import (
-    UNITS,
-    VERIFIERS,
-    Arithmetic,
-    Brackets,
-    Dates,
-    JsonSchema,
-    JsonSyntax,
-    Ordering,
-    PythonSyntax,
-    Regex,
-    Units,
-    open_verifier,
-)
+from negspace.perturbations.edits import Candidate, Edit, EditKind, EditLevel, Operator, edit_distance
+from negspace.perturbations.label_preserving import VARIATIONS, Variation, as_variation, conflict
+from negspace.perturbations.operators import OPERATORS, OPERATORS_FOR, open_operators, operators_for
+from negspace.perturbations.proof import FunctionVerifier, Proof, Validity, Verifier
+from negspace.perturbations.verifiers import VERIFIERS, open_verifier
+from negspace.perturbations.verifiers.arithmetic import Arithmetic
+from negspace.perturbations.verifiers.dates import Dates
+from negspace.perturbations.verifiers.json_documents import JsonSchema, JsonSyntax
+from negspace.perturbations.verifiers.ordering import Ordering
+from negspace.perturbations.verifiers.syntax import Brackets, PythonSyntax, Regex
+from negspace.perturbations.verifiers.units import UNITS, Units
 
 __all__ = [
     "OPERATORS",
@@ -43,12 +33,12 @@ __all__ = [
     "Candidate",
     "Dates",
     "Edit",
+    "EditKind",
+    "EditLevel",
     "EditSearch",
     "FunctionVerifier",
     "JsonSchema",
     "JsonSyntax",
-    "Kind",
-    "Level",
     "Operator",
     "Ordering",
     "Proof",
@@ -67,8 +57,6 @@ __all__ = [
     "open_verifier",
     "operators_for",
     "repairs",
-    "sample_item",
-    "sample_verifier",
     "search",
     "variations",
 ]

@@ -1,16 +1,41 @@
-"""What a verifier says of a text, and what it may be: valid, invalid, or not known."""
+"""What a verifier says of a text (valid, invalid or not known), and what verifiers share.
+
+Limits keep a verifier quick on any text; beyond them it says that it does not know.
+"""
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from fractions import Fraction
+from typing import ClassVar, Protocol, runtime_checkable
 
 from negspace.errors import PlanError
 from negspace.records import Json
 
-__all__ = ["FunctionVerifier", "Proof", "Validity", "Verifier", "invalid", "unknown", "valid"]
+__all__ = [
+    "DECIMAL",
+    "FunctionVerifier",
+    "Proof",
+    "TextVerifier",
+    "Validity",
+    "Verifier",
+    "invalid",
+    "is_rounded",
+    "number",
+    "too_deep",
+    "unknown",
+    "valid",
+]
+
+DECIMAL = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+"""A number as written: digits, perhaps in groups of three, perhaps with decimals; no sign."""
+
+_MOST_DIGITS = 100
+_BRACKET = re.compile(r"[(\[{]|[)\]}]")
 
 
 class Validity(StrEnum):
@@ -64,6 +89,32 @@ class Verifier(Protocol):
         """Judge a text."""
 
 
+class TextVerifier(ABC):
+    """A built-in verifier: it has a name, and does not know a text that is too long.
+
+    Attributes:
+        name: As results and the command line name it.
+        longest: Characters of the longest text that it reads.
+    """
+
+    name: ClassVar[str]
+    longest: ClassVar[int]
+
+    def describe(self) -> Mapping[str, Json]:
+        """What identifies the verifier: all that its verdicts depend on."""
+        return {"verifier": self.name}
+
+    def __call__(self, text: str) -> Proof:
+        """Judge a text."""
+        if len(text) > self.longest:
+            return unknown(f"longer than {self.longest:,} characters")
+        return self.judge(text)
+
+    @abstractmethod
+    def judge(self, text: str) -> Proof:
+        """Judge a text that is not too long."""
+
+
 @dataclass(frozen=True)
 class FunctionVerifier:
     """The user's own check as a verifier.
@@ -97,3 +148,35 @@ class FunctionVerifier:
                 hint="wrap what it returns in bool()",
             )
         return valid(f"{self.name} holds") if said else invalid(f"{self.name} does not hold")
+
+
+def too_deep(text: str, most: int) -> Proof | None:
+    """Refuse brackets nested deeper than ``most``; one inside a string counts too."""
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        # Brackets that close nothing must not make room for more that open.
+        depth = depth + 1 if bracket[0] in "([{" else max(depth - 1, 0)
+        if depth > most:
+            return unknown(f"nested deeper than {most}")
+    return None
+
+
+def number(written: str) -> Fraction | None:
+    """Read a number exactly; None where it has too many digits to be meant."""
+    digits = written.replace(",", "").replace("−", "-")
+    return Fraction(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def is_rounded(exact: Fraction, written: str) -> bool:
+    """Whether a number as written is an exact value rounded to its decimals, and not the value itself.
+
+    "1 / 3 = 0.33" is what people write for a true statement; it is neither proven nor refuted.
+    """
+    stated = number(written)
+    unit = Fraction(1, 10 ** len(written.partition(".")[2]))
+    return (
+        stated is not None
+        and stated != exact
+        and (exact / unit).denominator > 1
+        and (abs(exact - stated) <= unit / 2)
+    )

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from negspace.perturbations.proof import Proof, Validity, invalid, unknown, valid
-from negspace.perturbations.verifiers.limits import is_rounded, too_long
-from negspace.records import Json
+from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid, is_rounded, unknown, valid
+from negspace.perturbations.verifiers import VERIFIERS
 
 __all__ = ["Arithmetic"]
 
-_LONGEST_TEXT = 10_000
 _LONGEST_CLAIM = 300
 _LONGEST_SHOWN = 40
 _LARGEST_EXPONENT = 64
@@ -61,8 +59,9 @@ class _UnreadableError(Exception):
     """A claim whose truth cannot be told, and why."""
 
 
+@VERIFIERS.register("arithmetic", summary="every equation and inequality holds")
 @dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(TextVerifier):
     """Whether every equation and inequality in a text holds, exactly.
 
     Reads decimal numbers, ``+ - * / ^`` (or ``× · ÷ − **``), brackets, and chains of ``= == != < > <= >=``
@@ -73,15 +72,10 @@ class Arithmetic:
     """
 
     name = "arithmetic"
+    longest = 10_000
 
-    def describe(self) -> Mapping[str, Json]:
-        """What identifies the verifier."""
-        return {"verifier": self.name}
-
-    def __call__(self, text: str) -> Proof:
+    def judge(self, text: str) -> Proof:
         """Judge a text by all its claims: one false one makes it invalid."""
-        if (refused := too_long(text, _LONGEST_TEXT)) is not None:
-            return refused
         proofs = [_judge(claim) for claim in _claims(text)]
         for verdict in (Validity.UNKNOWN, Validity.INVALID, Validity.VALID):
             # A claim that cannot be read may be one with the next ("12. + 7 = 19"): neither is proven.
@@ -147,16 +141,14 @@ def _judge_chain(tree: ast.Compare, source: str, shown: str) -> Proof:
         (one, one_written), (other, other_written) = left, right
         if _HOLDS[type(relation)](one, other):
             continue
-        if not isinstance(relation, ast.Eq) or not (
-            _is_rounded_to(one, other_written) or _is_rounded_to(other, one_written)
-        ):
+        may_be_rounded = isinstance(relation, ast.Eq) and (
+            (other_written is not None and is_rounded(one, other_written))
+            or (one_written is not None and is_rounded(other, one_written))
+        )
+        if not may_be_rounded:
             return invalid(f"{shown} does not hold: {_short(one)} against {_short(other)}")
         rounded = True
     return unknown(f"{shown} holds when rounded") if rounded else valid(f"{shown} holds")
-
-
-def _is_rounded_to(exact: Fraction, written: str | None) -> bool:
-    return written is not None and is_rounded(exact, written)
 
 
 def _numeral(node: ast.expr, source: str) -> str | None:

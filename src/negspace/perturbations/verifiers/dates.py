@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from negspace.perturbations.proof import Proof, invalid, unknown, valid
-from negspace.perturbations.verifiers.limits import too_long
-from negspace.records import Json
+from negspace.perturbations.proof import Proof, TextVerifier, invalid, unknown, valid
+from negspace.perturbations.verifiers import VERIFIERS
 
-__all__ = ["WEEKDAYS", "Dates"]
+__all__ = ["Dates"]
 
-_LONGEST_TEXT = 1_000
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLAIM = re.compile(
     rf"({_DATE})(?:\s+is\s+(?:"
-    rf"an?\s+(?P<weekday>{'|'.join(WEEKDAYS)})"
+    rf"an?\s+(?P<weekday>{'|'.join(_WEEKDAYS)})"
     rf"|(?:(?P<count>\d{{1,8}})\s+(?P<unit>days?|weeks?)\s+)?(?P<side>before|after)\s+({_DATE})"
     rf"|(?P<same>the\s+same\s+day\s+as)\s+({_DATE})))?\s*\.?",
     re.ASCII,
@@ -26,8 +23,9 @@ _CLAIM = re.compile(
 _ISO_DATE = re.compile(_DATE, re.ASCII)
 
 
+@VERIFIERS.register("dates", summary="the statement about dates holds")
 @dataclass(frozen=True)
-class Dates:
+class Dates(TextVerifier):
     """Whether a statement about dates (YYYY-MM-DD, Gregorian calendar) holds.
 
     A text is one statement: "D is a Thursday", "D is 5 days after D" (or weeks, or before), "D is before D",
@@ -36,15 +34,10 @@ class Dates:
     """
 
     name = "dates"
+    longest = 1_000
 
-    def describe(self) -> Mapping[str, Json]:
-        """What identifies the verifier."""
-        return {"verifier": self.name}
-
-    def __call__(self, text: str) -> Proof:
-        """Judge a text."""
-        if (refused := too_long(text, _LONGEST_TEXT)) is not None:
-            return refused
+    def judge(self, text: str) -> Proof:
+        """Judge a text that is not too long."""
         claim = _CLAIM.fullmatch(text.strip())
         if claim is None:
             return unknown("not one statement about dates")
@@ -61,7 +54,7 @@ class Dates:
 
 def _judge(claim: re.Match[str], days: list[date]) -> Proof:
     if claim["weekday"]:
-        found = WEEKDAYS[days[0].weekday()]
+        found = _WEEKDAYS[days[0].weekday()]
         return _said(found == claim["weekday"], f"{days[0]} is a {found}")
     if len(days) == 1:
         return valid(f"there is a day {days[0]}")

@@ -9,13 +9,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from negspace.errors import PlanError, did_you_mean
-from negspace.perturbations.proof import Proof, invalid, unknown, valid
-from negspace.perturbations.verifiers.limits import number, too_long
+from negspace.perturbations.proof import Proof, TextVerifier, invalid, number, unknown, valid
+from negspace.perturbations.verifiers import VERIFIERS
 from negspace.records import Json
 
 __all__ = ["Ordering"]
 
-_LONGEST_TEXT = 100_000
 _DIRECTIONS = ("ascending", "descending")
 _NUMBER = re.compile(r"[-−+]?\d+(?:\.\d+)?", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")
@@ -23,8 +22,9 @@ _WORD = re.compile(r"[A-Za-z]+")
 _GROUPED = re.compile(r"\d,\d{3}(?!\d)")
 
 
+@VERIFIERS.register("ordering", argument="DIRECTION", required=False, summary="the list is sorted")
 @dataclass(frozen=True)
-class Ordering:
+class Ordering(TextVerifier):
     """Whether a list of numbers, or of words, is sorted; equal neighbours are.
 
     Items are divided by commas and semicolons, else by line ends, else by blanks; brackets around the list
@@ -43,6 +43,7 @@ class Ordering:
     direction: str = "ascending"
 
     name = "ordering"
+    longest = 100_000
 
     def __post_init__(self) -> None:
         if self.direction not in _DIRECTIONS:
@@ -54,10 +55,8 @@ class Ordering:
         """What identifies the verifier."""
         return {"verifier": self.name, "direction": self.direction}
 
-    def __call__(self, text: str) -> Proof:
-        """Judge a text."""
-        if (refused := too_long(text, _LONGEST_TEXT)) is not None:
-            return refused
+    def judge(self, text: str) -> Proof:
+        """Judge a text that is not too long."""
         items = _items(text)
         if len(items) < 2:
             return unknown("no list of two items or more")

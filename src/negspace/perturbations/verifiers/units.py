@@ -1,4 +1,9 @@
-"""Statements about quantities: "5 km = 5000 m"."""
+"""Statements about quantities, "5 km = 5000 m", by the exact definitions of their units.
+
+Sources of the table: the SI brochure (9th edition, 2019) for metric units and those accepted beside them; the
+international yard and pound agreement of 1959 (1 yd = 0.9144 m, 1 lb = 0.45359237 kg). Units that differ
+between countries (pint, gallon, ton) are left out.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,84 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from negspace.perturbations.proof import Proof, invalid, unknown, valid
-from negspace.perturbations.verifiers.limits import DECIMAL, is_rounded, number, too_long
-from negspace.perturbations.verifiers.unit_table import UNITS
-from negspace.records import Json
+from negspace.perturbations.proof import (
+    DECIMAL,
+    Proof,
+    TextVerifier,
+    invalid,
+    is_rounded,
+    number,
+    unknown,
+    valid,
+)
+from negspace.perturbations.verifiers import VERIFIERS
 
-__all__ = ["Units"]
+__all__ = ["UNITS", "Unit", "Units"]
 
-_LONGEST_TEXT = 1_000
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit: a value in it, times ``factor`` plus ``offset``, is a value in the base unit.
+
+    Attributes:
+        measures: What it is a unit of; only units of the same quantity compare.
+        factor: Number of base units (metre, kilogram, second, litre, kelvin).
+        offset: Number of base units; other than 0 for temperatures only.
+    """
+
+    measures: str
+    factor: Fraction
+    offset: Fraction = Fraction(0)
+
+
+_DEFINED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "length": (
+        ("mm millimetre millimetres millimeter millimeters", "0.001"),
+        ("cm centimetre centimetres centimeter centimeters", "0.01"),
+        ("m metre metres meter meters", "1"),
+        ("km kilometre kilometres kilometer kilometers", "1000"),
+        ("in inch inches", "0.0254"),
+        ("ft foot feet", "0.3048"),
+        ("yd yard yards", "0.9144"),
+        ("mi mile miles", "1609.344"),
+    ),
+    "mass": (
+        ("mg milligram milligrams", "0.000001"),
+        ("g gram grams", "0.001"),
+        ("kg kilogram kilograms", "1"),
+        ("t tonne tonnes", "1000"),
+        ("oz ounce ounces", "0.028349523125"),
+        ("lb pound pounds", "0.45359237"),
+    ),
+    "time": (
+        ("ms millisecond milliseconds", "0.001"),
+        ("s second seconds", "1"),
+        ("min minute minutes", "60"),
+        ("h hour hours", "3600"),
+        ("d day days", "86400"),
+        ("week weeks", "604800"),
+    ),
+    "volume": (
+        ("mL ml millilitre millilitres milliliter milliliters", "0.001"),
+        ("cL cl centilitre centilitres centiliter centiliters", "0.01"),
+        ("L l litre litres liter liters", "1"),
+        ("m³ m^3", "1000"),
+        ("cm³ cm^3", "0.001"),
+    ),
+}
+
+UNITS: Mapping[str, Unit] = {
+    name: Unit(measures, Fraction(factor))
+    for measures, units in _DEFINED.items()
+    for names, factor in units
+    for name in names.split()
+} | {
+    "K": Unit("temperature", Fraction(1)),
+    "°C": Unit("temperature", Fraction(1), Fraction("273.15")),
+    "°F": Unit("temperature", Fraction(5, 9), Fraction("459.67") * Fraction(5, 9)),
+}
+"""By symbol or name; symbols as the SI writes them, names in lower case."""
+
 _QUANTITY = rf"([-−]?{DECIMAL})\s*({'|'.join(map(re.escape, sorted(UNITS, key=len, reverse=True)))})"
 _CLAIM = re.compile(rf"{_QUANTITY}\s*(<=|>=|!=|[=<>≤≥≠]|equals|is equal to)\s*{_QUANTITY}\s*\.?", re.ASCII)
 _EQUALS = ("=", "equals", "is equal to")
@@ -29,8 +104,9 @@ _RELATIONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
+@VERIFIERS.register("units", summary="the two quantities compare as stated")
 @dataclass(frozen=True)
-class Units:
+class Units(TextVerifier):
     """Whether one quantity equals another, is more or is less, exactly.
 
     A text is one statement: number and unit, ``= != < > <= >=`` (or ``≤ ≥ ≠``, "equals", "is equal to"),
@@ -40,15 +116,10 @@ class Units:
     """
 
     name = "units"
+    longest = 1_000
 
-    def describe(self) -> Mapping[str, Json]:
-        """What identifies the verifier."""
-        return {"verifier": self.name}
-
-    def __call__(self, text: str) -> Proof:
-        """Judge a text."""
-        if (refused := too_long(text, _LONGEST_TEXT)) is not None:
-            return refused
+    def judge(self, text: str) -> Proof:
+        """Judge a text that is not too long."""
         claim = _CLAIM.fullmatch(text.strip())
         if claim is None:
             return unknown("not one statement about two quantities")

@@ -1,4 +1,4 @@
-"""Valid items to make near misses from: one generator for each built-in verifier."""
+"""Valid items to make near misses from: one generator for each built-in verifier, as fixtures."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 
-from negspace.errors import PlanError, did_you_mean
-from negspace.perturbations.proof import Verifier
-from negspace.perturbations.verifiers import UNITS, JsonSchema, Regex, open_verifier
-from negspace.perturbations.verifiers.dates import WEEKDAYS
+from negspace.perturbations import UNITS, JsonSchema, Regex, Verifier, open_verifier
 
-__all__ = ["SAMPLE_PATTERN", "SAMPLE_SCHEMA", "sample_item", "sample_verifier"]
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 SAMPLE_PATTERN = r"[A-Z]{3}-\d{4}(?:/[a-z]+)?"
-"""What `sample_item("regex", rng)` matches: a part number such as ``QXB-0412/left``."""
+"""A part number such as ``QXB-0412/left``."""
 
 SAMPLE_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -32,37 +30,27 @@ SAMPLE_SCHEMA: Mapping[str, Any] = {
         "in_stock": {"type": "boolean"},
     },
 }
-"""What `sample_item("json-schema", rng)` meets: an article of a shop."""
+"""An article of a shop."""
 
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "jetty", "kelp")
 
 
-def sample_item(verifier: str, rng: np.random.Generator) -> str:
-    """Make a text that the verifier holds to be valid.
-
-    Args:
-        verifier: Name of a built-in verifier, as in `VERIFIERS`; for ``regex`` and ``json-schema`` with
-            the pattern and the schema of `sample_verifier`.
-        rng: Generator.
-
-    Raises:
-        PlanError: If there is no verifier of the name.
-    """
-    if verifier not in _GENERATORS:
-        raise PlanError(f"there are no items for '{verifier}'", hint=did_you_mean(verifier, _GENERATORS))
-    return _GENERATORS[verifier](rng)
+@pytest.fixture(scope="session")
+def sample_item() -> Callable[[str, np.random.Generator], str]:
+    """Makes a text that the built-in verifier of a name holds to be valid."""
+    return lambda name, rng: _GENERATORS[name](rng)
 
 
-def sample_verifier(name: str) -> Verifier:
-    """Give the verifier that `sample_item` makes items for.
+@pytest.fixture(scope="session")
+def sample_verifier() -> Callable[[str], Verifier]:
+    """Gives the verifier that `sample_item` makes items for."""
 
-    Raises:
-        PlanError: If there is none of the name.
-        MissingExtraError: If ``json-schema`` is asked for and jsonschema is not installed.
-    """
-    if name == "json-schema":
-        return JsonSchema(SAMPLE_SCHEMA)
-    return Regex(SAMPLE_PATTERN) if name == "regex" else open_verifier(name)
+    def give(name: str) -> Verifier:
+        if name == "json-schema":
+            return JsonSchema(SAMPLE_SCHEMA)
+        return Regex(SAMPLE_PATTERN) if name == "regex" else open_verifier(name)
+
+    return give
 
 
 def _below(rng: np.random.Generator, high: int) -> int:

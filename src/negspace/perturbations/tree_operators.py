@@ -1,4 +1,4 @@
-"""Edits of the tree of a JSON text; the rest of the text, its white space included, stays as it is."""
+"""Edits of structure: brackets, indented blocks, and the tree of a JSON text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,130 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from negspace.perturbations.edit import Candidate, Kind, Level, exchange, shuffled, splice
+from negspace.perturbations.edits import (
+    Candidate,
+    EditKind,
+    EditLevel,
+    Operator,
+    exchange,
+    shuffled,
+    splice,
+)
 from negspace.perturbations.proof import Validity
-from negspace.perturbations.verifiers.json_syntax import JsonSyntax
+from negspace.perturbations.verifiers.json_documents import JsonSyntax
 
-__all__ = ["JsonKeyReplace", "JsonMemberDelete", "JsonMemberInsert", "JsonTypeReplace", "JsonValueSwap"]
+__all__ = ["BLOCKS", "BRACKETS", "JSON_TREE"]
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
+_BRACKET = re.compile(r"[()\[\]{}]")
+_GAP = re.compile(r"(?<=\S)(?=\S)\b|$")
+_SIGNS = "()[]{}"
+
+
+@dataclass(frozen=True)
+class BracketDelete:
+    """Leave a bracket out."""
+
+    name = "bracket delete"
+    kind = EditKind.DELETE
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Delete each bracket."""
+        places = [m.start() for m in _BRACKET.finditer(text)]
+        for i in shuffled(rng, len(places)):
+            yield splice(self, text, places[i], places[i] + 1, "")
+
+
+@dataclass(frozen=True)
+class BracketInsert:
+    """Put one bracket more into the text, at the end of a token."""
+
+    name = "bracket insert"
+    kind = EditKind.INSERT
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Insert each bracket at each place; every place has its turn before one has its second."""
+        places = [m.start() for m in _GAP.finditer(text)]
+        first = rng.integers(len(_SIGNS), size=len(places)).tolist()
+        for turn in range(len(_SIGNS)):
+            for i in shuffled(rng, len(places)):
+                bracket = _SIGNS[(first[i] + turn) % len(_SIGNS)]
+                yield splice(self, text, places[i], places[i], bracket)
+
+
+@dataclass(frozen=True)
+class BracketReplace:
+    """Turn a bracket into another: of another type, or the other way round."""
+
+    name = "bracket replace"
+    kind = EditKind.REPLACE
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Replace each bracket by each other one."""
+        places = [m.start() for m in _BRACKET.finditer(text)]
+        for i in shuffled(rng, len(places)):
+            for k in shuffled(rng, len(_SIGNS)):
+                yield splice(self, text, places[i], places[i] + 1, _SIGNS[k])
+
+
+@dataclass(frozen=True)
+class BracketSwap:
+    """Exchange two brackets that follow each other, whatever stands between them."""
+
+    name = "bracket swap"
+    kind = EditKind.SWAP
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Exchange each bracket with the next."""
+        places = [m.span() for m in _BRACKET.finditer(text)]
+        for i in shuffled(rng, max(len(places) - 1, 0)):
+            yield exchange(self, text, places[i], places[i + 1])
+
+
+_LAST_COLON = re.compile(r":(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
+_MARGIN = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
+_STEP = 4
+
+
+@dataclass(frozen=True)
+class ColonDelete:
+    """Leave out the colon at the end of a line, which opens a block."""
+
+    name = "colon delete"
+    kind = EditKind.DELETE
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Delete each such colon."""
+        places = [m.start() for m in _LAST_COLON.finditer(text)]
+        for i in shuffled(rng, len(places)):
+            yield splice(self, text, places[i], places[i] + 1, "")
+
+
+@dataclass(frozen=True)
+class LineIndent:
+    """Move a line in or out by one or four blanks."""
+
+    name = "line indent"
+    kind = EditKind.REPLACE
+    level = EditLevel.TREE
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Move each line in each way."""
+        margins = [m.span() for m in _MARGIN.finditer(text)]
+        for i in shuffled(rng, len(margins)):
+            start, end = margins[i]
+            for k in shuffled(rng, 4):
+                by = (1, _STEP, -1, -_STEP)[k]
+                if end - start + by >= 0:
+                    margin = text[start:end]
+                    yield splice(self, text, start, end, margin + " " * by if by > 0 else margin[:by])
+
+
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
 
 
 @dataclass
@@ -34,7 +151,7 @@ def _nodes(text: str) -> list[_Node]:
     nodes: list[_Node] = []
     open_nodes: list[_Node] = []
     key: int | None = None
-    tokens = list(_TOKEN.finditer(text))
+    tokens = list(_JSON_TOKEN.finditer(text))
     for i, token in enumerate(tokens):
         if token[0] in {":", ","}:
             continue
@@ -63,8 +180,8 @@ class JsonMemberDelete:
     """Leave out a member of an object or an array, with its comma."""
 
     name = "JSON member delete"
-    kind = Kind.DELETE
-    level = Level.TREE
+    kind = EditKind.DELETE
+    level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
         """Delete each member."""
@@ -82,8 +199,8 @@ class JsonMemberInsert:
     """Write a member of an object or an array twice."""
 
     name = "JSON member insert"
-    kind = Kind.INSERT
-    level = Level.TREE
+    kind = EditKind.INSERT
+    level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
         """Double each member."""
@@ -98,14 +215,14 @@ class JsonKeyReplace:
     """Write a key with one letter left out or doubled."""
 
     name = "JSON key replace"
-    kind = Kind.REPLACE
-    level = Level.TREE
+    kind = EditKind.REPLACE
+    level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
         """Misspell each key at a random letter, in either way."""
         starts = [node.member for node in _nodes(text) if node.member != node.start]
         for k in shuffled(rng, len(starts)):
-            key = _TOKEN.match(text, starts[k])
+            key = _JSON_TOKEN.match(text, starts[k])
             # A letter after a backslash is part of an escape.
             letters = [] if key is None or "\\" in key[0] else list(range(key.start() + 1, key.end() - 1))
             if letters:
@@ -119,8 +236,8 @@ class JsonTypeReplace:
     """Give a value another type: a number becomes a string, a string null, and so on."""
 
     name = "JSON type replace"
-    kind = Kind.REPLACE
-    level = Level.TREE
+    kind = EditKind.REPLACE
+    level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
         """Change the type of each value in every way."""
@@ -148,8 +265,8 @@ class JsonValueSwap:
     """Exchange two values of one object or array, its keys staying where they are."""
 
     name = "JSON value swap"
-    kind = Kind.SWAP
-    level = Level.TREE
+    kind = EditKind.SWAP
+    level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
         """Exchange each value with the next and the one after that."""
@@ -162,3 +279,14 @@ class JsonValueSwap:
         for k in shuffled(rng, len(pairs)):
             one, other = pairs[k]
             yield exchange(self, text, (one.start, one.end), (other.start, other.end))
+
+
+BRACKETS: tuple[Operator, ...] = (BracketSwap(), BracketReplace(), BracketInsert(), BracketDelete())
+BLOCKS: tuple[Operator, ...] = (LineIndent(), ColonDelete())
+JSON_TREE: tuple[Operator, ...] = (
+    JsonValueSwap(),
+    JsonTypeReplace(),
+    JsonKeyReplace(),
+    JsonMemberInsert(),
+    JsonMemberDelete(),
+)

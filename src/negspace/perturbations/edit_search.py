@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from negspace.errors import PlanError
-from negspace.perturbations.distance import edit_distance
-from negspace.perturbations.edit import Candidate, Edit, Operator
+from negspace.perturbations.edits import Candidate, Edit, Operator, edit_distance
 from negspace.perturbations.operators import operators_for
 from negspace.perturbations.proof import Proof, Validity, Verifier
 from negspace.records import Json

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-__all__ = ["VARIATIONS", "Variation", "conflict"]
+from negspace.perturbations.edit_search import draw_candidates
+from negspace.perturbations.edits import Operator
+from negspace.perturbations.operators import operators_for
+from negspace.perturbations.proof import Validity, Verifier
+
+__all__ = ["VARIATIONS", "Variation", "as_variation", "conflict"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,43 @@ def conflict(
         if not any(labels[e] == labels[row] and texts[e] == text for e in same):
             same.append(row)
     return None
+
+
+def as_variation(
+    verifier: Verifier, operators: Sequence[Operator] | None = None, *, tries: int = 64
+) -> Variation:
+    """Edit a text into another with the same verdict.
+
+    What the variation claims is that the verdict decides the label. So its canonical form is the verdict:
+    texts proven valid are all the same to it, as are texts proven invalid, and a text it cannot judge
+    is like itself only. Two valid rows of different labels are then a conflict, and the audit leaves the
+    variation out: there the label is about something else.
+
+    Args:
+        verifier: Says what is valid.
+        operators: Make the edits; None takes those that suit the verifier.
+        tries: Edits to try on a text before it is said not to apply.
+    """
+    chosen = tuple(operators or operators_for(verifier.name))
+
+    def apply(text: str, rng: np.random.Generator) -> str | None:
+        validity = verifier(text).validity
+        if validity is Validity.UNKNOWN:
+            return None
+        drawn = draw_candidates(text, chosen, rng, tries)
+        return next((c.text for c in drawn if verifier(c.text).validity is validity), None)
+
+    def canonical(text: str) -> str:
+        validity = verifier(text).validity
+        # A leading NUL keeps the verdict apart from a text that happens to read "valid".
+        return text if validity is Validity.UNKNOWN else f"\0{validity.value}"
+
+    return Variation(
+        f"{verifier.name} kept",
+        f"one edit that leaves the verdict of '{verifier.name}' as it is",
+        apply,
+        canonical,
+    )
 
 
 def _changed(text: str, varied: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Does a JSON text meet a JSON Schema?"""
+"""Is a text JSON, and does it meet a JSON Schema?"""
 
 from __future__ import annotations
 
@@ -10,17 +10,48 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from negspace.errors import DataError, MissingExtraError
-from negspace.perturbations.proof import Proof, Validity, invalid, unknown, valid
-from negspace.perturbations.verifiers.json_syntax import JsonSyntax, not_json
+from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid, too_deep, unknown, valid
+from negspace.perturbations.verifiers import VERIFIERS
 from negspace.records import Json
 
-__all__ = ["JsonSchema", "read_schema"]
-
+__all__ = ["JsonSchema", "JsonSyntax", "read_schema"]
 
 _MOST_DIGITS = 100
+_MOST_NESTED = 200
+
+
+def _not_json(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"JSON has no {constant}")
+
+
+@VERIFIERS.register("json", summary="the text is JSON")
+@dataclass(frozen=True)
+class JsonSyntax(TextVerifier):
+    """Whether a text is JSON by the grammar of RFC 8259.
+
+    The grammar admits a key that occurs twice and any number of digits; so does this. Unknown: nested
+    deeper than 200, or longer than 100,000 characters.
+    """
+
+    name = "json"
+    longest = 100_000
+
+    def judge(self, text: str) -> Proof:
+        """Judge a text that is not too long."""
+        if (refused := too_deep(text, _MOST_NESTED)) is not None:
+            return refused
+        try:
+            # Numbers are left as text: Python refuses to read integers of more than 4,300 digits.
+            json.loads(text, parse_int=str, parse_float=str, parse_constant=_not_json)
+        except RecursionError:
+            return unknown("nested too deep for the parser")
+        except ValueError as error:
+            return invalid(str(error))
+        return valid("JSON by RFC 8259")
 
 
 class _AmbiguousError(Exception):
@@ -79,24 +110,22 @@ class JsonSchema:
         return invalid(f"{found.json_path}: {found.message[:200]}")
 
 
-def read_schema(path: Path) -> JsonSchema:
+@VERIFIERS.register("json-schema", argument="FILE", summary="the text is JSON and meets the schema")
+def read_schema(file: str) -> JsonSchema:
     """Read a schema from a file.
 
     Raises:
         DataError: If the file cannot be read, is not JSON or is no schema.
         MissingExtraError: If jsonschema is not installed.
     """
+    path = Path(file)
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: no JSON Schema can be read from it", got=str(error)) from error
-    return JsonSchema(_checked(schema, str(path)))
-
-
-def _checked(schema: Any, place: str) -> Mapping[str, Any] | bool:
     if not isinstance(schema, dict | bool):
-        raise DataError(f"{place}: a JSON Schema is an object, true or false", got=schema)
-    return schema
+        raise DataError(f"{path}: a JSON Schema is an object, true or false", got=schema)
+    return JsonSchema(schema)
 
 
 def _validator(schema: Mapping[str, Any] | bool) -> Any:
@@ -126,7 +155,7 @@ def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Ite
 
 def _load(text: str) -> Any:
     return json.loads(
-        text, object_pairs_hook=_unique, parse_int=_whole, parse_float=_decimal, parse_constant=not_json
+        text, object_pairs_hook=_unique, parse_int=_whole, parse_float=_decimal, parse_constant=_not_json
     )
 
 
