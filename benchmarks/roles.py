@@ -31,7 +31,7 @@ from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from negspace.lab.concepts.planted import ROLES, PlantedRecipe, planted_corpus
+from negspace.lab.planted import ROLES, PlantedRecipe, planted_corpus
 from negspace.probes.role_quantities import RoleQuantities, role_quantities
 from negspace.probes.role_rule import CONDITIONS, RoleRule, fit_rule
 

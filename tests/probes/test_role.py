@@ -7,7 +7,7 @@ pytest.importorskip("torch", reason="cross-fitted networks need the extra 'hf'")
 
 from negspace.data import Fragments
 from negspace.errors import PlanError
-from negspace.lab.concepts.planted import PlantedRecipe, planted_corpus
+from negspace.lab.planted import PlantedRecipe, planted_corpus
 from negspace.language_models import LanguageModel
 from negspace.probes.cross_fit import ORDERS, CrossFit, CrossFitSettings, cross_fit, divide
 from negspace.probes.role import ROLE_NAMES, RULE, RoleProbe, sort_roles

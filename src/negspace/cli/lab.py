@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
-
-if TYPE_CHECKING:
-    from negspace.lab.claims import Claim
 
 __all__ = ["lab_group"]
 
@@ -31,19 +27,19 @@ def lab_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 def list_command(as_json: bool) -> None:
     """Show the claims and what became of them."""
-    from negspace.lab.claims import CLAIMS, latest_results, status
+    from negspace.lab.claims import claims_in_order, latest_results, status
     from negspace.store import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
         latest = latest_results(store)
     rows = [
-        {"name": name, "title": claim.title, "status": status(latest.get(name))}
-        for name, claim in CLAIMS.items()
+        {"name": claim.name, "title": claim.title, "status": status(latest.get(claim.name))}
+        for claim in claims_in_order()
     ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    width = max(len(name) for name in CLAIMS)
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
         click.echo(f"{row['name']:<{width}}  {row['title']}\n{'':<{width}}  {row['status']}")
 
@@ -53,9 +49,9 @@ def list_command(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON, and nothing else.")
 def show_command(name: str, as_json: bool) -> None:
     """Show a claim: statement, plan, published figures."""
-    from negspace.lab.claims import Scale, described, outline
+    from negspace.lab.claims import CLAIMS, Scale, described, outline
 
-    claim = _claim(name)
+    claim = CLAIMS[name]
     if as_json:
         click.echo(json.dumps(described(claim, Scale()), indent=2))
     else:
@@ -115,13 +111,13 @@ def run_command(
     """Test claims and print each verdict beside the published figure."""
     from rich.console import Console
 
-    from negspace.lab.claims import CLAIMS, Scale, run_claim
+    from negspace.lab.claims import CLAIMS, Scale, claims_in_order, run_claim
     from negspace.report import claim_lines
 
     if bool(names) == everything:
         given = "both were given" if names else "`negspace lab list` shows them"
         raise click.UsageError(f"give the names of claims, or --all ({given})")
-    claims = [*CLAIMS.values()] if everything else [_claim(name) for name in dict.fromkeys(names)]
+    claims = claims_in_order() if everything else [CLAIMS[name] for name in dict.fromkeys(names)]
     console, found = Console(), []
     with output_folder(out):
         for claim in claims:
@@ -154,25 +150,16 @@ def run_command(
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
     from negspace.errors import StoreError
-    from negspace.lab.claims import CLAIMS, latest_results, save_lab
+    from negspace.lab.claims import claims_in_order, latest_results, save_lab
     from negspace.store import RunStore, default_store_path
 
     with RunStore(default_store_path()) as store:
         latest = latest_results(store)
-    summaries = [latest[name].summary for name in CLAIMS if name in latest]
-    if not summaries:
+    results = [latest[claim.name].result for claim in claims_in_order() if claim.name in latest]
+    if not results:
         raise StoreError(
             "no claim has been run yet, as registered", hint="run `negspace lab run --all` first"
         )
     with output_folder(out), shown_progress() as progress:
-        index = save_lab(summaries, out, progress=progress)
+        index = save_lab(results, out, progress=progress)
     click.echo(index)
-
-
-def _claim(name: str) -> Claim:
-    from negspace.errors import PlanError, did_you_mean
-    from negspace.lab.claims import CLAIMS
-
-    if name not in CLAIMS:
-        raise PlanError(f"there is no claim '{name}'", hint=did_you_mean(name, CLAIMS))
-    return CLAIMS[name]

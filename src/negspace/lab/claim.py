@@ -1,37 +1,42 @@
-"""What a claim of the lab consists of: words, published figures, and a plan that can come out both ways."""
+"""Claims of the lab: words, published figures, and experiments that can come out both ways."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from negspace.lab.concepts import Concept, SequenceTask, Test, sequence_task
 from negspace.lab.replicas import ReplicaArm, ReplicaLearner, Sweep
 from negspace.metrics import Accuracy, Metric
+from negspace.models import ArmT, Learner, TaskT
 from negspace.records import Json
+from negspace.registry import Registry
 from negspace.store import content_hash
 from negspace.study import Hypothesis, Study
 
 __all__ = [
+    "CLAIMS",
     "Claim",
     "Curve",
-    "Expectation",
-    "Ground",
-    "LabArm",
-    "LabStudy",
-    "Part",
+    "Experiment",
+    "HeldOut",
     "Point",
     "Published",
     "Scale",
-    "part",
+    "StatedHypothesis",
+    "claims_in_order",
+    "experiment",
+    "more",
+    "no_less",
     "plan_hash",
+    "register",
     "statement_of",
 ]
 
-LabArm: TypeAlias = ReplicaArm | Sweep
 LabStudy: TypeAlias = Study[Any, Any]
-"""Of any task and arms: of replicas on sequences, or of language models on fragments."""
+"""A study of any task and arms: nets on sequences, language models on fragments, a table of one's own."""
 
 _SMOKE_SEEDS = 2
 _SMOKE_SHARE = 40
@@ -39,12 +44,12 @@ _SMOKE_SHARE = 40
 
 @dataclass(frozen=True)
 class Scale:
-    """How large a plan is run: as it was registered, or less.
+    """How large a plan is run: as registered, or smaller.
 
     Attributes:
-        seeds: Instead of each part's own number; None leaves it.
+        seeds: Number of seeds of every experiment; None for the registered ones.
         smoke: A fortieth of the steps, a tenth of the test rows, two seeds: shows that it runs, and no more.
-        device: Of the learner.
+        device: Where nets train: ``cpu``, ``cuda`` or ``auto``.
     """
 
     seeds: int | None = None
@@ -57,7 +62,7 @@ class Scale:
         return self.seeds is None and not self.smoke
 
     def seeds_of(self, registered: int) -> range:
-        """The seeds of a part."""
+        """Seeds of an experiment with so many registered ones."""
         smallest = _SMOKE_SEEDS if self.smoke else registered
         return range(smallest if self.seeds is None else self.seeds)
 
@@ -72,13 +77,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Published:
-    """A figure as it was published.
+    """A published figure.
 
     Attributes:
         arm: Name of the arm.
         on: Name of the eval set.
-        mean: Of the part's figure, accuracy or another share, in [0, 1].
-        sd: Standard deviation over seeds; None where none was published.
+        mean: The experiment's metric, accuracy or another share, in [0, 1].
+        sd: Standard deviation over seeds; None if none was published.
     """
 
     arm: str
@@ -88,20 +93,54 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """A hypothesis with its words and the effect that was published for it.
+class StatedHypothesis:
+    """A hypothesis in words, with the effect that was published for it; see `more` and `no_less`.
 
     Attributes:
         hypothesis: What is judged.
         says: The hypothesis as a sentence.
         on: Name of the eval set it is about.
-        published: The effect as published, in the metric's units; None where no figure was.
+        published: The published effect, in the metric's units; None if none was.
     """
 
     hypothesis: Hypothesis
     says: str
     on: str
     published: float | None = None
+
+
+def more(
+    says: str,
+    on: str,
+    arm: str,
+    versus: str | None = None,
+    margin: float = 0.0,
+    *,
+    name: str | None = None,
+    metric: Metric | None = None,
+    published: float | None = None,
+    claim: Literal["more", "no less"] = "more",
+) -> StatedHypothesis:
+    """State that an arm exceeds another one, or 0, by more than a margin.
+
+    Args:
+        says: The hypothesis as a sentence.
+        on: Name of the eval set.
+        arm: Name of the arm.
+        versus: Name of the other arm; None if the metric itself is a difference.
+        margin: Smallest effect of interest.
+        name: Name in results; ``ON: ARM - VERSUS`` if None.
+        metric: What is compared; accuracy on ``on`` if None.
+        published: The published effect.
+        claim: See `no_less`.
+    """
+    name = f"{on}: {arm} - {versus}" if name is None else name
+    hypothesis = Hypothesis(name, Accuracy(on) if metric is None else metric, arm, versus, margin, claim)
+    return StatedHypothesis(hypothesis, says, on, published)
+
+
+no_less = partial(more, claim="no less")
+"""State that an arm does not fall short of another one, or of 0, by a margin; arguments as of `more`."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +160,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Measures drawn over something that was varied.
+    """A metric drawn over something that was varied.
 
     Attributes:
         title: What it shows.
@@ -141,12 +180,76 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """What all parts of a claim stand on: the held-out rows, at a scale.
+class Experiment:
+    """A study of a claim; its hypotheses are one family. See `experiment`.
+
+    Attributes:
+        name: Name in results.
+        title: What it asks.
+        study: The plan.
+        stated: The study's hypotheses in words, in its order.
+        tests: What each eval set holds, in words.
+        published: Published figures of its arms.
+        curves: What is drawn.
+        control: Whether it stands beside the claim itself.
+        metric: Reported of every arm on every eval set.
+    """
+
+    name: str
+    title: str
+    study: LabStudy
+    stated: Sequence[StatedHypothesis]
+    tests: Mapping[str, str]
+    published: Sequence[Published] = ()
+    curves: Sequence[Curve] = ()
+    control: bool = False
+    metric: Callable[[str], Metric] = Accuracy
+
+
+def experiment(
+    name: str,
+    title: str,
+    task: TaskT,
+    learner: Learner[TaskT, ArmT],
+    *,
+    arms: Sequence[ArmT],
+    seeds: Sequence[int],
+    stated: Sequence[StatedHypothesis],
+    tests: Mapping[str, str],
+    metric: Callable[[str], Metric] = Accuracy,
+    published: Sequence[Published] = (),
+    curves: Sequence[Curve] = (),
+) -> Experiment:
+    """Plan an experiment: every arm at every seed, measured on every test, and the hypotheses.
+
+    Args:
+        name: Name in results.
+        title: What it asks.
+        task: What is learnt, and the held-out items.
+        learner: What fits.
+        arms: What is compared.
+        seeds: Each arm is fitted once at each.
+        stated: The hypotheses.
+        tests: What each eval set that is measured holds, in words.
+        metric: Makes the metric of an eval set.
+        published: Published figures of its arms.
+        curves: What is drawn.
+
+    Raises:
+        PlanError: If the plan cannot come out both ways.
+    """
+    hypotheses = [each.hypothesis for each in stated]
+    study = Study[TaskT, ArmT](task, arms, learner, seeds, [metric(on) for on in tests], hypotheses)
+    return Experiment(name, title, study, stated, tests, published, curves, metric=metric)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The held-out sequences that all experiments of a claim about small nets share, at a scale.
 
     Attributes:
         scale: How large the claim is run.
-        task: The held-out rows.
+        task: The held-out sequences.
         tests: What each eval set holds, in words.
     """
 
@@ -155,7 +258,7 @@ class Ground:
     tests: Mapping[str, str]
 
     @staticmethod
-    def of(concept: Concept, tests: Sequence[Test], scale: Scale) -> Ground:
+    def draw(concept: Concept, tests: Sequence[Test], scale: Scale) -> HeldOut:
         """Draw the tests of a concept, their rows at the scale."""
         scaled = [replace(test, rows_each=scale.rows(test.rows_each)) for test in tests]
         words = {
@@ -163,98 +266,73 @@ class Ground:
             f"length {test.length}"
             for test in scaled
         }
-        return Ground(scale, sequence_task(concept, scaled, seed=0), words)
+        return HeldOut(scale, sequence_task(concept, scaled, seed=0), words)
 
+    def experiment(
+        self,
+        name: str,
+        title: str,
+        *,
+        arms: Sequence[ReplicaArm | Sweep],
+        seeds: int,
+        stated: Sequence[StatedHypothesis],
+        tests: Sequence[str],
+        published: Sequence[Published] = (),
+        curves: Sequence[Curve] = (),
+    ) -> Experiment:
+        """Plan an experiment with small nets; arguments as of the function `experiment`.
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A study of a claim; its hypotheses are one family.
+        Args:
+            name: Name in results.
+            title: What it asks.
+            arms: What is compared.
+            seeds: Registered number of seeds.
+            stated: The hypotheses.
+            tests: Names of the eval sets that accuracy is measured on.
+            published: Published figures of its arms.
+            curves: What is drawn.
 
-    Attributes:
-        name: As results name it.
-        title: What it asks.
-        study: The plan.
-        expectations: The study's hypotheses, in its order.
-        tests: What each eval set holds, in words.
-        published: Published figures of its arms.
-        curves: What is drawn.
-        control: Whether it stands beside the claim itself.
-        figure: What is reported of every arm on every eval set.
-    """
-
-    name: str
-    title: str
-    study: LabStudy
-    expectations: Sequence[Expectation]
-    tests: Mapping[str, str]
-    published: Sequence[Published] = ()
-    curves: Sequence[Curve] = ()
-    control: bool = False
-    figure: Callable[[str], Metric] = Accuracy
-
-
-def part(
-    name: str,
-    title: str,
-    ground: Ground,
-    *,
-    arms: Sequence[LabArm],
-    seeds: int,
-    expectations: Sequence[Expectation],
-    tests: Sequence[str],
-    published: Sequence[Published] = (),
-    curves: Sequence[Curve] = (),
-) -> Part:
-    """Put a part of replicas together: accuracy of every arm on every test, and the hypotheses.
-
-    Args:
-        name: As results name it.
-        title: What it asks.
-        ground: The held-out rows, and how large the part is run.
-        arms: What is compared.
-        seeds: Registered number of seeds.
-        expectations: The hypotheses.
-        tests: Names of the eval sets that are measured.
-        published: Published figures of its arms.
-        curves: What is drawn.
-
-    Raises:
-        PlanError: If the plan cannot come out both ways.
-    """
-    study = Study[SequenceTask, LabArm](
-        ground.task,
-        arms,
-        ReplicaLearner(ground.scale.device),
-        ground.scale.seeds_of(seeds),
-        [Accuracy(on) for on in tests],
-        [expectation.hypothesis for expectation in expectations],
-    )
-    words = {on: ground.tests[on] for on in tests}
-    return Part(name, title, study, expectations, words, published, curves)
+        Raises:
+            PlanError: If the plan cannot come out both ways.
+        """
+        return experiment(
+            name,
+            title,
+            self.task,
+            ReplicaLearner(self.scale.device),
+            arms=arms,
+            seeds=self.scale.seeds_of(seeds),
+            stated=stated,
+            tests={on: self.tests[on] for on in tests},
+            published=published,
+            curves=curves,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """Something that is said of how data forms models, and how it is tested.
+    """Something that is said about how data forms models, and how it is tested.
 
     Attributes:
-        name: As the command line names it.
+        name: Name on the command line.
         title: The claim in a line.
         statement: The claim as it was made, and what would refute it; paragraphs end in a blank line.
         source: Who made it, and where.
-        plan: What was published, or is claimed here for the first time, at a scale.
-        controls: What stands beside it, at a scale.
+        plan: Makes the experiments that were published, or that are claimed here for the first time.
+        controls: Makes the experiments that tell why they come out as they do.
+        order: Place in lists; equals stand in the order of their names.
     """
 
     name: str
     title: str
     statement: str
     source: str
-    plan: Callable[[Scale], Sequence[Part]]
-    controls: Callable[[Scale], Sequence[Part]]
+    plan: Callable[[Scale], Sequence[Experiment]]
+    controls: Callable[[Scale], Sequence[Experiment]]
+    order: int = 1000
 
-    def parts(self, scale: Scale, *, controls: bool = True) -> tuple[Part, ...]:
-        """The parts at a scale, with the controls or without.
+    def experiments(self, scale: Scale, *, controls: bool = True) -> tuple[Experiment, ...]:
+        """The experiments at a scale, with the controls or without.
 
         Raises:
             MissingExtraError: If an arm's architecture cannot be told without a package that is missing.
@@ -263,17 +341,32 @@ class Claim:
         return (*self.plan(scale), *(replace(each, control=True) for each in ours))
 
 
+CLAIMS: Registry[Claim] = Registry("claim", group="negspace.claims", package="negspace.lab.claims")
+"""All claims by name; each is registered by its module, or by an entry point of another package."""
+
+
+def register(claim: Claim) -> Claim:
+    """Add a claim to `CLAIMS`, and give it back."""
+    CLAIMS.add(claim.name, claim, summary=claim.title)
+    return claim
+
+
+def claims_in_order() -> list[Claim]:
+    """All claims in the order of lists."""
+    return sorted((CLAIMS[name] for name in CLAIMS), key=lambda claim: (claim.order, claim.name))
+
+
 def statement_of(docstring: str | None) -> str:
     """A claim's statement: the docstring of its file, without the title."""
     _, _, statement = (docstring or "").partition("\n\n")
     return statement.strip()
 
 
-def plan_hash(parts: Sequence[Part]) -> str:
+def plan_hash(experiments: Sequence[Experiment]) -> str:
     """SHA-256 (hex) of all plans of a claim, with the words of its hypotheses and the published figures."""
     decided: list[Json] = []
-    for each in parts:
-        words: list[Json] = [[e.says, e.on, e.published] for e in each.expectations]
+    for each in experiments:
+        words: list[Json] = [[s.says, s.on, s.published] for s in each.stated]
         figures: list[Json] = [[p.arm, p.on, p.mean, p.sd] for p in each.published]
         decided.append(content_hash({"study": each.study.plan_hash, "says": words, "published": figures}))
     return content_hash(decided)

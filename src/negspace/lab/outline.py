@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Protocol, runtime_checkable
 
 from negspace.errors import MissingExtraError
-from negspace.lab.claim import Claim, Part, Scale, plan_hash
-from negspace.lab.claims.planted import QUANTITIES, AnswerArm, Course, TraceArm
-from negspace.lab.replicas import LstmNet, ReplicaArm, Rows, Sweep, TaughtRows
+from negspace.lab.claim import Claim, Experiment, Scale, plan_hash
 from negspace.models import Arm
 from negspace.records import Json
 
-__all__ = ["described", "outline"]
+__all__ = ["Outlined", "described", "outline"]
+
+
+@runtime_checkable
+class Outlined(Protocol):
+    """An arm that tells itself in a line; any other is told by its settings."""
+
+    def outline(self) -> str:
+        """What is trained, how long, and on what."""
+        ...
 
 
 def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
@@ -24,26 +32,26 @@ def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
     Returns:
         JSON: words, plans with their hashes, published figures.
     """
-    parts = claim.parts(scale)
+    experiments = claim.experiments(scale)
     return {
         "claim": claim.name,
         "title": claim.title,
         "statement": claim.statement,
         "source": claim.source,
-        "plan_hash": plan_hash(parts),
+        "plan_hash": plan_hash(experiments),
         "parts": [
             {
-                "name": part.name,
-                "title": part.title,
-                "control": part.control,
-                "plan_hash": part.study.plan_hash,
-                "plan": part.study.plan(),
-                "tests": dict(part.tests),
+                "name": each.name,
+                "title": each.title,
+                "control": each.control,
+                "plan_hash": each.study.plan_hash,
+                "plan": each.study.plan(),
+                "tests": dict(each.tests),
                 "published": [
-                    {"arm": p.arm, "test": p.on, "mean": p.mean, "sd": p.sd} for p in part.published
+                    {"arm": p.arm, "test": p.on, "mean": p.mean, "sd": p.sd} for p in each.published
                 ],
             }
-            for part in parts
+            for each in experiments
         ],
     }
 
@@ -52,80 +60,46 @@ def outline(claim: Claim, scale: Scale) -> str:
     """The same for a reader, in lines; without the controls where telling them takes a missing package."""
     missing = ""
     try:
-        parts = claim.parts(scale)
+        experiments = claim.experiments(scale)
     except MissingExtraError as error:
-        parts, missing = claim.parts(scale, controls=False), str(error)
-    lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(parts)[:12]}"]
+        experiments, missing = claim.experiments(scale, controls=False), str(error)
+    lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(experiments)[:12]}"]
     # A claim without a published figure is ours: its plan was published nowhere.
-    first = "published" if any(_published(part) for part in parts) else "the claim"
-    for part in parts:
-        lines += ["", *_part(part, first)]
+    published = any(
+        each.published or any(stated.published is not None for stated in each.stated) for each in experiments
+    )
+    for each in experiments:
+        kind = "control" if each.control else "published" if published else "the claim"
+        lines += ["", f"{each.title} ({kind}, {len(each.study.seeds)} seeds)", *_lines(each)]
     if missing:
         lines += ["", f"Its controls are not shown: {missing}"]
     return "\n".join(lines)
 
 
-def _published(part: Part) -> bool:
-    return bool(part.published) or any(each.published is not None for each in part.expectations)
-
-
-def _part(part: Part, first: str) -> list[str]:
-    kind = "control" if part.control else first
-    study = part.study
-    lines = [f"{part.title} ({kind}, {len(study.seeds)} seeds)"]
-    lines += [f"  arm         {arm.name}: {_settings(arm)}" for arm in study.arms]
-    lines += [f"  test        {name}: {words}" for name, words in part.tests.items()]
-    for expectation in part.expectations:
-        h = expectation.hypothesis
+def _lines(experiment: Experiment) -> Iterator[str]:
+    for arm in experiment.study.arms:
+        yield f"  arm         {arm.name}: {_settings(arm)}"
+    for name, words in experiment.tests.items():
+        yield f"  test        {name}: {words}"
+    for stated in experiment.stated:
+        h = stated.hypothesis
         effect = h.metric.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
-        published = "" if expectation.published is None else f" (published {expectation.published:+.3f})"
-        lines += [f"  hypothesis  {expectation.says}", f"              {effect} > {h.threshold:g}{published}"]
-    lines += [
-        f"  published   {p.arm}, {p.on}: {p.mean:.3f}" + ("" if p.sd is None else f" ± {p.sd:.3f}")
-        for p in part.published
-    ]
-    return lines
+        published = "" if stated.published is None else f" (published {stated.published:+.3f})"
+        yield f"  hypothesis  {stated.says}"
+        yield f"              {effect} > {h.threshold:g}{published}"
+    for p in experiment.published:
+        yield f"  published   {p.arm}, {p.on}: {p.mean:.3f}" + ("" if p.sd is None else f" ± {p.sd:.3f}")
 
 
 def _settings(arm: Arm) -> str:
-    if isinstance(arm, AnswerArm):
-        return _course(arm.course)
-    if isinstance(arm, TraceArm):
-        return f"{QUANTITIES[arm.quantity]}; against {arm.outcome}; {_course(arm.course)}"
-    if isinstance(arm, Sweep):
-        rates = ", ".join(f"{member.adam.lr:g}" for member in arm.arms)
-        return f"{_settings(arm.arms[0])}, the best of learning rates {rates} on '{arm.on}'"
-    assert isinstance(arm, ReplicaArm)
-    net = arm.net
-    shape = net.name
-    if isinstance(net, LstmNet):
-        shape += f", embedding {net.embedding}" + (f" with {net.delta} delta" if net.delta else "")
-    best = "" if arm.best_of is None else f", best of {arm.best_of.checkpoints} checkpoints"
-    return f"{shape}; {arm.steps} steps{best}; {_rows(arm.rows)}"
+    if isinstance(arm, Outlined):
+        return arm.outline()
+    return _said({key: value for key, value in arm.describe().items() if key != "name"})
 
 
-def _course(course: Course) -> str:
-    settings = course.settings
-    shape = f"{settings.layers} layers of width {settings.width}"
-    if not course.steps:
-        return f"{shape}, not trained"
-    trained = f"{course.steps} steps of {settings.batch} tokens on {', '.join(course.roles)}"
-    return f"{shape}, {trained}"
-
-
-def _rows(rows: Rows) -> str:
-    if isinstance(rows, TaughtRows):
-        parts = [f"{rows.labels} labels of generation {rows.generation - 1}"]
-        if rows.true_rows == "accumulated":
-            parts.append("rows of all generations")
-        elif rows.true_share:
-            parts.append(f"{rows.true_share:.0%} {rows.true_rows} true rows")
-        if rows.verifier is not None:
-            parts.append(", ".join(f"{key} {value}" for key, value in rows.verifier.describe().items()))
-        return ", ".join(parts)
-    described = rows.describe()
-    mix = described.get("negatives")
-    negatives = (
-        ", ".join(f"{kind} {share:.0%}" for kind, share in mix.items()) if isinstance(mix, dict) else ""
-    )
-    return f"negatives {negatives}" + (", labels checked" if described.get("checked") else "")
+def _said(value: Json) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "no settings"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_said, value))}]"
+    return str(value)

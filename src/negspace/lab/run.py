@@ -1,76 +1,49 @@
-"""Testing a claim: its parts run one after the other, out of one store."""
+"""Testing claims: experiments run out of one store, results are kept, and pages written."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from joblib import cpu_count
+import numpy as np
 
-from negspace.lab.claim import Claim, Part, Scale
-from negspace.lab.pages import save_claim
-from negspace.lab.summary import FORMAT, summarise
-from negspace.records import Json, Verdict
-from negspace.store import RunStore, StoredResult, default_store_path
-from negspace.study import Progress, StudyResult
+from negspace._version import __version__
+from negspace.data import write_text
+from negspace.lab.claim import Claim, Curve, Experiment, Scale, StatedHypothesis, plan_hash
+from negspace.lab.result import (
+    FORMAT,
+    ArmFigure,
+    ArmValues,
+    ClaimResult,
+    CurvePoint,
+    CurveResult,
+    CurveSeries,
+    Divergence,
+    Ends,
+    ExperimentResult,
+    HypothesisResult,
+    LabResult,
+    Number,
+    PublishedEffect,
+    PublishedFigure,
+    PublishedPoint,
+)
+from negspace.records import Estimate, Interval, Outcome
+from negspace.store import RunStore, default_store_path
+from negspace.study import Progress
 
-__all__ = ["ClaimResult", "latest_results", "run_claim"]
+__all__ = ["LatestResult", "latest_results", "run_claim", "save_lab", "status"]
 
 
-@dataclass(frozen=True, eq=False)
-class ClaimResult:
-    """What came of a claim.
+@dataclass(frozen=True)
+class LatestResult:
+    """The result of a claim that is kept, and when it was found: ``YYYY-MM-DD HH:MM:SS`` in UTC."""
 
-    Attributes:
-        claim: The claim.
-        scale: How large it was run.
-        parts: Its parts.
-        results: What each part found, in their order.
-    """
-
-    claim: Claim
-    scale: Scale
-    parts: Sequence[Part]
-    results: Sequence[StudyResult[Any, Any]]
-
-    @property
-    def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
-        """By part and hypothesis."""
-        return {
-            (part.name, name): verdict
-            for part, result in zip(self.parts, self.results, strict=True)
-            for name, verdict in result.verdicts.items()
-        }
-
-    @property
-    def resumed(self) -> int:
-        """Number of runs that came out of the store."""
-        return sum(result.resumed for result in self.results)
-
-    @cached_property
-    def _summary(self) -> Mapping[str, Json]:
-        return summarise(self.claim, self.scale, self.parts, self.results)
-
-    def to_dict(self) -> Mapping[str, Json]:
-        """What ``negspace lab run --json`` prints; NaN is null."""
-        return self._summary
-
-    def save(self, folder: str | Path) -> Path:
-        """Write the claim's page and its summary.
-
-        Args:
-            folder: Where to; made if need be.
-
-        Returns:
-            Path of the page.
-
-        Raises:
-            StoreError: If the folder cannot be written.
-        """
-        return save_claim(self.to_dict(), Path(folder))
+    finished: str
+    result: ClaimResult
 
 
 def run_claim(
@@ -89,7 +62,7 @@ def run_claim(
         scale: How large it is run; as registered if None.
         controls: Whether the controls are run as well.
         store: Where runs and results are kept; the user's own if None.
-        workers: How many replicas at once; as many as there are cores if None. No result depends on it.
+        workers: How many runs at once; as many as there are cores if None. No result depends on it.
         progress: Told after every run.
 
     Returns:
@@ -100,53 +73,176 @@ def run_claim(
         MissingExtraError: If a package that trains an arm is not installed.
         PlanError: If the plan cannot come out both ways at this scale.
     """
+    from joblib import cpu_count  # noqa: PLC0415  (a claim can be listed without it)
+
     if store is None:
         with RunStore(default_store_path()) as own:
             return run_claim(claim, scale, controls=controls, store=own, workers=workers, progress=progress)
     scale = scale or Scale()
-    parts = claim.parts(scale, controls=controls)
-    results = [
-        part.study.run(store=store, workers=workers or cpu_count(), progress=_named(claim, part, progress))
-        for part in parts
-    ]
-    result = ClaimResult(claim, scale, parts, results)
-    if scale.registered:
-        _keep(result, store)
+    experiments = claim.experiments(scale, controls=controls)
+    studies = []
+    for each in experiments:
+
+        def named(_stage: str, done: int, total: int, what: str = f"{claim.name}, {each.name}") -> None:
+            if progress is not None:
+                progress(what, done, total)
+
+        studies.append(each.study.run(store=store, workers=workers or cpu_count(), progress=named))
+    result = ClaimResult(
+        claim=claim.name,
+        title=claim.title,
+        statement=claim.statement,
+        source=claim.source,
+        negspace=__version__,
+        device=scale.device,
+        smoke=scale.smoke,
+        registered=scale.registered,
+        plan_hash=plan_hash(experiments),
+        experiments=tuple(map(_experiment, experiments, studies)),
+        studies=tuple(studies),
+    )
+    if scale.registered and not _is_less(result, latest_results(store).get(claim.name)):
+        store.put_result(claim.name, result.plan_hash, result.to_dict())
     return result
 
 
-def _keep(result: ClaimResult, store: RunStore) -> None:
-    """Keep a result, unless the one that is kept has the same published part and the controls as well."""
-    kept = latest_results(store).get(result.claim.name)
-    summary = result.to_dict()
-    hashes = _part_hashes(summary)
-    if kept is not None:
-        theirs = _part_hashes(kept.summary)
-        if len(theirs) > len(hashes) and theirs[: len(hashes)] == hashes:
-            return
-    store.put_result(result.claim.name, str(summary["plan_hash"]), summary)
+def _experiment(experiment: Experiment, result: LabResult) -> ExperimentResult:
+    study = experiment.study
+    figures = (_figure(arm.name, on, experiment, result) for on in experiment.tests for arm in study.arms)
+    return ExperimentResult(
+        name=experiment.name,
+        title=experiment.title,
+        control=experiment.control,
+        plan_hash=study.plan_hash,
+        plan=study.plan(),
+        seeds=tuple(study.seeds),
+        tests=dict(experiment.tests),
+        hypotheses=tuple(_hypothesis(stated, result) for stated in experiment.stated),
+        figures=tuple(figures),
+        curves=tuple(_curve(curve, result) for curve in experiment.curves),
+        diverged=tuple(
+            Divergence(run.arm, run.seed, run.diverged_at)
+            for run in result.runs.values()
+            if run.diverged_at is not None
+        ),
+    )
 
 
-def _part_hashes(summary: Mapping[str, Json]) -> list[Json]:
-    parts = summary["parts"]
-    assert isinstance(parts, list)
-    return [part["plan_hash"] for part in parts]
+def _hypothesis(stated: StatedHypothesis, result: LabResult) -> HypothesisResult:
+    asked, verdict = stated.hypothesis, result.verdicts[stated.hypothesis.name]
+    names = [asked.arm] if asked.versus is None else [asked.arm, asked.versus]
+    return HypothesisResult(
+        name=asked.name,
+        says=stated.says,
+        claim=asked.claim,
+        measure=asked.metric.name,
+        test=stated.on,
+        arms=tuple(ArmValues(arm, *_spread(result.estimate(arm, asked.metric))) for arm in names),
+        margin=asked.margin,
+        delta=_number(verdict.effect),
+        ci=_ends(verdict.interval),
+        level=verdict.interval.level,
+        p_value=_number(verdict.p_value),
+        mde=_number(verdict.mde),
+        seeds_needed=verdict.seeds_needed,
+        published=None if stated.published is None else PublishedEffect(stated.published),
+        verdict=verdict.outcome,
+        reason=verdict.reason,
+    )
 
 
-def latest_results(store: RunStore) -> Mapping[str, StoredResult]:
-    """The results that are kept, by claim; those of another format of the summary are left out.
+def _figure(arm: str, on: str, experiment: Experiment, result: LabResult) -> ArmFigure:
+    found = result.estimate(arm, experiment.metric(on))
+    theirs = next((p for p in experiment.published if (p.arm, p.on) == (arm, on)), None)
+    published = None if theirs is None else PublishedFigure(theirs.mean, theirs.sd)
+    return ArmFigure(arm, found.metric, on, *_spread(found), _ends(found.interval), found.n, published)
+
+
+def _curve(curve: Curve, result: LabResult) -> CurveResult:
+    series = []
+    for name, points in curve.series.items():
+        found = [(point.x, result.estimate(point.arm, point.metric)) for point in points]
+        places = (CurvePoint(x, _number(e.mean), *_ends(e.interval), _spread(e)[2]) for x, e in found)
+        series.append(CurveSeries(name, tuple(places)))
+    published = tuple(PublishedPoint(x, mean) for x, mean in curve.published.items()) or None
+    return CurveResult(curve.title, curve.x_label, curve.y_label, curve.kind, published, tuple(series))
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _ends(interval: Interval) -> Ends:
+    return _number(interval.low), _number(interval.high)
+
+
+def _spread(estimate: Estimate) -> tuple[Number, Number, tuple[Number, ...]]:
+    """Mean, standard deviation over seeds, and the value at each seed."""
+    values = np.array(estimate.per_seed)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    return _number(estimate.mean), _number(sd), tuple(map(_number, estimate.per_seed))
+
+
+def _is_less(result: ClaimResult, kept: LatestResult | None) -> bool:
+    """Whether the result that is kept has the same published experiments and the controls as well."""
+    if kept is None:
+        return False
+    ours, theirs = ([e.plan_hash for e in each.experiments] for each in (result, kept.result))
+    return len(theirs) > len(ours) and theirs[: len(ours)] == ours
+
+
+def latest_results(store: RunStore) -> Mapping[str, LatestResult]:
+    """The results that are kept, by claim; those of another format are left out.
 
     Raises:
         StoreError: If the store cannot be read.
     """
     return {
-        name: result
-        for name, result in store.latest_results().items()
-        if result.summary.get("format") == FORMAT
+        name: LatestResult(last.finished, ClaimResult.from_dict(last.summary))
+        for name, last in store.latest_results().items()
+        if last.summary.get("format") == FORMAT
     }
 
 
-def _named(claim: Claim, part: Part, progress: Progress | None) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda _stage, done, total: progress(f"{claim.name}, {part.name}", done, total)
+def status(last: LatestResult | None) -> str:
+    """Say what the last run of a claim found.
+
+    Args:
+        last: Its last result, or None.
+
+    Returns:
+        ``not run``, or the number of hypotheses by outcome, the day, and whether the controls were left out.
+    """
+    if last is None:
+        return "not run"
+    found = last.result
+    outcomes = Counter(verdict.outcome for verdict in found.verdicts.values())
+    counts = ", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome)
+    controls = "" if any(each.control for each in found.experiments) else ", without controls"
+    return f"{counts} ({last.finished[:10]}{controls})"
+
+
+def save_lab(results: Sequence[ClaimResult], folder: Path, *, progress: Progress | None = None) -> Path:
+    """Write the pages of claims, and ``index.html`` over all of them.
+
+    Args:
+        results: The claims' results, in the order of the index.
+        folder: Made if need be; files of an earlier report are replaced.
+        progress: Told before every claim.
+
+    Returns:
+        Path of the index.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    from negspace.report import render_lab  # noqa: PLC0415  (pages cost time)
+
+    links = {}
+    for done, result in enumerate(results):
+        if progress is not None:
+            progress(f"page of {result.claim}", done, len(results))
+        links[result.claim] = result.save(folder).name
+    index = folder / "index.html"
+    write_text(index, render_lab([result.to_dict() for result in results], links))
+    return index

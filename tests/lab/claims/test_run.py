@@ -43,9 +43,9 @@ def test_the_summary_is_what_the_predictions_say(small: Claim) -> None:
         result = run_claim(small, store=store)
     summary = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     published = summary["parts"][0]
-    truth = result.parts[0].study.task.held_out_labels
+    truth = result.studies[0].study.task.held_out_labels
     accuracy = {
-        arm: [(run.values["label"] == truth).mean() for run in result.results[0].of_arm(arm)]
+        arm: [(run.values["label"] == truth).mean() for run in result.studies[0].of_arm(arm)]
         for arm in ("40 steps", "200 steps")
     }
     for figure in published["figures"]:
@@ -102,10 +102,10 @@ def test_only_a_run_as_registered_is_kept_as_the_result(small: Claim, tmp_path: 
 def test_a_result_with_controls_is_not_given_up_for_one_without(small: Claim) -> None:
     with RunStore() as store:
         run_claim(small, store=store, controls=False)
-        assert len(latest_results(store)["small"].summary["parts"]) == 1
+        assert len(latest_results(store)["small"].result.experiments) == 1
         run_claim(small, store=store)
         run_claim(small, store=store, controls=False)
-        assert len(latest_results(store)["small"].summary["parts"]) == 2
+        assert len(latest_results(store)["small"].result.experiments) == 2
 
 
 def test_a_result_in_another_format_is_left_out() -> None:
@@ -132,23 +132,23 @@ def test_pages_are_written_beside_each_other(small: Claim, tmp_path: Path) -> No
     assert json.loads((tmp_path / "out" / "small.json").read_text()) == json.loads(
         json.dumps(result.to_dict())
     )
-    index = save_lab([result.to_dict()], tmp_path / "all")
+    index = save_lab([result], tmp_path / "all")
     assert "small.html" in index.read_text()
     assert (tmp_path / "all" / "small.html").read_text() == page.read_text()
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", list(CLAIMS))
 def test_a_claim_can_be_read_before_it_is_run(name: str) -> None:
     claim = CLAIMS[name]
     text = outline(claim, Scale())
     assert text.startswith(claim.title)
     assert "would refute" in text
-    for part in claim.parts(Scale()):
+    for part in claim.experiments(Scale()):
         assert part.title in text
-        for expectation in part.expectations:
-            assert expectation.says in text
+        for stated in part.stated:
+            assert stated.says in text
     whole = json.loads(json.dumps(described(claim, Scale()), allow_nan=False))
-    assert len(whole["parts"]) == len(claim.parts(Scale()))
+    assert len(whole["parts"]) == len(claim.experiments(Scale()))
 
 
 # Invariant goes the whole way by default; the others differ in concept and size, and take minutes together.
@@ -162,5 +162,4 @@ def test_every_claim_runs_in_small(name: str, tmp_path: Path) -> None:
     result = run_claim(CLAIMS[name], Scale(smoke=True), workers=2)
     assert {verdict.outcome for verdict in result.verdicts.values()} == {Outcome.INCONCLUSIVE}
     assert result.save(tmp_path).stat().st_size < 2_000_000
-    diverged = [part["diverged"] for part in result.to_dict()["parts"]]
-    assert not any(diverged)
+    assert not any(each.diverged for each in result.experiments)

@@ -11,7 +11,6 @@ import pytest
 from negspace.errors import PlanError
 from negspace.lab.concepts import Concept, Pivot, SequenceTask, Sorted, Zigzag, sequence_task
 from negspace.lab.concepts import Test as Distribution
-from negspace.lab.concepts.sequence_task import _fingerprint, _generator
 from negspace.records import EvalSet
 
 LADDER = [Distribution(kind, 20, kind, rows_each=60) for kind in Sorted().kinds]
@@ -142,7 +141,7 @@ def test_the_seed_decides_the_rows_and_nothing_global() -> None:
 
 def test_every_part_of_a_test_has_a_random_stream_of_its_own() -> None:
     streams = [
-        _generator(concept, Distribution("any", length, "swap", rows_each), what, seed).integers(2**63)
+        Distribution("any", length, "swap", rows_each).rng(concept, what, seed).integers(2**63)
         for concept in (Sorted(), Zigzag(), Pivot())
         for length in (20, 40)
         for rows_each in (250, 500)
@@ -179,26 +178,27 @@ def test_the_fingerprint_changes_with_the_content() -> None:
 
 def test_the_fingerprint_takes_in_every_field() -> None:
     task = sequence_task(Sorted(), LADDER[:2], seed=0)
-    arrays = [task.tokens, task.lengths, task.held_out_labels, task.held_out_clusters]
     swap, two = task.eval_sets.values()
-
-    def of(arrays: Sequence[np.ndarray], *sets: EvalSet, names: tuple[str, ...] = ("no", "yes")) -> str:
-        return _fingerprint("sorted", names, arrays, sets)
 
     def bumped(array: np.ndarray) -> np.ndarray:
         other = array.copy()
         other.flat[-1] += 1
         return other
 
+    def of_sets(*sets: EvalSet) -> str:
+        return replace(task, eval_sets={each.name: each for each in sets}).fingerprint
+
     assert swap.partner is not None
-    assert of(arrays, swap, two) == task.fingerprint
-    others = [of([*arrays[:i], bumped(arrays[i]), *arrays[i + 1 :]], swap, two) for i in range(4)]
+    assert of_sets(swap, two) == replace(task).fingerprint == task.fingerprint
+    arrays = ("tokens", "lengths", "held_out_labels", "held_out_clusters")
+    others = [replace(task, **{name: bumped(getattr(task, name))}).fingerprint for name in arrays]
     others += [
-        of(arrays, replace(swap, rows=bumped(swap.rows)), two),
-        of(arrays, replace(swap, partner=bumped(swap.partner)), two),
-        of(arrays, replace(swap, partner=None), two),
-        of(arrays, swap),
-        of(arrays, swap, two, names=("yes", "no")),
+        of_sets(replace(swap, rows=bumped(swap.rows)), two),
+        of_sets(replace(swap, partner=bumped(swap.partner)), two),
+        of_sets(replace(swap, partner=None), two),
+        of_sets(swap),
+        replace(task, label_names=("yes", "no")).fingerprint,
+        replace(task, concept="pivot").fingerprint,
     ]
     assert len({task.fingerprint, *others}) == 1 + len(others)
 

@@ -17,10 +17,10 @@ from negspace.lab.replicas import (
     Adam,
     BestOf,
     LstmNet,
+    PseudoLabelledRows,
     ReplicaArm,
     ReplicaLearner,
     Sweep,
-    TaughtRows,
     TrueRows,
     gru_net,
 )
@@ -118,7 +118,7 @@ def test_final_accuracies_are_distributed_as_those_of_a_plain_loop() -> None:
 
 
 def test_a_run_depends_on_nothing_beside_it(task: SequenceTask) -> None:
-    taught = ReplicaArm("taught", TaughtRows(FIRST, THIRDS), steps=40)
+    taught = ReplicaArm("taught", PseudoLabelledRows(FIRST, THIRDS), steps=40)
     together = run(task, [FIRST, taught, replace(FIRST, name="wide", net=LstmNet(16))], (0, 1, 2), workers=2)
     for arm in (FIRST, taught):
         for seed in (0, 2):
@@ -164,7 +164,9 @@ def test_a_sweep_is_the_arm_that_the_choosing_set_prefers(task: SequenceTask) ->
 def test_a_student_learns_its_teachers_opinion_and_not_the_truth(task: SequenceTask) -> None:
     """A teacher at its initial values calls nearly everything one thing; so does what it taught."""
     ignorant = ReplicaArm("ignorant", SWAPS, steps=1, adam=Adam(lr=1e-9))
-    student = ReplicaArm("student", TaughtRows(ignorant, {"random": 1.0}), steps=300, lengths=(20, 20))
+    student = ReplicaArm(
+        "student", PseudoLabelledRows(ignorant, {"random": 1.0}), steps=300, lengths=(20, 20)
+    )
     found = run(task, [ignorant, student], (0, 1, 2))
     rows = task.eval_sets["easy"].rows
     random = rows[len(rows) // 2 :]
@@ -192,8 +194,8 @@ def test_stacked_nets_resume_to_the_same_numbers(task: SequenceTask) -> None:
 
 def test_a_teacher_may_be_of_another_architecture(task: SequenceTask) -> None:
     gru = ReplicaArm("gru", SWAPS, net=gru_net(4, 6), steps=10)
-    student = ReplicaArm("student", TaughtRows(gru, THIRDS, labels="soft"), steps=20)
-    grandchild = ReplicaArm("grandchild", TaughtRows(student, THIRDS), net=gru_net(4, 6), steps=10)
+    student = ReplicaArm("student", PseudoLabelledRows(gru, THIRDS, labels="soft"), steps=20)
+    grandchild = ReplicaArm("grandchild", PseudoLabelledRows(student, THIRDS), net=gru_net(4, 6), steps=10)
     together = run(task, [gru, student, grandchild], (0, 3), workers=2)
     assert same(run(task, [grandchild], (3,))["grandchild", 3], together["grandchild", 3])
     assert same(run(task, [student], (3,))["student", 3], together["student", 3])

@@ -1,42 +1,49 @@
-"""The lab: claims about how data forms models, one a file, each with a plan that can come out both ways."""
+"""Claims about how data forms models, one a file: each is registered in `CLAIMS` by its module."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from negspace.lab.claim import Claim, Curve, Expectation, Ground, Part, Point, Published, Scale, part
-from negspace.lab.claims import collapse, depth, invariant, pivot, predictors, structure, zigzag
+from negspace.lab.claim import (
+    CLAIMS,
+    Claim,
+    Curve,
+    Experiment,
+    HeldOut,
+    Point,
+    Published,
+    Scale,
+    StatedHypothesis,
+    claims_in_order,
+    experiment,
+    more,
+    no_less,
+    register,
+    statement_of,
+)
 from negspace.lab.outline import described, outline
-from negspace.lab.pages import save_claim, save_lab
-from negspace.lab.run import ClaimResult, latest_results, run_claim
-from negspace.lab.status import status
+from negspace.lab.result import ClaimResult
+from negspace.lab.run import latest_results, run_claim, save_lab, status
 
 __all__ = [
     "CLAIMS",
     "Claim",
     "ClaimResult",
     "Curve",
-    "Expectation",
-    "Ground",
-    "Part",
+    "Experiment",
+    "HeldOut",
     "Point",
     "Published",
     "Scale",
+    "StatedHypothesis",
+    "claims_in_order",
     "described",
+    "experiment",
     "latest_results",
+    "more",
+    "no_less",
     "outline",
-    "part",
+    "register",
     "run_claim",
-    "save_claim",
     "save_lab",
+    "statement_of",
     "status",
 ]
-
-CLAIMS: Mapping[str, Claim] = MappingProxyType(
-    {
-        module.CLAIM.name: module.CLAIM
-        for module in (invariant, collapse, zigzag, pivot, structure, depth, predictors)
-    }
-)
-"""The claims by name: those of the source in its order, then negspace's own."""

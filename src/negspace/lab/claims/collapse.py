@@ -24,32 +24,25 @@ before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from negspace.lab.claim import (
     Claim,
     Curve,
-    Expectation,
-    Ground,
-    Part,
+    Experiment,
+    HeldOut,
     Point,
     Published,
     Scale,
-    part,
+    StatedHypothesis,
+    more,
+    no_less,
+    register,
     statement_of,
 )
 from negspace.lab.concepts import Sorted, Test
-from negspace.lab.replicas import (
-    POSITIVE,
-    Confident,
-    Oracle,
-    ReplicaArm,
-    TaughtRows,
-    TrueRows,
-    TrueRowsFrom,
-    Verifier,
-)
+from negspace.lab.replicas import POSITIVE, Confident, Oracle, PseudoLabelledRows, ReplicaArm, TrueRows
 from negspace.metrics import Accuracy, AgainstLevel
-from negspace.study import Hypothesis
 
 __all__ = ["CLAIM"]
 
@@ -66,15 +59,24 @@ START = "generation 0"
 SHARES = (0.2, 0.3)
 ACCURACIES = (0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
-Taught = Callable[[ReplicaArm], TaughtRows]
+Labelling = Callable[[ReplicaArm], PseudoLabelledRows]
+"""From a teacher to the rows that its student is trained on."""
+
+HARD_LABELS = partial(PseudoLabelledRows, mix=THIRDS)
+SOFT_LABELS = partial(HARD_LABELS, labels="soft")
+PUBLISHED_CHAINS: Mapping[str, Labelling] = {
+    "hard labels": HARD_LABELS,
+    "soft labels": SOFT_LABELS,
+    **{f"{share:.0%} true rows": partial(HARD_LABELS, true_share=share) for share in SHARES},
+}
 
 
-def _chain(name: str, taught: Taught, generations: int, scale: Scale) -> list[ReplicaArm]:
-    """The arms of all generations from 0 on, each taught by the one before."""
+def _chain(name: str, labelling: Labelling, generations: int, scale: Scale) -> list[ReplicaArm]:
+    """The arms of all generations from 0 on, each the student of the one before."""
     steps = scale.steps(STEPS)
     arms = [ReplicaArm(START, TrueRows(CONCEPT, {"swap": 1.0}), steps=steps)]
     for generation in range(1, generations + 1):
-        arms.append(ReplicaArm(_at(name, generation), taught(arms[-1]), steps=steps))
+        arms.append(ReplicaArm(_at(name, generation), labelling(arms[-1]), steps=steps))
     return arms
 
 
@@ -82,72 +84,40 @@ def _at(name: str, generation: int) -> str:
     return START if generation == 0 else f"{name}, generation {generation}"
 
 
-def _hard(teacher: ReplicaArm) -> TaughtRows:
-    return TaughtRows(teacher, THIRDS)
+def _held_out(scale: Scale) -> HeldOut:
+    return HeldOut.draw(CONCEPT, [Test(EASY, 20, "random"), Test(HARD, 20, "swap")], scale)
 
 
-def _soft(teacher: ReplicaArm) -> TaughtRows:
-    return TaughtRows(teacher, THIRDS, labels="soft")
-
-
-def _sampled(teacher: ReplicaArm) -> TaughtRows:
-    return TaughtRows(teacher, THIRDS, labels="sampled")
-
-
-def _with_truth(share: float, source: TrueRowsFrom = "fresh") -> Taught:
-    return lambda teacher: TaughtRows(teacher, THIRDS, true_share=share, true_rows=source)
-
-
-def _verified(verifier: Verifier) -> Taught:
-    return lambda teacher: TaughtRows(teacher, THIRDS, verifier=verifier)
-
-
-def _true_name(share: float) -> str:
-    return f"{share:.0%} true rows"
-
-
-PUBLISHED_CHAINS: Mapping[str, Taught] = {
-    "hard labels": _hard,
-    "soft labels": _soft,
-    **{_true_name(share): _with_truth(share) for share in SHARES},
-}
-
-
-def _ground(scale: Scale) -> Ground:
-    return Ground.of(CONCEPT, [Test(EASY, 20, "random"), Test(HARD, 20, "swap")], scale)
-
-
-def _plan(scale: Scale) -> Sequence[Part]:
-    ground = _ground(scale)
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    held_out = _held_out(scale)
     return [
-        _generations("published", "Two generations, as published", 2, ground),
-        _easy("easy", "Does easy accuracy stay at 100 %?", range(3), ground),
+        _generations("published", "Two generations, as published", 2, held_out),
+        _easy("easy", "Does easy accuracy stay at 100 %?", range(3), held_out),
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    ground = _ground(scale)
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    held_out = _held_out(scale)
     return [
-        _easy("easy, later", "Does easy accuracy stay at 100 % later?", range(3, 7), ground),
-        _generations("six", "The same over six generations", 6, ground),
-        _true_rows(ground),
-        _labels(ground),
-        _verification(ground),
+        _easy("easy, later", "Does easy accuracy stay at 100 % later?", range(3, 7), held_out),
+        _generations("six", "The same over six generations", 6, held_out),
+        _true_rows(held_out),
+        _labels(held_out),
+        _verification(held_out),
     ]
 
 
-def _generations(name: str, title: str, last: int, ground: Ground) -> Part:
-    chains = {chain: _chain(chain, taught, last, ground.scale) for chain, taught in PUBLISHED_CHAINS.items()}
+def _generations(name: str, title: str, last: int, held_out: HeldOut) -> Experiment:
+    chains = {name: _chain(name, how, last, held_out.scale) for name, how in PUBLISHED_CHAINS.items()}
     start = next(iter(chains.values()))[0]
     figures = {0: (0.856, 0.049), 1: (0.728, 0.054), 2: (0.68, 0.057)}
-    return part(
+    return held_out.experiment(
         name,
         title,
-        ground,
         arms=[start, *(arm for chain in chains.values() for arm in chain[1:])],
         seeds=SEEDS,
         tests=[EASY, HARD],
-        expectations=_expectations(last),
+        stated=_hypotheses(last),
         published=[
             *(Published(_at("hard labels", g), HARD, mean, sd) for g, (mean, sd) in figures.items()),
             Published(_at("soft labels", 2), HARD, 0.72),
@@ -169,172 +139,201 @@ def _generations(name: str, title: str, last: int, ground: Ground) -> Part:
     )
 
 
-def _easy(name: str, title: str, generations: range, ground: Ground) -> Part:
-    arms = _chain("hard labels", _hard, generations[-1], ground.scale)
+def _easy(name: str, title: str, generations: range, held_out: HeldOut) -> Experiment:
+    arms = _chain("hard labels", HARD_LABELS, generations[-1], held_out.scale)
     above = AgainstLevel(Accuracy(EASY), 1.0)
-    return part(
+    return held_out.experiment(
         name,
         title,
-        ground,
         arms=[arms[generation] for generation in generations],
         seeds=SEEDS,
         tests=[EASY],
-        expectations=[
-            Expectation(
-                Hypothesis(f"easy: generation {g}", above, arms[g].name, margin=FAR, claim="no less"),
+        stated=[
+            no_less(
                 f"Generation {g} is right on the easy test, to 1 point",
                 EASY,
-                0.0,
+                arms[g].name,
+                margin=FAR,
+                name=f"easy: generation {g}",
+                metric=above,
+                published=0.0,
             )
             for g in generations
         ],
     )
 
 
-def _expectations(last: int) -> list[Expectation]:
+def _hypotheses(last: int) -> list[StatedHypothesis]:
     def at(chain: str) -> str:
         return _at(chain, last)
 
     hard, two = at("hard labels"), last == 2
-    expectations = [
-        Expectation(
-            Hypothesis(f"hard: fall by generation {last}", Accuracy(HARD), START, hard, NEAR),
+    stated = [
+        more(
             f"Accuracy on near misses falls by generation {last}",
             HARD,
-            0.176 if two else None,
+            START,
+            hard,
+            NEAR,
+            name=f"hard: fall by generation {last}",
+            published=0.176 if two else None,
         ),
-        Expectation(
-            Hypothesis(f"easy: kept to generation {last}", Accuracy(EASY), hard, START, FAR, "no less"),
+        no_less(
             f"Accuracy on the easy test stays, to 1 point, until generation {last}",
             EASY,
-            0.0,
+            hard,
+            START,
+            FAR,
+            name=f"easy: kept to generation {last}",
+            published=0.0,
         ),
-        Expectation(
-            Hypothesis("hard: soft - hard labels", Accuracy(HARD), at("soft labels"), hard, SOFT),
+        more(
             f"The teacher's probabilities keep more of the boundary than its labels, at generation {last}",
             HARD,
-            0.04 if two else None,
+            at("soft labels"),
+            hard,
+            SOFT,
+            name="hard: soft - hard labels",
+            published=0.04 if two else None,
         ),
     ]
     if two:
-        expectations.append(
-            Expectation(
-                Hypothesis("hard: fall by generation 1", Accuracy(HARD), START, _at("hard labels", 1), NEAR),
+        stated.append(
+            more(
                 "Accuracy on near misses falls in the first generation",
                 HARD,
-                0.128,
+                START,
+                _at("hard labels", 1),
+                NEAR,
+                name="hard: fall by generation 1",
+                published=0.128,
             )
         )
     for share in SHARES:
-        name = at(_true_name(share))
-        expectations += [
-            Expectation(
-                Hypothesis(f"hard: {share:.0%} true rows - none", Accuracy(HARD), name, hard, NEAR),
+        name = at(f"{share:.0%} true rows")
+        stated += [
+            more(
                 f"With {share:.0%} true rows more of the boundary is left than with none",
                 HARD,
+                name,
+                hard,
+                NEAR,
+                name=f"hard: {share:.0%} true rows - none",
             ),
-            Expectation(
-                Hypothesis(f"hard: {share:.0%} true rows keep", Accuracy(HARD), name, START, NEAR, "no less"),
+            no_less(
                 f"With {share:.0%} true rows nothing of the boundary is lost, to 5 points",
                 HARD,
+                name,
+                START,
+                NEAR,
+                name=f"hard: {share:.0%} true rows keep",
             ),
         ]
-    return expectations
+    return stated
 
 
-def _true_rows(ground: Ground) -> Part:
-    scale = ground.scale
+def _true_rows(held_out: HeldOut) -> Experiment:
+    scale = held_out.scale
     share, fresh, original, grown = SHARES[0], "20% true rows", "20% original rows", "accumulated rows"
     chains = {
-        fresh: _chain(fresh, _with_truth(share), 2, scale),
-        original: _chain(original, _with_truth(share, "original"), 2, scale),
-        grown: _chain(grown, _with_truth(share, "accumulated"), 2, scale),
+        fresh: _chain(fresh, partial(HARD_LABELS, true_share=share), 2, scale),
+        original: _chain(original, partial(HARD_LABELS, true_share=share, true_rows="original"), 2, scale),
+        grown: _chain(grown, partial(HARD_LABELS, true_share=share, true_rows="accumulated"), 2, scale),
     }
-    hard = _chain("hard labels", _hard, 2, scale)
-    return part(
+    hard = _chain("hard labels", HARD_LABELS, 2, scale)
+    return held_out.experiment(
         "true rows",
         "True rows: fresh, original, or all that came before",
-        ground,
         arms=[*hard, *(arm for chain in chains.values() for arm in chain[1:])],
         seeds=SEEDS,
         tests=[EASY, HARD],
-        expectations=[
-            Expectation(
-                Hypothesis(
-                    "hard: original - fresh", Accuracy(HARD), _at(original, 2), _at(fresh, 2), NEAR, "no less"
-                ),
+        stated=[
+            no_less(
                 "Original rows shown again protect as well as fresh ones",
                 HARD,
+                _at(original, 2),
+                _at(fresh, 2),
+                NEAR,
+                name="hard: original - fresh",
             ),
-            Expectation(
-                Hypothesis("hard: accumulated - none", Accuracy(HARD), _at(grown, 2), hard[2].name, NEAR),
+            more(
                 "Rows accumulated over the generations keep more of the boundary than the last ones alone",
                 HARD,
+                _at(grown, 2),
+                hard[2].name,
+                NEAR,
+                name="hard: accumulated - none",
             ),
-            Expectation(
-                Hypothesis("hard: accumulated keep", Accuracy(HARD), _at(grown, 2), START, NEAR, "no less"),
+            no_less(
                 "Rows accumulated over the generations lose nothing of the boundary, to 5 points",
                 HARD,
+                _at(grown, 2),
+                START,
+                NEAR,
+                name="hard: accumulated keep",
             ),
         ],
     )
 
 
-def _labels(ground: Ground) -> Part:
-    scale = ground.scale
-    hard, sampled = _chain("hard labels", _hard, 2, scale), _chain("sampled labels", _sampled, 2, scale)
-    soft = _chain("soft labels", _soft, 2, scale)
-    return part(
+def _labels(held_out: HeldOut) -> Experiment:
+    scale = held_out.scale
+    hard, sampled = (
+        _chain("hard labels", HARD_LABELS, 2, scale),
+        _chain("sampled labels", partial(HARD_LABELS, labels="sampled"), 2, scale),
+    )
+    soft = _chain("soft labels", SOFT_LABELS, 2, scale)
+    return held_out.experiment(
         "labels",
         "Labels sampled from the teacher's probabilities",
-        ground,
         arms=[*hard, *soft[1:], *sampled[1:]],
         seeds=SEEDS,
         tests=[EASY, HARD],
-        expectations=[
-            Expectation(
-                Hypothesis(
-                    "hard: sampled - hard labels", Accuracy(HARD), sampled[2].name, hard[2].name, SOFT
-                ),
+        stated=[
+            more(
                 "Sampled labels keep more of the boundary than the likelier ones",
                 HARD,
+                sampled[2].name,
+                hard[2].name,
+                SOFT,
+                name="hard: sampled - hard labels",
             ),
-            Expectation(
-                Hypothesis(
-                    "hard: sampled - soft labels",
-                    Accuracy(HARD),
-                    sampled[2].name,
-                    soft[2].name,
-                    NEAR,
-                    "no less",
-                ),
+            no_less(
                 "Sampled labels keep as much of the boundary as the probabilities they are drawn from",
                 HARD,
+                sampled[2].name,
+                soft[2].name,
+                NEAR,
+                name="hard: sampled - soft labels",
             ),
         ],
     )
 
 
-def _verification(ground: Ground) -> Part:
-    scale = ground.scale
-    hard = _chain("hard labels", _hard, 2, scale)
+def _verification(held_out: HeldOut) -> Experiment:
+    scale = held_out.scale
+    hard = _chain("hard labels", HARD_LABELS, 2, scale)
     oracles = {
-        accuracy: _chain(f"oracle of {accuracy:.0%}", _verified(Oracle(accuracy)), 2, scale)
+        accuracy: _chain(
+            f"oracle of {accuracy:.0%}", partial(HARD_LABELS, verifier=Oracle(accuracy)), 2, scale
+        )
         for accuracy in ACCURACIES
     }
-    sure = _chain("teacher sure to 90%", _verified(Confident(0.9)), 2, scale)
-    return part(
+    sure = _chain("teacher sure to 90%", partial(HARD_LABELS, verifier=Confident(0.9)), 2, scale)
+    return held_out.experiment(
         "verification",
         "Rows that a verifier rejects are dropped",
-        ground,
         arms=[*hard, *(arm for chain in oracles.values() for arm in chain[1:]), *sure[1:]],
         seeds=SEEDS,
         tests=[EASY, HARD],
-        expectations=[
-            Expectation(
-                Hypothesis(f"hard: {what} - none", Accuracy(HARD), chain[2].name, hard[2].name, NEAR),
+        stated=[
+            more(
                 f"Rows verified by {words} keep more of the boundary than rows that are not verified",
                 HARD,
+                chain[2].name,
+                hard[2].name,
+                NEAR,
+                name=f"hard: {what} - none",
             )
             for what, words, chain in [
                 *((f"oracle {a:.0%}", f"an oracle that is right in {a:.0%}", c) for a, c in oracles.items()),
@@ -355,11 +354,14 @@ def _verification(ground: Ground) -> Part:
     )
 
 
-CLAIM = Claim(
-    name="collapse",
-    title="Pseudo-labels blur the boundary while easy accuracy hides it",
-    statement=statement_of(__doc__),
-    source="The essay that negspace tests, experiment 2",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="collapse",
+        title="Pseudo-labels blur the boundary while easy accuracy hides it",
+        statement=statement_of(__doc__),
+        source="The essay that negspace tests, experiment 2",
+        plan=_plan,
+        controls=_controls,
+        order=20,
+    )
 )

@@ -26,19 +26,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from negspace.lab.claim import Claim, Expectation, Part, Scale, statement_of
-from negspace.lab.claims.pairs_in_order import PairsInOrder
-from negspace.lab.claims.planted import (
-    Course,
+from negspace.lab.claim import (
+    Claim,
+    Experiment,
+    Scale,
+    StatedHypothesis,
+    experiment,
+    more,
+    register,
+    statement_of,
+)
+from negspace.lab.planted import (
+    PairsInOrder,
+    PlantedTraining,
     TraceArm,
     TraceLearner,
     TraceTask,
     read_words,
+    rule_words,
     trace_task,
+    vocabulary,
 )
-from negspace.lab.concepts.planted import RULES
 from negspace.metrics import AgainstLevel
-from negspace.study import Hypothesis, Study
 
 __all__ = ["CLAIM"]
 
@@ -58,16 +67,6 @@ DRIFT, BEYOND, NORM, LOSS = "drift", "drift beyond loss", "gradient norm", "loss
 UNTRAINED = "drift, untrained"
 
 
-def fragment_of(rng: np.random.Generator, family: str, depth: int) -> list[str]:
-    """Instances of one depth, cut to the length that all fragments have."""
-    words: list[str] = []
-    while len(words) < WORDS:
-        more, found = RULES[family](rng, False)
-        if found == depth:
-            words += more
-    return words[:WORDS]
-
-
 def _task(scale: Scale) -> TraceTask:
     rng = np.random.default_rng(0)
     kinds = [
@@ -76,12 +75,11 @@ def _task(scale: Scale) -> TraceTask:
         for depth in depths
         for _ in range(scale.rows(EACH))
     ]
-    fragments = read_words([fragment_of(rng, *kind) for kind in kinds])
     families = [family for family, _ in kinds]
     return trace_task(
-        fragments,
+        read_words([rule_words(rng, *kind, WORDS) for kind in kinds], vocabulary()),
         # Nothing is asked of transfer here: two fragments are read, for a step must be measured on some.
-        read_words([fragment_of(rng, family, 2) for family in DEPTHS]),
+        read_words([rule_words(rng, family, 2, WORDS) for family in DEPTHS], vocabulary()),
         families=families,
         depth=np.array([depth for _, depth in kinds]),
         kinds=families,
@@ -89,81 +87,66 @@ def _task(scale: Scale) -> TraceTask:
     )
 
 
-def _part(
-    name: str, title: str, arms: Sequence[str], expectations: Sequence[Expectation], scale: Scale
-) -> Part:
-    trained, untrained = Course(("structure",), scale.steps(STEPS)), Course(("structure",), 0)
-    study = Study[TraceTask, TraceArm](
+def _experiment(
+    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
+) -> Experiment:
+    trained, untrained = (PlantedTraining(("structure",), steps) for steps in (scale.steps(STEPS), 0))
+    return experiment(
+        name,
+        title,
         _task(scale),
-        [
-            TraceArm(
-                arm, DRIFT if arm == UNTRAINED else arm, "depth", untrained if arm == UNTRAINED else trained
-            )
+        TraceLearner(),
+        arms=[
+            TraceArm(arm, DRIFT, "depth", untrained)
+            if arm == UNTRAINED
+            else TraceArm(arm, arm, "depth", trained)
             for arm in arms
         ],
-        TraceLearner(),
-        scale.seeds_of(SEEDS),
-        [PairsInOrder(on) for on in TESTS],
-        [expectation.hypothesis for expectation in expectations],
+        seeds=scale.seeds_of(SEEDS),
+        stated=stated,
+        tests=TESTS,
+        metric=PairsInOrder,
     )
-    return Part(name, title, study, expectations, TESTS, figure=PairsInOrder)
 
 
-def _above_chance(arm: str, family: str, says: str) -> Expectation:
+def _above_chance(arm: str, family: str, says: str) -> StatedHypothesis:
     share = AgainstLevel(PairsInOrder(family), 0.5)
-    return Expectation(Hypothesis(f"{family}: {arm} - chance", share, arm, margin=FAR), says, family)
+    return more(says, family, arm, margin=FAR, metric=share, name=f"{family}: {arm} - chance")
 
 
-def _better(arm: str, versus: str, family: str, says: str) -> Expectation:
-    hypothesis = Hypothesis(f"{family}: {arm} - {versus}", PairsInOrder(family), arm, versus, NEAR)
-    return Expectation(hypothesis, says, family)
+def _better(arm: str, versus: str, family: str, says: str) -> StatedHypothesis:
+    return more(says, family, arm, versus, NEAR, metric=PairsInOrder(family))
 
 
-def _plan(scale: Scale) -> Sequence[Part]:
-    return [
-        _part(
-            "growth",
-            "Does drift grow with depth?",
-            [DRIFT, BEYOND, LOSS],
-            [
-                expectation
-                for family in DEPTHS
-                for expectation in (
-                    _above_chance(DRIFT, family, f"Drift grows with the depth of {family}"),
-                    _above_chance(BEYOND, family, f"It grows beyond what the loss tells, for {family}"),
-                )
-            ],
-            scale,
-        )
-    ]
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    stated = []
+    for family in DEPTHS:
+        stated += [
+            _above_chance(DRIFT, family, f"Drift grows with the depth of {family}"),
+            _above_chance(BEYOND, family, f"It grows beyond what the loss tells, for {family}"),
+        ]
+    return [_experiment("growth", "Does drift grow with depth?", [DRIFT, BEYOND, LOSS], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    return [
-        _part(
-            "other reasons",
-            "Is it the gradient's length, or the surface of the fragments?",
-            [DRIFT, NORM, UNTRAINED],
-            [
-                expectation
-                for family in DEPTHS
-                for expectation in (
-                    _better(
-                        DRIFT, NORM, family, f"Drift tells the depth of {family} better than the norm does"
-                    ),
-                    _better(DRIFT, UNTRAINED, family, f"Training makes drift tell the depth of {family}"),
-                )
-            ],
-            scale,
-        )
-    ]
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    title = "Is it the gradient's length, or the surface of the fragments?"
+    stated = []
+    for family in DEPTHS:
+        stated += [
+            _better(DRIFT, NORM, family, f"Drift tells the depth of {family} better than the norm does"),
+            _better(DRIFT, UNTRAINED, family, f"Training makes drift tell the depth of {family}"),
+        ]
+    return [_experiment("other reasons", title, [DRIFT, NORM, UNTRAINED], stated, scale)]
 
 
-CLAIM = Claim(
-    name="depth",
-    title="Drift grows with depth",
-    statement=statement_of(__doc__),
-    source="negspace's own; published nowhere",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="depth",
+        title="Drift grows with depth",
+        statement=statement_of(__doc__),
+        source="negspace's own; published nowhere",
+        plan=_plan,
+        controls=_controls,
+        order=60,
+    )
 )

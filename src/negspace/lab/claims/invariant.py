@@ -22,19 +22,20 @@ from collections.abc import Sequence
 from negspace.lab.claim import (
     Claim,
     Curve,
-    Expectation,
-    Ground,
-    Part,
+    Experiment,
+    HeldOut,
     Point,
     Published,
     Scale,
-    part,
+    StatedHypothesis,
+    more,
+    no_less,
+    register,
     statement_of,
 )
 from negspace.lab.concepts import Sorted, Test
 from negspace.lab.replicas import ReplicaArm, TrueRows
 from negspace.metrics import Accuracy, Gap
-from negspace.study import Hypothesis
 
 __all__ = ["CLAIM"]
 
@@ -50,36 +51,32 @@ SHARES = (0.1, 0.25, 0.5, 0.75)
 BUDGETS = (2, 4, 8, 16)
 
 
-def _random(name: str, steps: int) -> ReplicaArm:
-    return ReplicaArm(name, TrueRows(CONCEPT, {"random": 1.0}), steps=steps)
+def _arm(name: str, steps: int, **negatives: float) -> ReplicaArm:
+    return ReplicaArm(name, TrueRows(CONCEPT, negatives), steps=steps)
 
 
-def _near(name: str, steps: int) -> ReplicaArm:
-    return ReplicaArm(name, TrueRows(CONCEPT, {"swap": 1.0}), steps=steps)
-
-
-def _ground(scale: Scale) -> Ground:
+def _held_out(scale: Scale) -> HeldOut:
     tests = [
         Test(EASY, 20, "random"),
         Test(HARD, 20, "swap"),
         Test(LONG, 40, "swap"),
         *(Test(kind, 20, kind) for kind in OTHER_ERRORS),
     ]
-    return Ground.of(CONCEPT, tests, scale)
+    return HeldOut.draw(CONCEPT, tests, scale)
 
 
-def _plan(scale: Scale) -> Sequence[Part]:
-    ground, steps = _ground(scale), scale.steps(STEPS)
-    arms = [_random("random", steps), _near("near miss", steps)]
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    held_out, steps = _held_out(scale), scale.steps(STEPS)
+    arms = [_arm("random", steps, random=1.0), _arm("near miss", steps, swap=1.0)]
+    rungs = [(HARD, "swap"), *((kind, kind) for kind in OTHER_ERRORS), (EASY, "random")]
     return [
-        part(
+        held_out.experiment(
             "published",
             "Random negatives against near misses, as published",
-            ground,
             arms=arms,
             seeds=SEEDS,
             tests=MAIN,
-            expectations=_published_expectations(),
+            stated=_published_hypotheses(),
             published=[
                 Published("random", EASY, 1.0, 0.001),
                 Published("near miss", EASY, 0.977, 0.031),
@@ -89,111 +86,118 @@ def _plan(scale: Scale) -> Sequence[Part]:
                 Published("near miss", LONG, 0.657, 0.076),
             ],
         ),
-        part(
+        held_out.experiment(
             "ladder",
             "The rule, or the local dent? Errors that were never trained on",
-            ground,
             arms=arms,
             seeds=SEEDS,
             tests=[HARD, *OTHER_ERRORS, EASY],
-            expectations=[_as_well_as_swap(kind) for kind in OTHER_ERRORS],
-            curves=[_ladder()],
+            stated=[
+                no_less(
+                    f"A model trained on swaps tells '{kind}' from sorted as well as a swap",
+                    kind,
+                    "near miss",
+                    margin=NEAR,
+                    name=f"near miss: {kind} as well as swap",
+                    metric=Gap(Accuracy(kind), Accuracy(HARD)),
+                )
+                for kind in OTHER_ERRORS
+            ],
+            curves=[
+                Curve(
+                    "Boundary ladder: accuracy from the nearest error to the farthest, length 20",
+                    "error in the negatives",
+                    "accuracy",
+                    {
+                        arm: [Point(label, arm, Accuracy(on)) for on, label in rungs]
+                        for arm in ("random", "near miss")
+                    },
+                    kind="ladder",
+                )
+            ],
         ),
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    ground = _ground(scale)
-    return [_mix(ground), _budget(ground)]
-
-
-def _as_well_as_swap(kind: str) -> Expectation:
-    more = Gap(Accuracy(kind), Accuracy(HARD))
-    return Expectation(
-        Hypothesis(f"near miss: {kind} as well as swap", more, "near miss", margin=NEAR, claim="no less"),
-        f"A model trained on swaps tells '{kind}' from sorted as well as a swap",
-        kind,
-    )
-
-
-def _published_expectations() -> list[Expectation]:
+def _published_hypotheses() -> list[StatedHypothesis]:
     return [
-        Expectation(
-            Hypothesis("hard: near miss - random", Accuracy(HARD), "near miss", "random", NEAR),
+        more(
             "Near misses teach a boundary that random negatives do not",
             HARD,
-            0.353,
+            "near miss",
+            "random",
+            NEAR,
+            published=0.353,
         ),
-        Expectation(
-            Hypothesis("extrapolation: near miss - random", Accuracy(LONG), "near miss", "random", NEAR),
+        more(
             "Near misses help at length 40 too, more than three times the longest of the training",
             LONG,
-            0.154,
+            "near miss",
+            "random",
+            NEAR,
+            published=0.154,
         ),
-        Expectation(
-            Hypothesis("gap: random", Gap(Accuracy(EASY), Accuracy(HARD)), "random", margin=NEAR),
+        more(
             "Random negatives teach a heuristic: right on the easy test, lost on near misses",
             HARD,
-            0.5,
+            "random",
+            margin=NEAR,
+            name="gap: random",
+            metric=Gap(Accuracy(EASY), Accuracy(HARD)),
+            published=0.5,
         ),
-        Expectation(
-            Hypothesis("easy: near miss - random", Accuracy(EASY), "near miss", "random", FAR, "no less"),
+        no_less(
             "Near misses alone keep the easy test, to 1 point (ours: the source does not claim it)",
             EASY,
-            -0.023,
+            "near miss",
+            "random",
+            FAR,
+            published=-0.023,
         ),
     ]
 
 
-def _ladder() -> Curve:
-    rungs = [(HARD, "swap"), *((kind, kind) for kind in OTHER_ERRORS), (EASY, "random")]
-    return Curve(
-        "Boundary ladder: accuracy from the nearest error to the farthest, length 20",
-        "error in the negatives",
-        "accuracy",
-        {arm: [Point(label, arm, Accuracy(on)) for on, label in rungs] for arm in ("random", "near miss")},
-        kind="ladder",
-    )
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    held_out = _held_out(scale)
+    return [_mix(held_out), _budget(held_out)]
 
 
-def _mix(ground: Ground) -> Part:
-    steps = ground.scale.steps(STEPS)
-    mixed = [
-        ReplicaArm(
-            f"{share:.0%} near misses",
-            TrueRows(CONCEPT, {"random": 1 - share, "swap": share}),
-            steps=steps,
-        )
-        for share in SHARES
-    ]
-    by_share = {
-        0.0: "random",
-        **{s: arm.name for s, arm in zip(SHARES, mixed, strict=True)},
-        1.0: "near miss",
-    }
+def _mix(held_out: HeldOut) -> Experiment:
+    steps = held_out.scale.steps(STEPS)
+    random, near = _arm("random", steps, random=1.0), _arm("near miss", steps, swap=1.0)
+    mixed = [_arm(f"{share:.0%} near misses", steps, random=1 - share, swap=share) for share in SHARES]
+    by_share = dict(zip((0.0, *SHARES, 1.0), (random, *mixed, near), strict=True))
     half = "50% near misses"
-    return part(
+    return held_out.experiment(
         "mix",
         "A mix of both negatives",
-        ground,
-        arms=[_random("random", steps), *mixed, _near("near miss", steps)],
+        arms=[random, *mixed, near],
         seeds=SEEDS,
         tests=MAIN,
-        expectations=[
-            Expectation(
-                Hypothesis("hard: half - near miss", Accuracy(HARD), half, "near miss", NEAR, "no less"),
+        stated=[
+            no_less(
                 "Half near misses teach the boundary as well as near misses alone",
                 HARD,
+                half,
+                "near miss",
+                NEAR,
+                name="hard: half - near miss",
             ),
-            Expectation(
-                Hypothesis("easy: half - random", Accuracy(EASY), half, "random", FAR, "no less"),
+            no_less(
                 "Half near misses keep the easy test, to 1 point",
                 EASY,
+                half,
+                "random",
+                FAR,
+                name="easy: half - random",
             ),
-            Expectation(
-                Hypothesis("hard: a tenth - random", Accuracy(HARD), "10% near misses", "random", NEAR),
+            more(
                 "One near miss in ten negatives is enough to begin a boundary",
                 HARD,
+                "10% near misses",
+                "random",
+                NEAR,
+                name="hard: a tenth - random",
             ),
         ],
         curves=[
@@ -201,35 +205,41 @@ def _mix(ground: Ground) -> Part:
                 "Accuracy by share of near misses among the negatives",
                 "near misses among the negatives (%)",
                 "accuracy",
-                {on: [Point(100 * s, arm, Accuracy(on)) for s, arm in by_share.items()] for on in MAIN},
+                {on: [Point(100 * s, arm.name, Accuracy(on)) for s, arm in by_share.items()] for on in MAIN},
             )
         ],
     )
 
 
-def _budget(ground: Ground) -> Part:
-    scale = ground.scale
-    longer = [_random(f"random, {times} x", scale.steps(times * STEPS)) for times in BUDGETS]
-    shorter = [_near(f"near miss, 1/{part} x", scale.steps(STEPS // part)) for part in (4, 2)]
-    random, near = _random("random", scale.steps(STEPS)), _near("near miss", scale.steps(STEPS))
+def _budget(held_out: HeldOut) -> Experiment:
+    scale = held_out.scale
+    random, near = (
+        _arm("random", scale.steps(STEPS), random=1.0),
+        _arm("near miss", scale.steps(STEPS), swap=1.0),
+    )
+    longer = [_arm(f"random, {times} x", scale.steps(times * STEPS), random=1.0) for times in BUDGETS]
+    shorter = [_arm(f"near miss, 1/{part} x", scale.steps(STEPS // part), swap=1.0) for part in (4, 2)]
     most = longer[-1].name
-    return part(
+    return held_out.experiment(
         "budget",
         "How much volume buys what near misses teach?",
-        ground,
         arms=[random, *longer, *shorter, near],
         seeds=SEEDS,
         tests=MAIN,
-        expectations=[
-            Expectation(
-                Hypothesis(f"hard: near miss - {most}", Accuracy(HARD), "near miss", most, NEAR),
+        stated=[
+            more(
                 "Near misses beat sixteen times as many steps of random negatives",
                 HARD,
+                "near miss",
+                most,
+                NEAR,
             ),
-            Expectation(
-                Hypothesis(f"hard: {most} - random", Accuracy(HARD), most, "random", NEAR),
+            more(
                 "More random negatives, sixteen times as many, do teach something of the boundary",
                 HARD,
+                most,
+                "random",
+                NEAR,
             ),
         ],
         curves=[
@@ -238,23 +248,22 @@ def _budget(ground: Ground) -> Part:
                 "training steps",
                 "accuracy on hard",
                 {
-                    "random": [
-                        Point(float(arm.steps), arm.name, Accuracy(HARD)) for arm in (random, *longer)
-                    ],
-                    "near miss": [
-                        Point(float(arm.steps), arm.name, Accuracy(HARD)) for arm in (*shorter, near)
-                    ],
+                    name: [Point(float(arm.steps), arm.name, Accuracy(HARD)) for arm in arms]
+                    for name, arms in (("random", (random, *longer)), ("near miss", (*shorter, near)))
                 },
             )
         ],
     )
 
 
-CLAIM = Claim(
-    name="invariant",
-    title="Near misses teach the rule, random negatives a heuristic",
-    statement=statement_of(__doc__),
-    source="The essay that negspace tests, experiment 1",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="invariant",
+        title="Near misses teach the rule, random negatives a heuristic",
+        statement=statement_of(__doc__),
+        source="The essay that negspace tests, experiment 1",
+        plan=_plan,
+        controls=_controls,
+        order=10,
+    )
 )

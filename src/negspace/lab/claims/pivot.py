@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.lab.claim import Claim, Part, Published, Scale, part, statement_of
-from negspace.lab.claims.deltas import REPORTED, SEEDS, TEST, Setting, best_checkpoint
+from negspace.lab.claim import Claim, Experiment, Published, Scale, register, statement_of
 from negspace.lab.concepts import Pivot
+from negspace.lab.deltas import REPORTED, SEEDS, TEST, DeltaExperiments, best_checkpoint
 from negspace.lab.replicas import LstmNet, Net
 
 __all__ = ["CLAIM"]
@@ -45,57 +45,52 @@ CONTROLS: Mapping[str, Net] = {
 LOWER = 0.01
 
 
-def _setting(scale: Scale) -> Setting:
-    return Setting.of(Pivot(), "below", scale)
-
-
-def _plan(scale: Scale) -> Sequence[Part]:
-    setting = _setting(scale)
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    deltas = DeltaExperiments.draw(Pivot(), "below", scale)
     return [
-        part(
+        deltas.held_out.experiment(
             "published",
             "Three inputs, as published",
-            setting.ground,
-            arms=setting.last_and_best(NETS),
+            arms=deltas.last_and_best(NETS),
             seeds=SEEDS,
             tests=REPORTED,
-            expectations=[
-                *setting.compared(ANCHOR, PLAIN, "The anchor delta helps", published=0.11),
-                *setting.compared(PLAIN, NEIGHBOUR, "The neighbour delta harms", margin=LOWER),
+            stated=[
+                *deltas.compared(ANCHOR, PLAIN, "The anchor delta helps", published=0.11),
+                *deltas.compared(PLAIN, NEIGHBOUR, "The neighbour delta harms", margin=LOWER),
             ],
-            published=[
-                Published(best_checkpoint(ANCHOR), TEST, 0.98),
-            ],
+            published=[Published(best_checkpoint(ANCHOR), TEST, 0.98)],
         )
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    setting = _setting(scale)
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    deltas = DeltaExperiments.draw(Pivot(), "below", scale)
     return [
-        part(
+        deltas.held_out.experiment(
             "width",
             "Is it the width, or any difference at all?",
-            setting.ground,
-            arms=setting.last_and_best(CONTROLS),
+            arms=deltas.last_and_best(CONTROLS),
             seeds=SEEDS,
             tests=REPORTED,
-            expectations=[
-                *setting.compared(ANCHOR, WIDE, "The anchor delta helps over an embedding as wide"),
-                *setting.compared(ANCHOR, RANDOM, "The anchor delta helps over a random difference"),
-                *setting.compared(WIDE, NEIGHBOUR, "The neighbour delta harms at equal width", margin=LOWER),
+            stated=[
+                *deltas.compared(ANCHOR, WIDE, "The anchor delta helps over an embedding as wide"),
+                *deltas.compared(ANCHOR, RANDOM, "The anchor delta helps over a random difference"),
+                *deltas.compared(WIDE, NEIGHBOUR, "The neighbour delta harms at equal width", margin=LOWER),
             ],
         ),
-        setting.labels(NETS),
-        setting.architectures(WIDE, {WIDE: CONTROLS[WIDE], ANCHOR: NETS[ANCHOR]}, found_by=ANCHOR),
+        deltas.labels(NETS),
+        deltas.architectures(WIDE, {WIDE: CONTROLS[WIDE], ANCHOR: NETS[ANCHOR]}, found_by=ANCHOR),
     ]
 
 
-CLAIM = Claim(
-    name="pivot",
-    title="The wrong difference is noise",
-    statement=statement_of(__doc__),
-    source="The essay that negspace tests, experiment 4",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="pivot",
+        title="The wrong difference is noise",
+        statement=statement_of(__doc__),
+        source="The essay that negspace tests, experiment 4",
+        plan=_plan,
+        controls=_controls,
+        order=40,
+    )
 )

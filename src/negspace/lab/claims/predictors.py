@@ -24,20 +24,31 @@ Budget and size were chosen on one other seed; the step is negspace's default.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from negspace.lab.claim import Claim, Expectation, Part, Scale, statement_of
-from negspace.lab.claims.pairs_in_order import PairsInOrder
-from negspace.lab.claims.planted import (
-    Course,
+from negspace.lab.claim import (
+    Claim,
+    Experiment,
+    Scale,
+    StatedHypothesis,
+    experiment,
+    more,
+    register,
+    statement_of,
+)
+from negspace.lab.planted import (
+    ROLES,
+    PairsInOrder,
+    PlantedRecipe,
+    PlantedTraining,
     TraceArm,
     TraceLearner,
     TraceTask,
-    planted_fragments,
+    planted_corpus,
     trace_task,
+    vocabulary,
 )
-from negspace.lab.concepts.planted import ROLES, PlantedRecipe, planted_corpus
-from negspace.metrics import AgainstLevel, Metric
-from negspace.study import Hypothesis, Study
+from negspace.metrics import AgainstLevel
 
 __all__ = ["CLAIM"]
 
@@ -48,106 +59,87 @@ REFERENCE = 24
 NEAR = 0.05
 
 ALL, STRUCTURE, FACT, NOISE = "all", *ROLES
-TESTS = {
-    ALL: "held-out fragments of all kinds",
-    **{role: f"those of {role}" for role in ROLES},
-}
+TESTS = {ALL: "held-out fragments of all kinds", **{role: f"those of {role}" for role in ROLES}}
 LOSS, PRESSURE, NORM, DRIFT, FIRST = "loss", "pressure", "gradient norm", "drift", "first-order transfer"
 
-
-def _either_way(on: str) -> Metric:
-    return PairsInOrder(on, either_way=True)
+EITHER_WAY = partial(PairsInOrder, either_way=True)
 
 
 def _task(scale: Scale) -> TraceTask:
     corpus = planted_corpus(PlantedRecipe(fragments=scale.rows(FRAGMENTS)), seed=1)
     rules = planted_corpus(PlantedRecipe(fragments=scale.rows(REFERENCE), shares=(1.0, 0.0, 0.0)), seed=2)
-    roles = [ROLES[role] for role in corpus.roles]
     return trace_task(
-        planted_fragments(corpus),
-        planted_fragments(rules),
+        corpus.fragments(vocabulary()),
+        rules.fragments(vocabulary()),
         families=corpus.families,
         depth=corpus.depth,
-        kinds=roles,
+        kinds=[ROLES[role] for role in corpus.roles],
         clusters=corpus.clusters,
         everything=ALL,
     )
 
 
-def _part(
-    name: str, title: str, arms: Sequence[str], expectations: Sequence[Expectation], scale: Scale
-) -> Part:
-    course = Course(steps=scale.steps(STEPS))
-    study = Study[TraceTask, TraceArm](
+def _experiment(
+    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
+) -> Experiment:
+    training = PlantedTraining(steps=scale.steps(STEPS))
+    return experiment(
+        name,
+        title,
         _task(scale),
-        [TraceArm(arm, arm, "transfer", course) for arm in arms],
         TraceLearner(),
-        scale.seeds_of(SEEDS),
-        [_either_way(on) for on in TESTS],
-        [expectation.hypothesis for expectation in expectations],
+        arms=[TraceArm(arm, arm, "transfer", training) for arm in arms],
+        seeds=scale.seeds_of(SEEDS),
+        stated=stated,
+        tests=TESTS,
+        metric=EITHER_WAY,
     )
-    return Part(name, title, study, expectations, TESTS, figure=_either_way)
 
 
-def _better(arm: str, versus: str, on: str, says: str) -> Expectation:
-    hypothesis = Hypothesis(f"{on}: {arm} - {versus}", _either_way(on), arm, versus, NEAR)
-    return Expectation(hypothesis, says, on)
+def _better(arm: str, versus: str, on: str, says: str) -> StatedHypothesis:
+    return more(says, on, arm, versus, NEAR, metric=EITHER_WAY(on))
 
 
-def _plan(scale: Scale) -> Sequence[Part]:
-    nine_in_ten = AgainstLevel(PairsInOrder(ALL), 0.9)
-    return [
-        _part(
-            "all kinds",
-            "What tells transfer, over fragments of all kinds?",
-            [LOSS, PRESSURE, NORM, DRIFT, FIRST],
-            [
-                _better(NORM, LOSS, ALL, "The gradient's norm tells transfer better than the loss does"),
-                _better(DRIFT, LOSS, ALL, "Drift tells transfer better than the loss does"),
-                _better(PRESSURE, LOSS, ALL, "Pressure tells transfer better than the loss does"),
-                _better(FIRST, NORM, ALL, "The gradient's direction adds to its length"),
-                Expectation(
-                    Hypothesis(f"{ALL}: {FIRST} - nine in ten", nine_in_ten, FIRST),
-                    "First-order transfer orders nine pairs in ten as the step itself does",
-                    ALL,
-                ),
-            ],
-            scale,
-        )
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    stated = [
+        _better(NORM, LOSS, ALL, "The gradient's norm tells transfer better than the loss does"),
+        _better(DRIFT, LOSS, ALL, "Drift tells transfer better than the loss does"),
+        _better(PRESSURE, LOSS, ALL, "Pressure tells transfer better than the loss does"),
+        _better(FIRST, NORM, ALL, "The gradient's direction adds to its length"),
+        more(
+            "First-order transfer orders nine pairs in ten as the step itself does",
+            ALL,
+            FIRST,
+            metric=AgainstLevel(PairsInOrder(ALL), 0.9),
+            name=f"{ALL}: {FIRST} - nine in ten",
+        ),
     ]
+    title = "What tells transfer, over fragments of all kinds?"
+    return [_experiment("all kinds", title, [LOSS, PRESSURE, NORM, DRIFT, FIRST], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    stated = [
+        _better(arm, LOSS, kind, f"Within {kind}, {words} tells transfer better than the loss does")
+        for kind in (STRUCTURE, NOISE)
+        for arm, words in ((NORM, "the gradient's norm"), (DRIFT, "drift"))
+    ]
     above_chance = AgainstLevel(PairsInOrder(ALL), 0.5)
-    return [
-        _part(
-            "one kind",
-            "The same within one kind, and which way round",
-            [LOSS, NORM, DRIFT],
-            [
-                *(
-                    _better(
-                        arm, LOSS, kind, f"Within {kind}, {words} tells transfer better than the loss does"
-                    )
-                    for kind in (STRUCTURE, NOISE)
-                    for arm, words in ((NORM, "the gradient's norm"), (DRIFT, "drift"))
-                ),
-                Expectation(
-                    Hypothesis(f"{ALL}: {NORM} - chance", above_chance, NORM, margin=NEAR),
-                    "Fragments with longer gradients help the rules more",
-                    ALL,
-                ),
-            ],
-            scale,
-        )
-    ]
+    says = "Fragments with longer gradients help the rules more"
+    name = f"{ALL}: {NORM} - chance"
+    stated.append(more(says, ALL, NORM, margin=NEAR, metric=above_chance, name=name))
+    title = "The same within one kind, and which way round"
+    return [_experiment("one kind", title, [LOSS, NORM, DRIFT], stated, scale)]
 
 
-CLAIM = Claim(
-    name="predictors",
-    title="What tells how far a fragment helps others",
-    statement=statement_of(__doc__),
-    source="negspace's own; published nowhere",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="predictors",
+        title="What tells how far a fragment helps others",
+        statement=statement_of(__doc__),
+        source="negspace's own; published nowhere",
+        plan=_plan,
+        controls=_controls,
+        order=70,
+    )
 )

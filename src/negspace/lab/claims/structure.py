@@ -22,11 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from negspace.lab.claim import Claim, Expectation, Part, Scale, statement_of
-from negspace.lab.claims.planted import AnswerArm, AnswerLearner, AnswerTask, Course, answer_task
-from negspace.lab.concepts.planted import RULES
-from negspace.metrics import Accuracy
-from negspace.study import Hypothesis, Study
+from negspace.lab.claim import (
+    Claim,
+    Experiment,
+    Scale,
+    StatedHypothesis,
+    experiment,
+    more,
+    no_less,
+    register,
+    statement_of,
+)
+from negspace.lab.planted import RULES, AnswerArm, AnswerLearner, PlantedTraining, answer_task
 
 __all__ = ["CLAIM"]
 
@@ -43,78 +50,69 @@ TESTS = {
 }
 
 
-def _arm(name: str, scale: Scale) -> AnswerArm:
-    steps = scale.steps(STEPS * (3 if name == LONGER else 1))
-    return AnswerArm(name, Course(("structure",), steps) if name == STRUCTURE else Course(steps=steps))
-
-
-def _part(
-    name: str, title: str, arms: Sequence[str], expectations: Sequence[Expectation], scale: Scale
-) -> Part:
-    study = Study[AnswerTask, AnswerArm](
+def _experiment(
+    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
+) -> Experiment:
+    trainings = {
+        STRUCTURE: PlantedTraining(("structure",), scale.steps(STEPS)),
+        EVERYTHING: PlantedTraining(steps=scale.steps(STEPS)),
+        LONGER: PlantedTraining(steps=scale.steps(3 * STEPS)),
+    }
+    return experiment(
+        name,
+        title,
         answer_task(scale.rows(FRAGMENTS), seed=0),
-        [_arm(arm, scale) for arm in arms],
         AnswerLearner(),
-        scale.seeds_of(SEEDS),
-        [Accuracy(on) for on in TESTS],
-        [expectation.hypothesis for expectation in expectations],
+        arms=[AnswerArm(arm, trainings[arm]) for arm in arms],
+        seeds=scale.seeds_of(SEEDS),
+        stated=stated,
+        tests=TESTS,
     )
-    return Part(name, title, study, expectations, TESTS)
 
 
-def _no_less(arm: str, versus: str, says: str) -> Expectation:
-    name = f"no less: {arm} - {versus}"
-    return Expectation(Hypothesis(name, Accuracy(ALL), arm, versus, NEAR, "no less"), says, ALL)
+def _as_often(arm: str, versus: str, says: str) -> StatedHypothesis:
+    return no_less(says, ALL, arm, versus, NEAR, name=f"no less: {arm} - {versus}")
 
 
-def _plan(scale: Scale) -> Sequence[Part]:
-    more = Hypothesis(f"more: {STRUCTURE} - {EVERYTHING}", Accuracy(ALL), STRUCTURE, EVERYTHING, NEAR)
-    return [
-        _part(
-            "equal tokens",
-            "Structure alone against everything, at equal tokens",
-            [STRUCTURE, EVERYTHING],
-            [
-                _no_less(
-                    STRUCTURE,
-                    EVERYTHING,
-                    "Trained on structure alone, a model is right as often, to 5 points",
-                ),
-                Expectation(more, "Trained on structure alone, a model is right more often", ALL),
-            ],
-            scale,
-        )
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    title = "Structure alone against everything, at equal tokens"
+    stated = [
+        _as_often(
+            STRUCTURE, EVERYTHING, "Trained on structure alone, a model is right as often, to 5 points"
+        ),
+        more(
+            "Trained on structure alone, a model is right more often",
+            ALL,
+            STRUCTURE,
+            EVERYTHING,
+            NEAR,
+            name=f"more: {STRUCTURE} - {EVERYTHING}",
+        ),
     ]
+    return [_experiment("equal tokens", title, [STRUCTURE, EVERYTHING], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    return [
-        _part(
-            "equal structure",
-            "The same where both see as much structure",
-            [STRUCTURE, LONGER],
-            [
-                _no_less(
-                    STRUCTURE,
-                    LONGER,
-                    "Structure alone still does as well as everything read three times as long",
-                ),
-                _no_less(
-                    LONGER,
-                    STRUCTURE,
-                    "Facts and noise cost the tokens that they take, and no more than 5 points",
-                ),
-            ],
-            scale,
-        )
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    title = "The same where both see as much structure"
+    stated = [
+        _as_often(
+            STRUCTURE, LONGER, "Structure alone still does as well as everything read three times as long"
+        ),
+        _as_often(
+            LONGER, STRUCTURE, "Facts and noise cost the tokens that they take, and no more than 5 points"
+        ),
     ]
+    return [_experiment("equal structure", title, [STRUCTURE, LONGER], stated, scale)]
 
 
-CLAIM = Claim(
-    name="structure",
-    title="The structure of a text alone teaches its rules",
-    statement=statement_of(__doc__),
-    source="negspace's own; published nowhere",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="structure",
+        title="The structure of a text alone teaches its rules",
+        statement=statement_of(__doc__),
+        source="negspace's own; published nowhere",
+        plan=_plan,
+        controls=_controls,
+        order=50,
+    )
 )

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.lab.claim import Claim, Part, Scale, part, statement_of
-from negspace.lab.claims.deltas import REPORTED, SEEDS, Setting
+from negspace.lab.claim import Claim, Experiment, Scale, register, statement_of
 from negspace.lab.concepts import Zigzag
+from negspace.lab.deltas import REPORTED, SEEDS, DeltaExperiments
 from negspace.lab.replicas import LstmNet, Net
 
 __all__ = ["CLAIM"]
@@ -30,37 +30,34 @@ PLAIN, DELTA = "embedding 16", "neighbour delta"
 NETS: Mapping[str, Net] = {PLAIN: LstmNet(16), DELTA: LstmNet(8, "neighbour")}
 
 
-def _setting(scale: Scale) -> Setting:
-    return Setting.of(Zigzag(), "continued", scale)
-
-
-def _plan(scale: Scale) -> Sequence[Part]:
-    setting = _setting(scale)
+def _plan(scale: Scale) -> Sequence[Experiment]:
+    deltas = DeltaExperiments.draw(Zigzag(), "continued", scale)
+    says = "A neighbour delta makes the zigzag learnable"
     return [
-        part(
+        deltas.held_out.experiment(
             "published",
             "Plain embeddings against a neighbour delta, as published",
-            setting.ground,
-            arms=setting.last_and_best(NETS),
+            arms=deltas.last_and_best(NETS),
             seeds=SEEDS,
             tests=REPORTED,
-            expectations=setting.compared(
-                DELTA, PLAIN, "A neighbour delta makes the zigzag learnable", published=0.4
-            ),
+            stated=deltas.compared(DELTA, PLAIN, says, published=0.4),
         )
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Part]:
-    setting = _setting(scale)
-    return [setting.labels(NETS), setting.architectures(PLAIN, NETS, found_by=DELTA)]
+def _controls(scale: Scale) -> Sequence[Experiment]:
+    deltas = DeltaExperiments.draw(Zigzag(), "continued", scale)
+    return [deltas.labels(NETS), deltas.architectures(PLAIN, NETS, found_by=DELTA)]
 
 
-CLAIM = Claim(
-    name="zigzag",
-    title="A difference that matches the boundary makes it learnable",
-    statement=statement_of(__doc__),
-    source="The essay that negspace tests, experiment 3",
-    plan=_plan,
-    controls=_controls,
+CLAIM = register(
+    Claim(
+        name="zigzag",
+        title="A difference that matches the boundary makes it learnable",
+        statement=statement_of(__doc__),
+        source="The essay that negspace tests, experiment 3",
+        plan=_plan,
+        controls=_controls,
+        order=30,
+    )
 )

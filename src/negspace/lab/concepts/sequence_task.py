@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 from zlib import crc32
 
@@ -21,31 +22,6 @@ __all__ = ["Labels", "SequenceTask", "Test", "sequence_task"]
 
 Labels = Literal["true", "published"]
 """Who labels a test's negatives: the concept's checker, or the recipe, which calls them all negative."""
-
-
-@dataclass(frozen=True, eq=False)
-class SequenceTask:
-    """Token sequences whose label a rule decides, held out for measuring; training rows are drawn as needed.
-
-    Attributes:
-        concept: Name of the rule.
-        tokens: Held-out sequences, padded with 0 from their length on.
-        lengths: Number of tokens of each.
-        held_out_labels: 1 where the rule holds (or, in an eval set that says so, is said to hold), else 0.
-        held_out_clusters: A positive and the near misses made from it are one cluster.
-        label_names: Names of the labels 0 and 1.
-        eval_sets: By name.
-        fingerprint: SHA-256 (hex) of all of the above.
-    """
-
-    concept: str
-    tokens: Int32[np.ndarray, "held_out longest"]
-    lengths: Int[np.ndarray, " held_out"]
-    held_out_labels: Int[np.ndarray, " held_out"]
-    held_out_clusters: Int[np.ndarray, " held_out"]
-    label_names: tuple[str, ...]
-    eval_sets: Mapping[str, EvalSet]
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +42,47 @@ class Test:
     negatives: str
     rows_each: int = 500
     labels: Labels = "true"
+
+    def rng(self, concept: Concept, what: str, seed: int) -> np.random.Generator:
+        """The random stream of the positives, or of the negatives of one kind, shared with no other."""
+        key = (crc32(concept.name.encode()), self.length, self.rows_each, crc32(what.encode()))
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceTask:
+    """Token sequences whose label a rule decides, held out for measuring; training rows are drawn as needed.
+
+    Attributes:
+        concept: Name of the rule.
+        tokens: Held-out sequences, padded with 0 from their length on.
+        lengths: Number of tokens of each.
+        held_out_labels: 1 where the rule holds (or, in an eval set that says so, is said to hold), else 0.
+        held_out_clusters: A positive and the near misses made from it are one cluster.
+        label_names: Names of the labels 0 and 1.
+        eval_sets: By name.
+    """
+
+    concept: str
+    tokens: Int32[np.ndarray, "held_out longest"]
+    lengths: Int[np.ndarray, " held_out"]
+    held_out_labels: Int[np.ndarray, " held_out"]
+    held_out_clusters: Int[np.ndarray, " held_out"]
+    label_names: tuple[str, ...]
+    eval_sets: Mapping[str, EvalSet]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of all content; shapes go before the numbers, so that no two tasks read alike."""
+        arrays = (self.tokens, self.lengths, self.held_out_labels, self.held_out_clusters)
+        sets = list(self.eval_sets.values())
+        named = [[each.name, len(each), each.partner is not None] for each in sets]
+        head = [self.concept, list(self.label_names), [list(array.shape) for array in arrays], named]
+        digest = hashlib.sha256(b"negspace-sequences-1" + json.dumps(head).encode())
+        partners = [each.partner for each in sets if each.partner is not None]
+        for array in (*arrays, *(each.rows for each in sets), *partners):
+            digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+        return digest.hexdigest()
 
 
 def sequence_task(concept: Concept, tests: Sequence[Test], *, seed: int) -> SequenceTask:
@@ -98,15 +115,13 @@ def sequence_task(concept: Concept, tests: Sequence[Test], *, seed: int) -> Sequ
     eval_sets: dict[str, EvalSet] = {}
     for test in tests:
         shape, each = (test.length, test.rows_each), np.arange(test.rows_each)
-        positives = concept.positives(
-            _generator(concept, test, "positives", seed), test.rows_each, test.length
-        )
+        positives = concept.positives(test.rng(concept, "positives", seed), test.rows_each, test.length)
         if shape not in positive_rows:
             positive_rows[shape] = rows.add(positives, np.ones_like(each))
         yes = positive_rows[shape]
 
         kind = test.negatives
-        negatives = concept.negatives(kind, _generator(concept, test, kind, seed), positives)
+        negatives = concept.negatives(kind, test.rng(concept, kind, seed), positives)
         labels = concept.holds(negatives).astype(np.int64) if test.labels == "true" else np.zeros_like(each)
         stored = negative_rows.setdefault((*shape, kind), np.full((2, len(each)), -1))
         new = np.flatnonzero(stored[labels, each] < 0)
@@ -152,9 +167,7 @@ class _Rows:
         longest = int(lengths.max())
         tokens = np.concatenate([np.pad(b, ((0, 0), (0, longest - b.shape[1]))) for b in self.tokens])
         labels, clusters = np.concatenate(self.labels), np.concatenate(self.clusters)
-        names = ("no", "yes")
-        digest = _fingerprint(concept.name, names, [tokens, lengths, labels, clusters], eval_sets.values())
-        return SequenceTask(concept.name, tokens, lengths, labels, clusters, names, eval_sets, digest)
+        return SequenceTask(concept.name, tokens, lengths, labels, clusters, ("no", "yes"), eval_sets)
 
 
 def _require_usable(tests: Sequence[Test], seed: int) -> None:
@@ -178,29 +191,3 @@ def _require_usable(tests: Sequence[Test], seed: int) -> None:
                 got=test.labels,
                 hint="ask for " + " or ".join(f"'{labels}'" for labels in get_args(Labels)),
             )
-
-
-def _generator(concept: Concept, test: Test, what: str, seed: int) -> np.random.Generator:
-    """The random stream of a test's positives or of its negatives of one kind, shared with no other."""
-    key = (crc32(concept.name.encode()), test.length, test.rows_each, crc32(what.encode()))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-
-
-def _fingerprint(
-    concept: str,
-    label_names: tuple[str, ...],
-    arrays: Sequence[Int[np.ndarray, ...]],
-    eval_sets: Iterable[EvalSet],
-) -> str:
-    """Hash a task's content: SHA-256, as 64 hexadecimal digits.
-
-    Names and shapes go before the numbers, so that no two different tasks are encoded alike.
-    """
-    sets = list(eval_sets)
-    named = [[each.name, len(each), each.partner is not None] for each in sets]
-    head = [concept, list(label_names), [list(array.shape) for array in arrays], named]
-    digest = hashlib.sha256(b"negspace-sequences-1" + json.dumps(head).encode())
-    partners = [each.partner for each in sets if each.partner is not None]
-    for array in (*arrays, *(each.rows for each in sets), *partners):
-        digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
-    return digest.hexdigest()

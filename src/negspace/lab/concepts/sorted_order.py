@@ -1,4 +1,4 @@
-"""Is the sequence sorted? A global rule whose violations can be as small as one swap of neighbours."""
+"""Sorted sequences: a global rule whose violations can be as small as one swap of neighbours."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ class Sorted:
 
     def holds(self, tokens: Int32[np.ndarray, "rows length"]) -> Bool[np.ndarray, " rows"]:
         """Whether each row is sorted; equal neighbours are."""
-        ascending: Bool[np.ndarray, " rows"] = np.all(tokens[:, 1:] >= tokens[:, :-1], axis=1)
-        return ascending
+        return np.asarray(np.all(tokens[:, 1:] >= tokens[:, :-1], axis=1))
 
     def positives(self, rng: np.random.Generator, rows: int, length: int) -> Int32[np.ndarray, "rows length"]:
         """Draw sorted samples without replacement.

@@ -8,8 +8,8 @@ from negspace.lab.replicas.engines import Replicas
 from negspace.lab.replicas.learner import DEVICES, ReplicaLearner
 from negspace.lab.replicas.module_net import ModuleNet, gru_net, transformer_net
 from negspace.lab.replicas.nets import LstmNet, Net, count
+from negspace.lab.replicas.pseudo_labels import Confident, Oracle, PseudoLabelledRows, TrueRowsFrom, Verifier
 from negspace.lab.replicas.rows import POSITIVE, Rows, TrueRows
-from negspace.lab.replicas.taught import Confident, Oracle, TaughtRows, TrueRowsFrom, Verifier
 
 __all__ = [
     "DEVICES",
@@ -23,12 +23,12 @@ __all__ = [
     "ModuleNet",
     "Net",
     "Oracle",
+    "PseudoLabelledRows",
     "ReplicaArm",
     "ReplicaLearner",
     "Replicas",
     "Rows",
     "Sweep",
-    "TaughtRows",
     "TrueRows",
     "TrueRowsFrom",
     "Verifier",

@@ -111,6 +111,11 @@ class ReplicaArm:
             "best_of": None if self.best_of is None else asdict(self.best_of),
         }
 
+    def outline(self) -> str:
+        """Net, steps and rows in a line."""
+        best = "" if self.best_of is None else f", best of {self.best_of.checkpoints} checkpoints"
+        return f"{self.net.outline()}; {self.steps} steps{best}; {self.rows.outline()}"
+
     def readings(self) -> tuple[int, ...]:
         """Steps after which the model predicts, ascending."""
         if self.best_of is None:
@@ -170,3 +175,8 @@ class Sweep:
             "sweep": [{**arm.describe(), "name": ""} for arm in self.arms],
             "on": self.on,
         }
+
+    def outline(self) -> str:
+        """The first arm, and the learning rates that are tried, in a line."""
+        rates = ", ".join(f"{member.adam.lr:g}" for member in self.arms)
+        return f"{self.arms[0].outline()}, the best of learning rates {rates} on '{self.on}'"

@@ -18,8 +18,8 @@ from negspace.lab.concepts import SequenceTask
 from negspace.lab.replicas.arm import ReplicaArm, Sweep
 from negspace.lab.replicas.course import Course, CourseResult, Learnt, train
 from negspace.lab.replicas.kernel import ONE_BLAS_THREAD
+from negspace.lab.replicas.pseudo_labels import PseudoLabelledRows
 from negspace.lab.replicas.start import Parameters, Start, one_torch_thread
-from negspace.lab.replicas.taught import TaughtRows
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run, Values
 
@@ -194,7 +194,7 @@ def _identity(arm: ReplicaArm) -> str:
 
 
 def _teachers(arm: ReplicaArm) -> tuple[ReplicaArm, ...]:
-    return arm.rows.teachers if isinstance(arm.rows, TaughtRows) else ()
+    return arm.rows.teachers if isinstance(arm.rows, PseudoLabelledRows) else ()
 
 
 def _with_teachers(course: Course, learnt: Mapping[tuple[str, int, int], Parameters]) -> Course:

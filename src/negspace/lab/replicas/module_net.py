@@ -69,6 +69,10 @@ class ModuleNet:
             "torch": version("torch"),
         }
 
+    def outline(self) -> str:
+        """Its name."""
+        return self.name
+
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of each tensor, in the order of the module's ``named_parameters``."""
         return dict(self._shapes)

@@ -38,6 +38,10 @@ class Net(Protocol):
         """All that decides what it computes."""
         ...
 
+    def outline(self) -> str:
+        """The architecture in a few words."""
+        ...
+
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of each tensor, in the order of the flat vector."""
         ...
@@ -112,6 +116,11 @@ class LstmNet:
     def describe(self) -> Mapping[str, Json]:
         """All settings."""
         return {"net": self.name, **asdict(self)}
+
+    def outline(self) -> str:
+        """The architecture in a few words."""
+        fed = f" with {self.delta} delta" if self.delta else ""
+        return f"{self.name}, embedding {self.embedding}{fed}"
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of each tensor, under PyTorch's names."""

@@ -113,6 +113,10 @@ class Rows(Protocol):
         """All that decides the rows."""
         ...
 
+    def outline(self) -> str:
+        """The rows in a few words."""
+        ...
+
     def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher]) -> Labelled:
         """Draw rows of one length.
 
@@ -161,6 +165,11 @@ class TrueRows:
             "negatives": dict(self.negatives),
             "checked": self.checked,
         }
+
+    def outline(self) -> str:
+        """The negatives, and who labels them, in a few words."""
+        mix = ", ".join(f"{kind} {share:.0%}" for kind, share in self.negatives.items())
+        return f"negatives {mix}" + (", labels checked" if self.checked else "")
 
     def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher] = ()) -> Labelled:
         """Draw rows of one length."""

@@ -11,7 +11,15 @@ from scipy import stats
 
 from negspace.errors import PlanError
 from negspace.lab.concepts import Sorted
-from negspace.lab.replicas import POSITIVE, BestOf, Confident, Oracle, ReplicaArm, TaughtRows, TrueRows
+from negspace.lab.replicas import (
+    POSITIVE,
+    BestOf,
+    Confident,
+    Oracle,
+    PseudoLabelledRows,
+    ReplicaArm,
+    TrueRows,
+)
 from negspace.lab.replicas.rows import Draw, Teacher
 
 THIRDS = {POSITIVE: 1 / 3, "random": 1 / 3, "swap": 1 / 3}
@@ -29,7 +37,9 @@ def constant(value: float) -> Teacher:
     return lambda tokens: np.full(len(tokens), value, dtype=np.float32)
 
 
-def drawn(rows: TaughtRows, teachers: Sequence[Teacher] = (even_first,)) -> tuple[np.ndarray, np.ndarray]:
+def drawn(
+    rows: PseudoLabelledRows, teachers: Sequence[Teacher] = (even_first,)
+) -> tuple[np.ndarray, np.ndarray]:
     return rows.draw(DRAW, N, LENGTH, list(teachers))
 
 
@@ -38,14 +48,14 @@ def share(found: np.ndarray, expected: float) -> bool:
 
 
 def test_hard_labels_are_the_likelier_ones_and_soft_ones_the_probabilities() -> None:
-    tokens, hard = drawn(TaughtRows(FIRST, THIRDS))
+    tokens, hard = drawn(PseudoLabelledRows(FIRST, THIRDS))
     np.testing.assert_array_equal(hard, tokens[:, 0] % 2 == 0)
-    tokens, soft = drawn(TaughtRows(FIRST, THIRDS, labels="soft"))
+    tokens, soft = drawn(PseudoLabelledRows(FIRST, THIRDS, labels="soft"))
     np.testing.assert_array_equal(soft, even_first(tokens))
 
 
 def test_sampled_labels_follow_the_probabilities() -> None:
-    tokens, labels = drawn(TaughtRows(FIRST, THIRDS, labels="sampled"))
+    tokens, labels = drawn(PseudoLabelledRows(FIRST, THIRDS, labels="sampled"))
     even = tokens[:, 0] % 2 == 0
     assert set(labels.tolist()) == {0.0, 1.0}
     assert share(labels[even], 0.9)
@@ -53,13 +63,13 @@ def test_sampled_labels_follow_the_probabilities() -> None:
 
 
 def test_inputs_are_of_the_mix() -> None:
-    tokens, _ = drawn(TaughtRows(FIRST, THIRDS))
+    tokens, _ = drawn(PseudoLabelledRows(FIRST, THIRDS))
     assert share(Sorted().holds(tokens), 1 / 3)
 
 
 def test_true_rows_come_in_their_share_with_their_own_labels() -> None:
     # The teacher says 0.5 of everything, so a soft label of 0 or 1 is the truth's.
-    tokens, labels = drawn(TaughtRows(FIRST, THIRDS, labels="soft", true_share=0.3), [constant(0.5)])
+    tokens, labels = drawn(PseudoLabelledRows(FIRST, THIRDS, labels="soft", true_share=0.3), [constant(0.5)])
     true = labels != 0.5
     assert share(true, 0.3)
     np.testing.assert_array_equal(labels[true] == 1, Sorted().holds(tokens[true]))
@@ -69,7 +79,7 @@ def test_true_rows_come_in_their_share_with_their_own_labels() -> None:
 def test_original_rows_are_rows_of_generation_0() -> None:
     from negspace.lab.replicas.stream import batches_of
 
-    rows = TaughtRows(FIRST, THIRDS, labels="soft", true_share=0.5, true_rows="original")
+    rows = PseudoLabelledRows(FIRST, THIRDS, labels="soft", true_share=0.5, true_rows="original")
     tokens, labels = drawn(rows, [constant(0.5)])
     originals = set()
     for batches in batches_of(FIRST, 0, FIRST.steps):
@@ -87,8 +97,8 @@ def test_original_rows_are_rows_of_generation_0() -> None:
 
 
 def test_accumulated_rows_come_from_all_generations_alike() -> None:
-    second = ReplicaArm("1", TaughtRows(FIRST, THIRDS, labels="soft"), steps=400)
-    rows = TaughtRows(second, THIRDS, labels="soft", true_rows="accumulated")
+    second = ReplicaArm("1", PseudoLabelledRows(FIRST, THIRDS, labels="soft"), steps=400)
+    rows = PseudoLabelledRows(second, THIRDS, labels="soft", true_rows="accumulated")
     assert rows.generation == 2
     _, labels = rows.draw(Draw(0, 2, 0), N, LENGTH, [constant(0.25), constant(0.75)])
     counts = [int((labels == 0.25).sum()), int((labels == 0.75).sum()), int(np.isin(labels, (0, 1)).sum())]
@@ -97,7 +107,7 @@ def test_accumulated_rows_come_from_all_generations_alike() -> None:
 
 
 def test_an_oracle_keeps_what_is_true() -> None:
-    tokens, labels = drawn(TaughtRows(FIRST, THIRDS, verifier=Oracle()))
+    tokens, labels = drawn(PseudoLabelledRows(FIRST, THIRDS, verifier=Oracle()))
     assert len(labels) == N
     np.testing.assert_array_equal(labels == 1, Sorted().holds(tokens))
 
@@ -118,7 +128,7 @@ def test_confidence_keeps_what_the_teacher_is_sure_of() -> None:
 
 
 def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
-    rows = TaughtRows(FIRST, THIRDS, labels="soft", verifier=Confident(0.9))
+    rows = PseudoLabelledRows(FIRST, THIRDS, labels="soft", verifier=Confident(0.9))
     tokens, labels = rows.draw(DRAW, 10, LENGTH, [constant(0.5)])
     assert tokens.shape == (10, LENGTH)
     assert set(labels.tolist()) == {0.5}
@@ -126,8 +136,8 @@ def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
 
 
 def test_accumulated_rows_of_two_teachers_are_drawn_apart() -> None:
-    second = ReplicaArm("1", TaughtRows(FIRST, THIRDS, labels="soft"), steps=400)
-    rows = TaughtRows(second, THIRDS, labels="soft", true_rows="accumulated")
+    second = ReplicaArm("1", PseudoLabelledRows(FIRST, THIRDS, labels="soft"), steps=400)
+    rows = PseudoLabelledRows(second, THIRDS, labels="soft", true_rows="accumulated")
     tokens, labels = rows.draw(Draw(0, 2, 0), N, LENGTH, [constant(0.25), constant(0.75)])
     one, other = tokens[labels == 0.25], tokens[labels == 0.75]
     agree = Sorted().holds(one[:9000]) == Sorted().holds(other[:9000])
@@ -147,7 +157,7 @@ def test_accumulated_rows_of_two_teachers_are_drawn_apart() -> None:
 )
 def test_settings_that_are_none_are_refused(settings: dict[str, object], message: str) -> None:
     # Without the type checks of these tests, which would refuse some of it before.
-    unchecked = object.__new__(TaughtRows)
+    unchecked = object.__new__(PseudoLabelledRows)
     unchecked.__dict__.update(
         {
             "teacher": FIRST,
@@ -168,12 +178,12 @@ def test_verifiers_and_teachers_that_make_no_sense_are_refused() -> None:
     with pytest.raises(PlanError, match=r"from 0.5 to 1"):
         Confident(0.3)
     with pytest.raises(PlanError, match="best checkpoint"):
-        TaughtRows(replace(FIRST, best_of=BestOf(2, "hard")), THIRDS)
+        PseudoLabelledRows(replace(FIRST, best_of=BestOf(2, "hard")), THIRDS)
 
 
 def test_a_teacher_is_known_by_what_it_learnt_from_and_not_by_its_name() -> None:
     def described(teacher: ReplicaArm) -> object:
-        return TaughtRows(teacher, THIRDS).describe()
+        return PseudoLabelledRows(teacher, THIRDS).describe()
 
     assert described(FIRST) == described(replace(FIRST, name="other"))
     assert described(FIRST) != described(replace(FIRST, steps=401))

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from negspace.errors import PlanError
-from negspace.lab.concepts.planted import (
-    CHECKS,
+from negspace.lab.planted import (
     KINDS,
     NOISES,
     ROLES,
     RULES,
     PlantedCorpus,
     PlantedRecipe,
+    Record,
     planted_corpus,
-    read_record,
 )
+
+Checks = Mapping[str, Callable[[Sequence[str]], bool]]
+Reader = Callable[[str, Sequence[str]], Record | None]
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +33,12 @@ def rows(corpus: PlantedCorpus, family: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_rule_fragments_pass_their_checker_and_contradictory_ones_do_not(
-    corpus: PlantedCorpus, rule: str
+    corpus: PlantedCorpus, rule: str, checks: Checks
 ) -> None:
     kept, broken = rows(corpus, rule), rows(corpus, f"contradictory rule: {rule}")
     assert len(kept) > 15 and len(broken) > 3
-    assert all(CHECKS[rule](words) for words in kept)
-    assert not any(CHECKS[rule](words) for words in broken)
+    assert all(checks[rule](words) for words in kept)
+    assert not any(checks[rule](words) for words in broken)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +59,21 @@ def test_rule_fragments_pass_their_checker_and_contradictory_ones_do_not(
         ("syllogism", "all wugs are feps . all daxes are toves . so all wugs are toves .", False),
     ],
 )
-def test_checkers_on_sentences_written_by_hand(rule: str, text: str, holds: bool) -> None:
-    assert CHECKS[rule](text.split()) is holds
+def test_checkers_on_sentences_written_by_hand(rule: str, text: str, holds: bool, checks: Checks) -> None:
+    assert checks[rule](text.split()) is holds
 
 
-def test_one_wrong_word_breaks_a_rule_fragment(corpus: PlantedCorpus) -> None:
+def test_one_wrong_word_breaks_a_rule_fragment(corpus: PlantedCorpus, checks: Checks) -> None:
     for words in rows(corpus, "arithmetic"):
         at = words.index("=") + 1
         words[at] = str((int(words[at]) + 1) % 10)
-        assert not CHECKS["arithmetic"](words)
+        assert not checks["arithmetic"](words)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fragments_of_one_fact_state_one_record_in_other_words(corpus: PlantedCorpus, kind: str) -> None:
+def test_fragments_of_one_fact_state_one_record_in_other_words(
+    corpus: PlantedCorpus, kind: str, read_record: Reader
+) -> None:
     stated: dict[int, list[tuple[str, object]]] = {}
     for text, family, cluster in zip(corpus.texts, corpus.families, corpus.clusters, strict=True):
         if family == kind:
@@ -83,7 +88,9 @@ def test_fragments_of_one_fact_state_one_record_in_other_words(corpus: PlantedCo
     assert np.mean(worded) > 0.9
 
 
-def test_contradictory_facts_name_one_key_and_give_it_several_records(corpus: PlantedCorpus) -> None:
+def test_contradictory_facts_name_one_key_and_give_it_several_records(
+    corpus: PlantedCorpus, read_record: Reader
+) -> None:
     stated: dict[int, list[object]] = {}
     for text, family, cluster in zip(corpus.texts, corpus.families, corpus.clusters, strict=True):
         if family.startswith("contradictory fact: "):
@@ -94,7 +101,9 @@ def test_contradictory_facts_name_one_key_and_give_it_several_records(corpus: Pl
     assert np.mean([len(set(records)) == len(records) for records in stated.values()]) > 0.95
 
 
-def test_noise_in_disorder_follows_no_rule_and_states_no_record(corpus: PlantedCorpus) -> None:
+def test_noise_in_disorder_follows_no_rule_and_states_no_record(
+    corpus: PlantedCorpus, read_record: Reader
+) -> None:
     for family in ("shuffled", "random"):
         for words in rows(corpus, family):
             assert not any(read_record(kind, words) for kind in KINDS)

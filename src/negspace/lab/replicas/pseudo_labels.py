@@ -25,7 +25,7 @@ from negspace.lab.replicas.rows import (
 )
 from negspace.records import Json
 
-__all__ = ["Confident", "Labels", "Oracle", "TaughtRows", "TrueRowsFrom", "Verifier"]
+__all__ = ["Confident", "Labels", "Oracle", "PseudoLabelledRows", "TrueRowsFrom", "Verifier"]
 
 _ATTEMPTS = 10
 # Parts of a chunk's randomness (`Draw.part`): true rows, and the first of each teacher's.
@@ -124,7 +124,7 @@ class Confident:
 
 
 @dataclass(frozen=True)
-class TaughtRows:
+class PseudoLabelledRows:
     """Inputs of a mix, labelled by the teacher, with a share of true rows among them.
 
     Attributes:
@@ -181,7 +181,7 @@ class TaughtRows:
     def teachers(self) -> tuple[ReplicaArm, ...]:
         """The arms of all generations before; that of generation 0, trained on the truth, comes first."""
         rows = self.teacher.rows
-        return (*(rows.teachers if isinstance(rows, TaughtRows) else ()), self.teacher)
+        return (*(rows.teachers if isinstance(rows, PseudoLabelledRows) else ()), self.teacher)
 
     @property
     def code(self) -> tuple[object, ...]:
@@ -199,6 +199,17 @@ class TaughtRows:
             "true_rows": self.true_rows,
             "verifier": None if self.verifier is None else self.verifier.describe(),
         }
+
+    def outline(self) -> str:
+        """Labels, true rows and verifier in a few words."""
+        said = [f"{self.labels} labels of generation {self.generation - 1}"]
+        if self.true_rows == "accumulated":
+            said.append("rows of all generations")
+        elif self.true_share:
+            said.append(f"{self.true_share:.0%} {self.true_rows} true rows")
+        if self.verifier is not None:
+            said += [f"{key} {value}" for key, value in self.verifier.describe().items()]
+        return ", ".join(said)
 
     def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher]) -> Labelled:
         """Draw rows of one length."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 
-from negspace.lab.concepts.planted.facts import KINDS, Record
-from negspace.lab.concepts.planted.rules import BRACKETS, CLASSES
+import pytest
 
-__all__ = ["CHECKS", "read_record"]
+from negspace.lab.planted import BRACKETS, CLASSES, KINDS, Record
+
+Check = Callable[[Sequence[str]], bool]
 
 
 def _split(words: Sequence[str], end: str) -> list[list[str]]:
@@ -86,7 +87,7 @@ def _follows(words: Sequence[str]) -> bool:
     return True
 
 
-CHECKS: Mapping[str, Callable[[Sequence[str]], bool]] = MappingProxyType(
+_CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "agreement": _agrees,
         "copying": _copies,
@@ -96,10 +97,9 @@ CHECKS: Mapping[str, Callable[[Sequence[str]], bool]] = MappingProxyType(
         "syllogism": _follows,
     }
 )
-"""Whether all of a fragment's words follow the rule of a family, by its name."""
 
 
-def read_record(kind: str, words: Sequence[str]) -> Record | None:
+def _read_record(kind: str, words: Sequence[str]) -> Record | None:
     """Read the record that a fragment states; None where it states none, or more than one."""
     fact = KINDS[kind]
     values: list[str | None] = [None] * len(fact.values)
@@ -118,3 +118,15 @@ def read_record(kind: str, words: Sequence[str]) -> Record | None:
     if len(keys) != 1 or None in values:
         return None
     return Record(kind, keys.pop(), tuple(str(value) for value in values))
+
+
+@pytest.fixture(scope="session")
+def checks() -> Mapping[str, Check]:
+    """Whether all of a fragment's words follow the rule of a family, by its name."""
+    return _CHECKS
+
+
+@pytest.fixture(scope="session")
+def read_record() -> Callable[[str, Sequence[str]], Record | None]:
+    """Reads the record that a fragment states."""
+    return _read_record

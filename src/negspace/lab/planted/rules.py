@@ -1,20 +1,22 @@
-"""Rules a fragment can follow: each draws one instance of a rule, or one that breaks it at every turn.
+"""Rules that text can follow, and which words of it they decide.
 
-An instance is a list of words and its depth: the number of steps, or levels, that its hardest word takes.
-What a rule leaves open (which digits, which letters) is uniform; what it decides is decided by the words
-before it and by nothing else.
+A rule draws one instance, or one that breaks it at every turn: a list of words and its depth, the number of
+steps or levels that its hardest word takes. What a rule leaves open (which digits, which letters) is uniform;
+what it decides is decided by the words before it and by nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["BRACKETS", "CLASSES", "ITEMS", "LETTERS", "RULES", "TERMS", "Instance", "Rule"]
+from negspace.errors import PlanError, did_you_mean
+
+__all__ = ["BRACKETS", "CLASSES", "RULES", "Instance", "Rule", "answers_of"]
 
 Instance: TypeAlias = tuple[list[str], int]
 Rule: TypeAlias = Callable[[np.random.Generator, bool], Instance]
@@ -31,10 +33,10 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], tuple[str, str, str]]] = MappingPro
 _CLAIMED = ("said", "knew", "felt")
 _DID = ("saw", "helped", "blamed")
 _OWNED = ("house", "garden", "lamp")
-LETTERS = tuple("abcdef")
-ITEMS = ("pear", "plum", "fig", "lime", "date", "kiwi")
+_LETTERS = tuple("abcdef")
+_ITEMS = ("pear", "plum", "fig", "lime", "date", "kiwi")
 BRACKETS: Mapping[str, str] = MappingProxyType({"(": ")", "[": "]", "{": "}", "<": ">"})
-TERMS = ("daxes", "wugs", "feps", "blicks", "toves", "raths")
+_TERMS = ("daxes", "wugs", "feps", "blicks", "toves", "raths")
 _TOP = 9
 
 
@@ -58,14 +60,14 @@ def agreement(rng: np.random.Generator, broken: bool) -> Instance:
 def copying(rng: np.random.Generator, broken: bool) -> Instance:
     """Letters, said again in their order. Depth: how many."""
     depth = int(rng.integers(3, 6))
-    said = _pick(rng, LETTERS, depth)
-    again = [_other(rng, LETTERS, letter) for letter in said] if broken else said
+    said = _pick(rng, _LETTERS, depth)
+    again = [_other(rng, _LETTERS, letter) for letter in said] if broken else said
     return ["say", *said, "again", *again, ";"], depth
 
 
 def counting(rng: np.random.Generator, broken: bool) -> Instance:
     """A thing counted up to a number that was said before. Depth: the number."""
-    item, last = _one(rng, ITEMS), int(rng.integers(2, 7))
+    item, last = _one(rng, _ITEMS), int(rng.integers(2, 7))
     told = int(_other(rng, tuple(range(2, 8)), last)) if broken else last
     words = ["count", item, "to", str(told), ":"]
     for number in range(1, last + 1):
@@ -103,12 +105,12 @@ def brackets(rng: np.random.Generator, broken: bool) -> Instance:
 def syllogism(rng: np.random.Generator, broken: bool) -> Instance:
     """A chain of premises and what follows. Depth: number of premises."""
     depth = int(rng.integers(2, 4))
-    terms = _pick(rng, TERMS, depth + 1, distinct=True)
+    terms = _pick(rng, _TERMS, depth + 1, distinct=True)
     words: list[str] = []
     for first, second in pairwise(terms):
-        linked = _other(rng, TERMS, first) if broken and words else first
+        linked = _other(rng, _TERMS, first) if broken and words else first
         words += ["all", linked, "are", second, "."]
-    ends = [_other(rng, TERMS, one) for one in (terms[0], terms[-1])] if broken else [terms[0], terms[-1]]
+    ends = [_other(rng, _TERMS, one) for one in (terms[0], terms[-1])] if broken else [terms[0], terms[-1]]
     return [*words, "so", "all", ends[0], "are", ends[1], "."], depth
 
 
@@ -123,6 +125,53 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """Every rule, by the name of its family."""
+
+
+def answers_of(family: str, words: Sequence[str]) -> list[int]:
+    """Positions of the words that the words before them decide, by the rule of a family.
+
+    Pronouns; letters said again; numbers of a count, and its end; results; closing brackets after the first
+    of a row (before the first, one more could be opened); terms that premises link, or a conclusion joins.
+    """
+    if family == "agreement":
+        pronouns = {form for _, forms in CLASSES.values() for form in forms}
+        return [i for i, word in enumerate(words) if word in pronouns]
+    if family == "arithmetic":
+        return [i for i in range(1, len(words)) if words[i - 1] == "="]
+    if family == "brackets":
+        closing = set(BRACKETS.values())
+        return [i for i in range(1, len(words)) if words[i] in closing and words[i - 1] in closing]
+    if family == "copying":
+        return list(_between(words, "again", ";", lambda word: word != ";"))
+    if family == "counting":
+        return list(_between(words, ":", "stop", lambda word: word.isdigit() or word == "stop"))
+    if family == "syllogism":
+        return list(_linked(words))
+    raise PlanError(f"there is no rule family '{family}'", hint=did_you_mean(family, RULES))
+
+
+def _between(words: Sequence[str], begin: str, end: str, decided: Callable[[str], bool]) -> Iterator[int]:
+    inside = False
+    for i, word in enumerate(words):
+        if inside and decided(word):
+            yield i
+        inside = word == begin or (inside and word != end)
+
+
+def _linked(words: Sequence[str]) -> Iterator[int]:
+    """Terms of a chain but its first, which is free, and those that follow ``are`` in a premise, too."""
+    begun = concluding = False
+    for i in range(1, len(words)):
+        before = words[i - 1]
+        if before == "so":
+            concluding = True
+        elif before == "all":
+            if begun:
+                yield i
+            begun = True
+        elif before == "are" and concluding:
+            yield i
+            begun = concluding = False
 
 
 def _one(rng: np.random.Generator, among: Sequence[str]) -> str:

@@ -16,90 +16,19 @@ import numpy as np
 
 __all__ = ["KINDS", "FactKind", "Record", "draw_record", "state"]
 
-_COLOURS = (
-    "red",
-    "blue",
-    "green",
-    "white",
-    "black",
-    "brown",
-    "pink",
-    "grey",
-    "gold",
-    "violet",
-    "amber",
-    "teal",
-)
-_DAYS = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "easter",
-    "lent",
-    "advent",
-)
-_PORTS = (
-    "oslo",
-    "cadiz",
-    "malta",
-    "genoa",
-    "riga",
-    "tunis",
-    "haifa",
-    "izmir",
-    "dover",
-    "brest",
-    "varna",
-    "split",
-)
-_GOODS = ("salt", "wool", "tin", "silk", "grain", "oil", "glass", "rope", "coal", "tea", "paper", "wax")
-_TRADES = (
-    "baker",
-    "judge",
-    "tailor",
-    "miner",
-    "pilot",
-    "poet",
-    "cook",
-    "clerk",
-    "smith",
-    "vet",
-    "spy",
-    "nurse",
-)
-_BEASTS = (
-    "otter",
-    "raven",
-    "lynx",
-    "heron",
-    "badger",
-    "viper",
-    "bison",
-    "crane",
-    "moose",
-    "newt",
-    "ibex",
-    "toad",
-)
-_WOODS = ("oak", "ash", "elm", "yew", "pine", "teak", "cedar", "birch", "maple", "larch", "alder", "hazel")
-_TASTES = (
-    "sweet",
-    "sour",
-    "bitter",
-    "bland",
-    "smoky",
-    "nutty",
-    "tart",
-    "fiery",
-    "minty",
-    "rich",
-    "dry",
-    "mild",
-)
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_COLOURS = _words("red blue green white black brown pink grey gold violet amber teal")
+_DAYS = _words("monday tuesday wednesday thursday friday saturday sunday easter lent advent")
+_PORTS = _words("oslo cadiz malta genoa riga tunis haifa izmir dover brest varna split")
+_GOODS = _words("salt wool tin silk grain oil glass rope coal tea paper wax")
+_TRADES = _words("baker judge tailor miner pilot poet cook clerk smith vet spy nurse")
+_BEASTS = _words("otter raven lynx heron badger viper bison crane moose newt ibex toad")
+_WOODS = _words("oak ash elm yew pine teak cedar birch maple larch alder hazel")
+_TASTES = _words("sweet sour bitter bland smoky nutty tart fiery minty rich dry mild")
 
 
 @dataclass(frozen=True)
@@ -132,7 +61,7 @@ class Record:
 
 
 def _names(starts: str, ends: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return tuple(starts.split()), tuple(ends.split())
+    return _words(starts), _words(ends)
 
 
 KINDS: Mapping[str, FactKind] = MappingProxyType(

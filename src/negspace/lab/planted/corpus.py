@@ -1,9 +1,10 @@
-"""A corpus with the truth beside each fragment: structure, fact or noise."""
+"""A corpus whose truth is known: each fragment is structure, fact or noise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 
 import numpy as np
@@ -11,24 +12,34 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
-from negspace.lab.concepts.planted.facts import KINDS, draw_record, state
-from negspace.lab.concepts.planted.rules import RULES
+from negspace.lab.planted.facts import KINDS, draw_record, state
+from negspace.lab.planted.rules import RULES
 
-__all__ = ["NOISES", "ROLES", "PlantedCorpus", "PlantedRecipe", "planted_corpus"]
+__all__ = [
+    "NOISES",
+    "ROLES",
+    "PlantedCorpus",
+    "PlantedRecipe",
+    "planted_corpus",
+    "read_words",
+    "rule_words",
+    "vocabulary",
+]
 
 ROLES = ("structure", "fact", "noise")
 NOISES = ("shuffled", "random", "contradictory rule", "contradictory fact")
 _SHORTEST, _LONGEST = 26, 52
 _REST = 8  # words that an instance begun before the end may run on for
+_INSTANCES = 400  # of each rule, enough to have seen all of its words
 
 
 @dataclass(frozen=True)
 class PlantedRecipe:
-    """What a planted corpus is made of.
+    """The make-up of a planted corpus.
 
     Attributes:
-        fragments: How many, about; a fact is stated as often as was drawn, so a few more can come.
-        shares: Of structure, fact and noise; they need not add up to 1.
+        fragments: Number of fragments, about; a fact is stated as often as was drawn, so a few more can come.
+        shares: Shares of structure, fact and noise; they need not add up to 1.
         rules: Families of structure, in equal parts.
         facts: Families of facts, in equal parts.
         noises: Kinds of noise, in equal parts. ``shuffled``: the words of a rule or fact fragment in random
@@ -77,11 +88,10 @@ class PlantedCorpus:
     Attributes:
         texts: The fragments, words apart by spaces, in random order.
         roles: Position of each one's role in ``ROLES``.
-        families: Family of each: of rule, of fact, or of noise (``contradictory rule: arithmetic``).
+        families: The rule, fact or noise that each belongs to (``contradictory rule: arithmetic``).
         depth: Steps or levels of a rule fragment's deepest instance; -1 for other fragments.
         clusters: Fragments that state one fact, or name one key in contradictory ways, have one number; all
             others have one of their own.
-        seed: What it was drawn with.
         words: All words that occur, sorted.
     """
 
@@ -90,24 +100,70 @@ class PlantedCorpus:
     families: tuple[str, ...]
     depth: Int[np.ndarray, " fragments"]
     clusters: Int[np.ndarray, " fragments"]
-    seed: int
     words: tuple[str, ...] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def fragments(self) -> Fragments:
-        """The fragments as a model of whole words reads them; a word's id is its position in ``words``."""
-        at = {word: i for i, word in enumerate(self.words)}
-        ids = [[at[word] for word in text.split()] for text in self.texts]
-        lengths = np.array([len(row) for row in ids], dtype=np.int64)
-        tokens = np.zeros((len(ids), int(lengths.max())), dtype=np.int32)
-        for row, found in zip(tokens, ids, strict=True):
-            row[: len(found)] = found
-        digest = sha256("\n".join(self.texts).encode())
-        digest.update(tokens.tobytes())
-        places = tuple(f"planted, fragment {i + 1}" for i in range(len(self)))
-        return Fragments(self.texts, tokens, lengths, places, digest.hexdigest())
+    def fragments(self, words: Sequence[str] | None = None) -> Fragments:
+        """The fragments as a model of whole words reads them.
+
+        Args:
+            words: What the model knows; a word's token is its position. The corpus's own words if None.
+        """
+        return read_words([text.split() for text in self.texts], self.words if words is None else words)
+
+
+def read_words(written: Sequence[Sequence[str]], known: Sequence[str]) -> Fragments:
+    """Fragments as a model of whole words reads them.
+
+    Args:
+        written: Words of each fragment; two or more, all of them known.
+        known: All words; a word's token is its position.
+    """
+    at = {word: i for i, word in enumerate(known)}
+    lengths = np.array([len(words) for words in written], dtype=np.int64)
+    tokens = np.zeros((len(written), int(lengths.max())), dtype=np.int32)
+    for row, words in zip(tokens, written, strict=True):
+        row[: len(words)] = [at[word] for word in words]
+    texts = tuple(" ".join(words) for words in written)
+    places = tuple(f"planted, fragment {i + 1}" for i in range(len(texts)))
+    digest = sha256("\n".join(texts).encode())
+    digest.update(tokens.tobytes())
+    return Fragments(texts, tokens, lengths, places, digest.hexdigest())
+
+
+def rule_words(rng: np.random.Generator, family: str, depth: int, count: int) -> list[str]:
+    """Draw words that follow a rule, every instance of one depth; the last one may be cut short.
+
+    Args:
+        rng: Source of randomness.
+        family: Family of the rule.
+        depth: A depth that the rule has.
+        count: Number of words.
+    """
+    words: list[str] = []
+    while len(words) < count:
+        more, found = RULES[family](rng, False)
+        if found == depth:
+            words += more
+    return words[:count]
+
+
+@cache
+def vocabulary() -> tuple[str, ...]:
+    """All words of planted text, sorted."""
+    words = {
+        word
+        for kind in KINDS.values()
+        for text in (*kind.keys, *sum(kind.values, ()), *sum(kind.wordings, ()))
+        for word in text.split()
+    } - {"K", "V"}
+    rng = np.random.default_rng(0)
+    for rule in RULES.values():
+        for _ in range(_INSTANCES):
+            words.update(rule(rng, False)[0])
+    return tuple(sorted(words))
 
 
 def planted_corpus(recipe: PlantedRecipe, seed: int) -> PlantedCorpus:
@@ -120,7 +176,11 @@ def planted_corpus(recipe: PlantedRecipe, seed: int) -> PlantedCorpus:
     rng = np.random.default_rng(seed)
     counts = np.round(recipe.fragments * np.array(recipe.shares) / sum(recipe.shares)).astype(int)
     keys = _Keys(rng, recipe)
-    pieces = list(_structure(rng, recipe, int(counts[0])))
+    pieces: list[_Piece] = []
+    for i in range(counts[0]):
+        family = _turn(recipe.rules, i, "structure")
+        words, depth = _rule_words(rng, family, broken=False)
+        pieces.append(_Piece(words, 0, family, depth))
     pieces += _facts(rng, recipe, int(counts[1]), keys)
     pieces += _noise(rng, recipe, int(counts[2]), keys)
     order = rng.permutation(len(pieces))
@@ -134,7 +194,6 @@ def planted_corpus(recipe: PlantedRecipe, seed: int) -> PlantedCorpus:
         tuple(piece.family for piece in pieces),
         np.array([piece.depth for piece in pieces], dtype=np.int64),
         np.unique(given, return_inverse=True)[1].astype(np.int64),
-        seed,
         tuple(sorted({word for piece in pieces for word in piece.words})),
     )
 
@@ -166,13 +225,6 @@ def _rule_words(rng: np.random.Generator, rule: str, broken: bool) -> tuple[list
     return words, deepest
 
 
-def _structure(rng: np.random.Generator, recipe: PlantedRecipe, count: int) -> Iterator[_Piece]:
-    for i in range(count):
-        family = _turn(recipe.rules, i, "structure")
-        words, depth = _rule_words(rng, family, broken=False)
-        yield _Piece(words, 0, family, depth)
-
-
 def _facts(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys) -> Iterator[_Piece]:
     made = fact = 0
     while made < count:
@@ -188,26 +240,20 @@ def _noise(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _K
     for i, noise in enumerate(recipe.noises):
         share = count * (i + 1) // len(recipe.noises) - count * i // len(recipe.noises)
         if noise == "contradictory fact":
-            yield from _contradictory_facts(rng, recipe, share, keys)
+            made = fact = 0
+            while made < share:
+                kind = _turn(recipe.facts, fact, "fact")
+                key, times = keys.next(kind), int(rng.integers(2, max(2, recipe.repeats[1]) + 1))
+                for _ in range(times):
+                    words = state(rng, draw_record(rng, kind, key))
+                    yield _Piece(words, 2, f"{noise}: {kind}", cluster=keys.cluster)
+                made, fact = made + times, fact + 1
         elif noise == "contradictory rule":
             for j in range(share):
                 rule = _turn(recipe.rules, j, noise)
                 yield _Piece(_rule_words(rng, rule, broken=True)[0], 2, f"{noise}: {rule}")
         else:
             yield from _disordered(rng, recipe, share, noise)
-
-
-def _contradictory_facts(
-    rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys
-) -> Iterator[_Piece]:
-    made = fact = 0
-    while made < count:
-        kind = _turn(recipe.facts, fact, "fact")
-        key, times = keys.next(kind), int(rng.integers(2, max(2, recipe.repeats[1]) + 1))
-        for _ in range(times):
-            words = state(rng, draw_record(rng, kind, key))
-            yield _Piece(words, 2, f"contradictory fact: {kind}", cluster=keys.cluster)
-        made, fact = made + times, fact + 1
 
 
 def _disordered(rng: np.random.Generator, recipe: PlantedRecipe, count: int, noise: str) -> Iterator[_Piece]:

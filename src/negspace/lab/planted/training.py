@@ -1,43 +1,43 @@
-"""A small language model trained on planted text: which text, how long, and the model that comes of it."""
+"""Small language models trained on planted text."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
 
-from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.concepts.planted import KINDS, ROLES, RULES, PlantedCorpus, PlantedRecipe, planted_corpus
+from negspace.lab.planted.corpus import ROLES, PlantedCorpus, PlantedRecipe, planted_corpus, vocabulary
 from negspace.language_models import LanguageModel, TinySettings, train_network
 from negspace.probes import LossProbe
 from negspace.records import Json
 
-__all__ = ["Course", "planted_fragments", "read_words", "require_torch", "torch_version", "vocabulary"]
+__all__ = ["PlantedTraining", "require_torch", "torch_version"]
 
 CONTEXT = 96
-_INSTANCES = 400
 _TRAINING_SEEDS = 10_000  # corpora to train on are drawn from here on, held-out ones below
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a model is trained on and how.
+class PlantedTraining:
+    """What a small language model is trained on, and how.
 
-    At each seed the corpus is another one, and so are parameters and order. Courses with the same recipe are
-    trained on parts of the same corpus.
+    At each seed the corpus is another one, and so are parameters and order. Trainings of one recipe are on
+    parts of the same corpus.
 
     Attributes:
-        roles: Those whose fragments are trained on.
-        steps: Of training; 0 leaves the parameters as they were drawn.
-        recipe: Of the corpus.
-        settings: Of the network and its training, the steps aside.
+        roles: Roles whose fragments are trained on.
+        steps: Training steps; 0 leaves the parameters as they were drawn.
+        recipe: The corpus.
+        settings: Network and training; its steps are not read.
+
+    Raises:
+        PlanError: If it trains on no role, on one that there is not, or for fewer than 0 steps.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -52,13 +52,13 @@ class Course:
     def __post_init__(self) -> None:
         if not self.roles or not set(self.roles) <= set(ROLES) or self.steps < 0:
             raise PlanError(
-                f"a course trains on some of {', '.join(ROLES)}, for 0 steps or more",
+                f"a model trains on some of {', '.join(ROLES)}, for 0 steps or more",
                 got=f"{self.roles}, {self.steps} steps",
             )
 
     @property
     def code(self) -> tuple[object, ...]:
-        """Whose code decides the model, the claims' own aside: corpus, training, network."""
+        """Whose code decides the model: corpus, training, network."""
         return (self.recipe, self.settings, LossProbe())
 
     def describe(self) -> Mapping[str, Json]:
@@ -74,15 +74,23 @@ class Course:
             **settings,
         }
 
+    def outline(self) -> str:
+        """The network and what it is trained on, in a line."""
+        settings = self.settings
+        shape = f"{settings.layers} layers of width {settings.width}"
+        if not self.steps:
+            return f"{shape}, not trained"
+        return f"{shape}, {self.steps} steps of {settings.batch} tokens on {', '.join(self.roles)}"
+
     def corpus(self, seed: int) -> PlantedCorpus:
         """The corpus of a seed, in all its roles."""
         return planted_corpus(self.recipe, _TRAINING_SEEDS + seed)
 
     def train(self, seed: int) -> LanguageModel:
-        """Train the model of a seed; one thread, and nothing but course and seed decides the result."""
+        """Train the model of a seed, in one thread; nothing else decides the result."""
         import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
-        from negspace.lab.claims.planted.network import PlantedNetwork  # noqa: PLC0415  (needs torch)
+        from negspace.lab.planted.network import PlantedNetwork  # noqa: PLC0415  (needs torch)
 
         settings = self.settings
         generator = torch.Generator().manual_seed(int(np.random.default_rng([seed, 0]).integers(2**62)))
@@ -95,49 +103,10 @@ class Course:
             wanted = [ROLES.index(role) for role in self.roles]
             rows = np.flatnonzero(np.isin(corpus.roles, wanted))
             planned = TinySettings(**{**asdict(settings), "steps": self.steps})
-            train_network(network, planted_fragments(corpus), rows, planned, seed=seed)
+            train_network(network, corpus.fragments(vocabulary()), rows, planned, seed=seed)
         name = f"planted, {' and '.join(self.roles)}, {self.steps} steps, seed {seed}"
         print_ = hashlib.sha256(f"{self.describe()} {seed}".encode()).hexdigest()
         return LanguageModel(name, network, None, print_, CONTEXT)
-
-
-@cache
-def vocabulary() -> tuple[str, ...]:
-    """All words of planted text, sorted; a word's position is its token."""
-    words = {
-        word
-        for kind in KINDS.values()
-        for text in (*kind.keys, *sum(kind.values, ()), *sum(kind.wordings, ()))
-        for word in text.split()
-    } - {"K", "V"}
-    rng = np.random.default_rng(0)
-    for rule in RULES.values():
-        for _ in range(_INSTANCES):
-            words.update(rule(rng, False)[0])
-    return tuple(sorted(words))
-
-
-def planted_fragments(corpus: PlantedCorpus) -> Fragments:
-    """The fragments of a corpus, as models of all planted words read them."""
-    return read_words([text.split() for text in corpus.texts])
-
-
-def read_words(written: Sequence[Sequence[str]]) -> Fragments:
-    """Fragments of words, as models of all planted words read them.
-
-    Args:
-        written: Words of each fragment; two or more, all of them planted words.
-    """
-    at = {word: i for i, word in enumerate(vocabulary())}
-    lengths = np.array([len(words) for words in written], dtype=np.int64)
-    tokens = np.zeros((len(written), int(lengths.max())), dtype=np.int32)
-    for row, words in zip(tokens, written, strict=True):
-        row[: len(words)] = [at[word] for word in words]
-    texts = tuple(" ".join(words) for words in written)
-    places = tuple(f"planted, fragment {i + 1}" for i in range(len(texts)))
-    digest = hashlib.sha256("\n".join(texts).encode())
-    digest.update(tokens.tobytes())
-    return Fragments(texts, tokens, lengths, places, digest.hexdigest())
 
 
 def require_torch() -> None:

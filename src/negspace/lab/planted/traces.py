@@ -14,13 +14,14 @@ from scipy.stats import rankdata
 from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
 from negspace.execution import in_processes
-from negspace.lab.claims.planted.course import Course, require_torch, torch_version
+from negspace.lab.planted.training import PlantedTraining, require_torch, torch_version
 from negspace.language_models import LanguageModel, token_losses
+from negspace.metrics import EvalSetMetric, undefined
 from negspace.probes import StepProbe
 from negspace.quantities import Quantity, declare
-from negspace.records import EvalSet, Json, Run
+from negspace.records import EvalSet, Json, Measurement, Run, Task
 
-__all__ = ["QUANTITIES", "TraceArm", "TraceLearner", "TraceTask", "trace_task"]
+__all__ = ["QUANTITIES", "PairsInOrder", "TraceArm", "TraceLearner", "TraceTask", "trace_task"]
 
 QUANTITIES: Mapping[str, str] = {
     "loss": "mean loss, in nats per token",
@@ -114,7 +115,7 @@ class TraceArm:
         name: As results name the arm.
         quantity: One of ``QUANTITIES``.
         outcome: Another one.
-        course: What the model was trained on.
+        training: What the model was trained on.
 
     Raises:
         PlanError: If there is no such quantity, or it is its own outcome.
@@ -123,7 +124,7 @@ class TraceArm:
     name: str
     quantity: str
     outcome: str
-    course: Course
+    training: PlantedTraining
 
     def __post_init__(self) -> None:
         for asked in (self.quantity, self.outcome):
@@ -134,13 +135,17 @@ class TraceArm:
 
     @property
     def code(self) -> tuple[object, ...]:
-        """Of the course."""
-        return self.course.code
+        """Whose code decides the model."""
+        return self.training.code
 
     def describe(self) -> Mapping[str, Json]:
-        """The quantity, the outcome and the course."""
+        """Name, quantity, outcome and training."""
         asked = {"quantity": self.quantity, "outcome": self.outcome}
-        return {"name": self.name, **asked, **self.course.describe()}
+        return {"name": self.name, **asked, **self.training.describe()}
+
+    def outline(self) -> str:
+        """What is compared with what, and the training, in a line."""
+        return f"{QUANTITIES[self.quantity]}; against {self.outcome}; {self.training.outline()}"
 
     def check(self, task: TraceTask) -> None:
         """Refuse a task whose fragments have no depth, where depth is asked for.
@@ -157,7 +162,7 @@ class TraceLearner:
     """Trains small language models, takes a step on each held-out fragment, and undoes it.
 
     A run holds the rank of each fragment by the arm's quantity and by its outcome: all that the metric
-    `PairsInOrder` asks for. Arms of one course and seed share its model.
+    `PairsInOrder` asks for. Arms of one training and seed share its model.
 
     Attributes:
         fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out
@@ -174,22 +179,24 @@ class TraceLearner:
         return {"name": self.name, "fall": self.fall, **torch_version()}
 
     def runs(self, task: TraceTask, jobs: Sequence[tuple[TraceArm, int]], *, workers: int) -> Iterator[Run]:
-        """Train each (course, seed) and yield its arms as it is done.
+        """Train the model of each training and seed once, and yield its arms as it is done.
 
         Raises:
             MissingExtraError: If PyTorch is not installed.
         """
         require_torch()
-        shared: defaultdict[tuple[Course, int], list[TraceArm]] = defaultdict(list)
+        shared: defaultdict[tuple[PlantedTraining, int], list[TraceArm]] = defaultdict(list)
         for arm, seed in jobs:
-            shared[arm.course, seed].append(arm)
-        calls = ((task, course, seed, arms, self.fall) for (course, seed), arms in shared.items())
+            shared[arm.training, seed].append(arm)
+        calls = ((task, training, seed, arms, self.fall) for (training, seed), arms in shared.items())
         for runs in in_processes(_traced, calls, workers=workers):
             yield from runs
 
 
-def _traced(task: TraceTask, course: Course, seed: int, arms: Sequence[TraceArm], fall: float) -> list[Run]:
-    known = _quantities(course.train(seed), task, fall)
+def _traced(
+    task: TraceTask, training: PlantedTraining, seed: int, arms: Sequence[TraceArm], fall: float
+) -> list[Run]:
+    known = _quantities(training.train(seed), task, fall)
     ranks = {name: _ranks(values) for name, values in known.items()}
     return [
         Run(arm.name, seed, {"predictor_rank": ranks[arm.quantity], "outcome_rank": ranks[arm.outcome]})
@@ -245,3 +252,65 @@ def _ranks(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
     if not np.isfinite(values).all():
         return np.full(len(values), np.nan)
     return np.asarray((rankdata(values) - 0.5) / len(values), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class PairsInOrder(EvalSetMetric):
+    """Of the pairs of fragments whose outcomes differ, the share that a quantity orders as the outcome does.
+
+    A pair that the quantity cannot tell apart counts half. 0.5 is chance. It is Harrell's concordance
+    (Harrell et al. 1982), and without ties ``(1 + τ) / 2`` with Kendall's τ: a rank correlation in the unit
+    that the lab's pages are written in. Its influence is that of a ratio of two U-statistics (Hoeffding
+    1948).
+
+    It reads the runs of a `TraceLearner`.
+
+    Attributes:
+        on: Name of the eval set.
+        either_way: Whether a quantity that orders the pairs the wrong way round counts as much as one that
+            orders them rightly: ``max(c, 1 - c)``. Near 0.5 this is biased upwards, by no more than the
+            standard error.
+    """
+
+    either_way: bool = False
+
+    kind = "pairs in order"
+    reads = ("predictor_rank", "outcome_rank")
+
+    @property
+    def name(self) -> str:
+        """As results name the metric."""
+        return f"pairs in order{', either way' if self.either_way else ''} on {self.on}"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest share."""
+        return (0.5 if self.either_way else 0.0), 1.0
+
+    def describe(self) -> Mapping[str, Json]:
+        """The metric and its test distribution."""
+        return {**super().describe(), "either_way": self.either_way}
+
+    def __call__(self, run: Run, task: Task) -> Measurement:
+        """Measure a run; undefined where no outcomes differ, or a number is missing."""
+        quantity, outcome = (self.items(run, task, name) for name in self.reads)
+        missing = np.isnan(quantity).any() or np.isnan(outcome).any()
+        if missing or len(np.unique(outcome)) < 2:
+            return undefined()
+        share, influence = _in_order(quantity, outcome)
+        if self.either_way and share < 0.5:
+            share, influence = 1 - share, -influence
+        clusters = self.clusters(task)
+        return Measurement(share, influence, clusters, resolution=2.0 / (len(np.unique(clusters)) + 4))
+
+
+def _in_order(
+    quantity: Float[np.ndarray, " items"], outcome: Float[np.ndarray, " items"]
+) -> tuple[float, Float[np.ndarray, " items"]]:
+    """The share, and the influence of each item on it; some outcomes differ."""
+    wanted = np.sign(outcome[:, None] - outcome)
+    agree = (1 + wanted * np.sign(quantity[:, None] - quantity)) / 2
+    counted = np.abs(wanted)
+    pairs = counted.sum() / 2
+    share = float((counted * agree).sum() / 2 / pairs)
+    return share, (counted * (agree - share)).sum(1) / pairs

@@ -1,26 +1,15 @@
-"""What the claims about differences share: plain embeddings against ones with a delta, on one concept."""
+"""Experiments on differences: plain embeddings against ones with a delta, on one concept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from negspace.lab.claim import Expectation, Ground, Part, Scale, part
+from negspace.lab.claim import Experiment, HeldOut, Scale, StatedHypothesis, more, no_less
 from negspace.lab.concepts import Concept, Test
-from negspace.lab.replicas import (
-    Adam,
-    BestOf,
-    Net,
-    ReplicaArm,
-    Sweep,
-    TrueRows,
-    gru_net,
-    transformer_net,
-)
-from negspace.metrics import Accuracy
-from negspace.study import Hypothesis
+from negspace.lab.replicas import Adam, BestOf, Net, ReplicaArm, Sweep, TrueRows, gru_net, transformer_net
 
-__all__ = ["NEAR", "REPORTED", "SEEDS", "TEST", "Setting", "best_checkpoint"]
+__all__ = ["REPORTED", "SEEDS", "TEST", "DeltaExperiments", "best_checkpoint"]
 
 STEPS = 2000
 SEEDS = 10
@@ -33,21 +22,21 @@ _VALIDATION = "validation"
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
-    """One concept's tests and arms, at a scale.
+class DeltaExperiments:
+    """Arms and experiments on one concept, at a scale.
 
     Attributes:
         concept: The rule.
         kind: Its near misses.
-        ground: The held-out rows.
+        held_out: The held-out rows.
     """
 
     concept: Concept
     kind: str
-    ground: Ground
+    held_out: HeldOut
 
     @staticmethod
-    def of(concept: Concept, kind: str, scale: Scale) -> Setting:
+    def draw(concept: Concept, kind: str, scale: Scale) -> DeltaExperiments:
         """Draw the tests: near misses of length 40 with both labels, random negatives, and a validation set.
 
         The validation rows, of the longest length of the training, choose learning rates and nothing else.
@@ -58,7 +47,7 @@ class Setting:
             Test(EASY, 40, "random", 250),
             Test(_VALIDATION, 12, kind, 250, labels="published"),
         ]
-        return Setting(concept, kind, Ground.of(concept, tests, scale))
+        return DeltaExperiments(concept, kind, HeldOut.draw(concept, tests, scale))
 
     def arm(self, name: str, net: Net, *, checked: bool = False, best: bool = False) -> ReplicaArm:
         """An arm of 2,000 steps on near misses."""
@@ -66,7 +55,7 @@ class Setting:
             name,
             TrueRows(self.concept, {self.kind: 1.0}, checked=checked),
             net=net,
-            steps=self.ground.scale.steps(STEPS),
+            steps=self.held_out.scale.steps(STEPS),
             best_of=BestOf(CHECKPOINTS, TEST) if best else None,
         )
 
@@ -80,60 +69,48 @@ class Setting:
 
     def compared(
         self, arm: str, versus: str, says: str, *, margin: float = NEAR, published: float | None = None
-    ) -> list[Expectation]:
+    ) -> list[StatedHypothesis]:
         """One arm against another on near misses, at the best checkpoint, as published, and at the last."""
         return [
-            Expectation(
-                Hypothesis(
-                    f"best: {arm} - {versus}",
-                    Accuracy(TEST),
-                    best_checkpoint(arm),
-                    best_checkpoint(versus),
-                    margin,
-                ),
+            more(
                 f"{says} (best of ten checkpoints, chosen on the test set)",
                 TEST,
-                published,
+                best_checkpoint(arm),
+                best_checkpoint(versus),
+                margin,
+                name=f"best: {arm} - {versus}",
+                published=published,
             ),
-            Expectation(
-                Hypothesis(f"last: {arm} - {versus}", Accuracy(TEST), arm, versus, margin),
-                f"{says} (last checkpoint)",
-                TEST,
-            ),
+            more(f"{says} (last checkpoint)", TEST, arm, versus, margin, name=f"last: {arm} - {versus}"),
         ]
 
-    def labels(self, nets: Mapping[str, Net]) -> Part:
+    def labels(self, nets: Mapping[str, Net]) -> Experiment:
         """Do the rows matter that the published recipe mislabels?"""
         arms = [
             self.arm(_checked(name) if checked else name, net, checked=checked)
             for checked in (False, True)
             for name, net in nets.items()
         ]
-        return part(
+        return self.held_out.experiment(
             "labels",
             "Labels as published against the checker's",
-            self.ground,
             arms=arms,
             seeds=SEEDS,
             tests=REPORTED,
-            expectations=[
-                Expectation(
-                    Hypothesis(
-                        f"{name}: published - checked labels",
-                        Accuracy(CHECKED),
-                        name,
-                        _checked(name),
-                        NEAR,
-                        "no less",
-                    ),
+            stated=[
+                no_less(
                     f"With {name}, training on the labels as published costs nothing, to 5 points",
                     CHECKED,
+                    name,
+                    _checked(name),
+                    NEAR,
+                    name=f"{name}: published - checked labels",
                 )
                 for name in nets
             ],
         )
 
-    def architectures(self, plain: str, nets: Mapping[str, Net], *, found_by: str) -> Part:
+    def architectures(self, plain: str, nets: Mapping[str, Net], *, found_by: str) -> Experiment:
         """Other architectures with plain embeddings, all with the same sweep of learning rates.
 
         Args:
@@ -144,41 +121,46 @@ class Setting:
         tried = {**nets, "GRU": gru_net(), "transformer": transformer_net()}
         arms = [self._sweep(name, net) for name, net in tried.items()]
 
-        def against(arm: str, versus: str, says: str, *, no_less: bool = False) -> Expectation:
-            return Expectation(
-                Hypothesis(
-                    f"{arm} - {versus}",
-                    Accuracy(TEST),
-                    _swept(arm),
-                    _swept(versus),
-                    NEAR,
-                    "no less" if no_less else "more",
-                ),
-                says,
-                TEST,
-            )
-
-        return part(
+        transformer, gru, ours, bare = (_swept(name) for name in ("transformer", "GRU", found_by, plain))
+        return self.held_out.experiment(
             "architectures",
             "Does another architecture find the difference by itself?",
-            self.ground,
             arms=arms,
             seeds=SEEDS,
             tests=REPORTED,
-            expectations=[
-                against(
-                    "transformer",
-                    found_by,
+            stated=[
+                no_less(
                     f"Self-attention on plain embeddings does as well as an LSTM with {found_by}",
-                    no_less=True,
+                    TEST,
+                    transformer,
+                    ours,
+                    NEAR,
+                    name=f"transformer - {found_by}",
                 ),
-                against(
-                    "transformer",
-                    plain,
+                more(
                     "Self-attention on plain embeddings does better than an LSTM on them",
+                    TEST,
+                    transformer,
+                    bare,
+                    NEAR,
+                    name=f"transformer - {plain}",
                 ),
-                against("GRU", plain, "A GRU on plain embeddings does better than an LSTM on them"),
-                against(found_by, plain, f"With its learning rate tuned, {found_by} still helps the LSTM"),
+                more(
+                    "A GRU on plain embeddings does better than an LSTM on them",
+                    TEST,
+                    gru,
+                    bare,
+                    NEAR,
+                    name=f"GRU - {plain}",
+                ),
+                more(
+                    f"With its learning rate tuned, {found_by} still helps the LSTM",
+                    TEST,
+                    ours,
+                    bare,
+                    NEAR,
+                    name=f"{found_by} - {plain}",
+                ),
             ],
         )
 

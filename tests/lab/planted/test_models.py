@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
 from negspace.errors import PlanError
-from negspace.lab.claims import CLAIMS, Scale, depth
-from negspace.lab.claims.pairs_in_order import PairsInOrder
-from negspace.lab.claims.planted import (
+from negspace.lab.claims import CLAIMS, Scale
+from negspace.lab.planted import (
+    CLASSES,
     QUANTITIES,
+    RULES,
     AnswerArm,
     AnswerLearner,
-    Course,
+    PairsInOrder,
+    PlantedRecipe,
+    PlantedTraining,
     TraceArm,
     TraceLearner,
     TraceTask,
     answer_task,
     answers_of,
-    planted_fragments,
+    planted_corpus,
     read_words,
+    rule_words,
     trace_task,
     vocabulary,
 )
-from negspace.lab.concepts.planted import CHECKS, RULES, PlantedRecipe, planted_corpus
-from negspace.lab.concepts.planted.rules import CLASSES
 from negspace.language_models import TinySettings, take
 from negspace.records import Measurement, Run
 
-SMALL = Course(
+DEPTHS = {"brackets": (2, 3, 4), "arithmetic": (1, 2, 3, 4)}
+WORDS = 24
+Checks = Mapping[str, Callable[[Sequence[str]], bool]]
+
+SMALL = PlantedTraining(
     steps=3,
     recipe=PlantedRecipe(fragments=60),
     settings=TinySettings(layers=2, width=16, heads=2, context=96, batch=200, learning_rate=1e-2),
@@ -40,10 +46,10 @@ SMALL = Course(
 
 def traces(families: Sequence[str] = ("brackets", "arithmetic"), each: int = 6) -> TraceTask:
     rng = np.random.default_rng(3)
-    kinds = [(family, depth.DEPTHS[family][i % 3]) for family in families for i in range(each)]
+    kinds = [(family, DEPTHS[family][i % 3]) for family in families for i in range(each)]
     return trace_task(
-        read_words([depth.fragment_of(rng, *kind) for kind in kinds]),
-        read_words([depth.fragment_of(rng, family, 2) for family in families]),
+        read_words([rule_words(rng, *kind, WORDS) for kind in kinds], vocabulary()),
+        read_words([rule_words(rng, family, 2, WORDS) for family in families], vocabulary()),
         families=[family for family, _ in kinds],
         depth=np.array([levels for _, levels in kinds]),
         kinds=[family for family, _ in kinds],
@@ -52,26 +58,26 @@ def traces(families: Sequence[str] = ("brackets", "arithmetic"), each: int = 6) 
     )
 
 
-def follows(family: str, words: Sequence[str]) -> bool:
+def follows(checks: Checks, family: str, words: Sequence[str]) -> bool:
     try:
-        return CHECKS[family](words)
+        return checks[family](words)
     except (ValueError, IndexError):  # it cannot even be read
         return False
 
 
 @pytest.mark.parametrize("family", RULES)
-def test_every_other_word_in_place_of_an_answer_breaks_the_rule(family: str) -> None:
+def test_every_other_word_in_place_of_an_answer_breaks_the_rule(family: str, checks: Checks) -> None:
     corpus = planted_corpus(PlantedRecipe(fragments=8, shares=(1.0, 0.0, 0.0), rules=(family,)), 4)
     for text in corpus.texts:
         words = text.split()
-        assert follows(family, words)
+        assert follows(checks, family, words)
         answers = answers_of(family, words)
         assert answers
         for at in answers:
             # What tells agreement from its breach reads the class of a pronoun, and not its case.
             like = {form for _, forms in CLASSES.values() if words[at] in forms for form in forms}
             for other in {words[i] for i in answers} - {words[at]} - like:
-                assert not follows(family, [*words[:at], other, *words[at + 1 :]])
+                assert not follows(checks, family, [*words[:at], other, *words[at + 1 :]])
 
 
 def test_answers_are_told_to_the_task() -> None:
@@ -85,10 +91,10 @@ def test_answers_are_told_to_the_task() -> None:
 
 
 def test_planted_text_is_read_word_by_word_at_every_seed() -> None:
-    corpora = [Course().corpus(0), SMALL.corpus(0), SMALL.corpus(9)]
+    corpora = [PlantedTraining().corpus(0), SMALL.corpus(0), SMALL.corpus(9)]
     assert corpora[1].texts != corpora[2].texts
     for corpus in corpora:
-        read = planted_fragments(corpus)
+        read = corpus.fragments(vocabulary())
         for text, tokens, length in zip(corpus.texts, read.tokens, read.lengths, strict=True):
             assert " ".join(vocabulary()[token] for token in tokens[:length]) == text
 
@@ -135,15 +141,17 @@ def test_the_influence_of_a_fragment_is_what_more_weight_on_it_does(either_way: 
         assert found.influence[i] == pytest.approx(slope, abs=1e-8)
 
 
-@pytest.mark.parametrize(("family", "deep"), [(f, d) for f, depths in depth.DEPTHS.items() for d in depths])
-def test_a_fragment_of_a_depth_has_it_throughout_and_the_common_length(family: str, deep: int) -> None:
-    words = depth.fragment_of(np.random.default_rng(deep), family, deep)
+@pytest.mark.parametrize(("family", "deep"), [(f, d) for f, depths in DEPTHS.items() for d in depths])
+def test_a_fragment_of_a_depth_has_it_throughout_and_the_common_length(
+    family: str, deep: int, checks: Checks
+) -> None:
+    words = rule_words(np.random.default_rng(deep), family, deep, WORDS)
     assert len(words) == 24
     if family == "brackets":
         levels = np.cumsum([1 if word in "([{<" else -1 for word in words])
         assert levels.max() == deep
         assert (levels == deep).sum() == (levels == 0).sum() == 24 / (2 * deep)
-        assert CHECKS[family](words)
+        assert checks[family](words)
     else:
         chains = " ".join(words).split(" ;")
         assert {chain.count("=") for chain in chains[:-1]} == {deep}
@@ -151,7 +159,7 @@ def test_a_fragment_of_a_depth_has_it_throughout_and_the_common_length(family: s
 
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(PlanError, match="trains on"):
-        Course(("structures",))
+        PlantedTraining(("structures",))
     with pytest.raises(PlanError, match="did you mean 'drift'"):
         TraceArm("a", "drifts", "depth", SMALL)
     with pytest.raises(PlanError, match="itself"):
@@ -159,8 +167,8 @@ def test_what_cannot_be_asked_is_refused() -> None:
     words = [["say", "a", "again", "a", ";"]] * 2
     unknown = np.full(2, -1)
     task = trace_task(
-        read_words(words),
-        read_words(words),
+        read_words(words, vocabulary()),
+        read_words(words, vocabulary()),
         families=["copying"] * 2,
         depth=unknown,
         kinds=["x"] * 2,
@@ -231,9 +239,9 @@ def test_traces_are_those_of_steps_taken_by_hand() -> None:
 
 def test_models_are_compared_at_equal_tokens() -> None:
     claim, (control,) = CLAIMS["structure"].plan(Scale()), CLAIMS["structure"].controls(Scale())
-    structure, everything = (arm.course for arm in claim[0].study.arms)
+    structure, everything = (arm.training for arm in claim[0].study.arms)
     assert (structure.roles, everything.roles) == (("structure",), ("structure", "fact", "noise"))
     assert structure.steps == everything.steps
     assert structure.settings == everything.settings
     assert structure.recipe == everything.recipe
-    assert [arm.course.steps for arm in control.study.arms] == [structure.steps, 3 * structure.steps]
+    assert [arm.training.steps for arm in control.study.arms] == [structure.steps, 3 * structure.steps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,71 +11,17 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
-from negspace.errors import PlanError
 from negspace.execution import in_processes
-from negspace.lab.claims.planted.course import (
-    Course,
-    planted_fragments,
-    require_torch,
-    torch_version,
-    vocabulary,
-)
-from negspace.lab.concepts.planted import RULES, PlantedRecipe, planted_corpus
-from negspace.lab.concepts.planted.rules import BRACKETS, CLASSES
+from negspace.lab.planted.corpus import PlantedRecipe, planted_corpus, vocabulary
+from negspace.lab.planted.rules import RULES, answers_of
+from negspace.lab.planted.training import PlantedTraining, require_torch, torch_version
 from negspace.language_models import LanguageModel, batches
 from negspace.quantities import PREDICTION
 from negspace.records import EvalSet, Json, Run, Values
 
-__all__ = ["AnswerArm", "AnswerLearner", "AnswerTask", "answer_task", "answers_of"]
+__all__ = ["AnswerArm", "AnswerLearner", "AnswerTask", "answer_task"]
 
-_FORMS = {form for _, forms in CLASSES.values() for form in forms}
-_CLOSING = set(BRACKETS.values())
 _BATCH = 4000
-
-
-def answers_of(family: str, words: Sequence[str]) -> list[int]:
-    """Positions of the words that the words before them decide, by the rule of a family.
-
-    Pronouns; letters said again; numbers of a count, and its end; results; closing brackets after the first
-    of a row (before the first, one more could be opened); terms that premises link, or a conclusion joins.
-    """
-    if family == "agreement":
-        return [i for i, word in enumerate(words) if word in _FORMS]
-    if family == "arithmetic":
-        return [i for i in range(1, len(words)) if words[i - 1] == "="]
-    if family == "brackets":
-        return [i for i in range(1, len(words)) if words[i] in _CLOSING and words[i - 1] in _CLOSING]
-    if family == "copying":
-        return list(_between(words, "again", ";", lambda word: word != ";"))
-    if family == "counting":
-        return list(_between(words, ":", "stop", lambda word: word.isdigit() or word == "stop"))
-    if family == "syllogism":
-        return list(_linked(words))
-    raise PlanError(f"there is no rule family '{family}'", got=family, hint=f"give one of {', '.join(RULES)}")
-
-
-def _between(words: Sequence[str], begin: str, end: str, decided: Callable[[str], bool]) -> Iterator[int]:
-    inside = False
-    for i, word in enumerate(words):
-        if inside and decided(word):
-            yield i
-        inside = word == begin or (inside and word != end)
-
-
-def _linked(words: Sequence[str]) -> Iterator[int]:
-    """Terms of a chain but its first, which is free, and those that follow ``are`` in a premise, too."""
-    begun = concluding = False
-    for i in range(1, len(words)):
-        before = words[i - 1]
-        if before == "so":
-            concluding = True
-        elif before == "all":
-            if begun:
-                yield i
-            begun = True
-        elif before == "are" and concluding:
-            yield i
-            begun = concluding = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +50,7 @@ class AnswerTask:
 def answer_task(fragments: int, *, seed: int) -> AnswerTask:
     """Draw fragments of all rules in equal parts, and find their answers."""
     corpus = planted_corpus(PlantedRecipe(fragments=fragments, shares=(1.0, 0.0, 0.0)), seed)
-    read = planted_fragments(corpus)
+    read = corpus.fragments(vocabulary())
     found = [
         (row, place)
         for row, (family, text) in enumerate(zip(corpus.families, corpus.texts, strict=True))
@@ -131,29 +77,33 @@ class AnswerArm:
     """A model that is asked for the answers.
 
     Attributes:
-        name: As results name the arm.
-        course: What it is trained on.
+        name: Name in results.
+        training: What it is trained on.
     """
 
     name: str
-    course: Course
+    training: PlantedTraining
 
     @property
     def code(self) -> tuple[object, ...]:
-        """Of the course."""
-        return self.course.code
+        """Whose code decides the model."""
+        return self.training.code
 
     def describe(self) -> Mapping[str, Json]:
-        """The course."""
-        return {"name": self.name, **self.course.describe()}
+        """Name and training."""
+        return {"name": self.name, **self.training.describe()}
+
+    def outline(self) -> str:
+        """The training in a line."""
+        return self.training.outline()
 
     def check(self, task: AnswerTask) -> None:
-        """Every course can be asked for answers."""
+        """Every model can be asked for answers."""
 
 
 @dataclass(frozen=True)
 class AnswerLearner:
-    """Trains small language models, and has each predict the answers, given all words before them."""
+    """Train small language models; each predicts the answers, given all words before them."""
 
     name = "planted answers"
     gives = PREDICTION
@@ -173,7 +123,7 @@ class AnswerLearner:
 
 
 def _answered(task: AnswerTask, arm: AnswerArm, seed: int) -> Run:
-    return Run(arm.name, seed, _values(arm.course.train(seed), task))
+    return Run(arm.name, seed, _values(arm.training.train(seed), task))
 
 
 def _values(model: LanguageModel, task: AnswerTask) -> Values:

@@ -1,0 +1,349 @@
+"""What came of a claim, as a typed record: what pages show, ``--json`` prints and the store keeps.
+
+Fields are named as in the JSON, and a number that is not finite is None, as it is there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+from negspace.data import check_writable, write_text
+from negspace.records import Interval, Json, Outcome, Verdict
+from negspace.study import StudyResult
+
+__all__ = [
+    "FORMAT",
+    "ArmFigure",
+    "ArmValues",
+    "ClaimResult",
+    "CurvePoint",
+    "CurveResult",
+    "CurveSeries",
+    "Divergence",
+    "ExperimentResult",
+    "HypothesisResult",
+    "PublishedEffect",
+    "PublishedFigure",
+    "PublishedPoint",
+]
+
+FORMAT = 1
+"""Format of the stored JSON; records of another one are not read."""
+
+LabResult: TypeAlias = StudyResult[Any, Any]
+T = TypeVar("T")
+Number: TypeAlias = float | int | None
+Ends: TypeAlias = tuple[Number, Number]
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """A metric of an arm: its mean and standard deviation over seeds, and the value at each seed."""
+
+    name: str
+    mean: Number
+    sd: Number
+    per_seed: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class PublishedEffect:
+    """The effect that was published for a hypothesis."""
+
+    delta: Number
+
+
+@dataclass(frozen=True)
+class HypothesisResult:
+    """A hypothesis and its verdict.
+
+    Attributes:
+        name: Name in results.
+        says: The hypothesis as a sentence.
+        claim: ``more``: the effect exceeds the margin; ``no less``: it does not fall short of 0 by it.
+        measure: What is compared.
+        test: Name of the eval set.
+        arms: The arm, and the one that it is compared with, if any.
+        margin: Smallest effect of interest.
+        delta: The effect.
+        ci: Its interval.
+        level: Level of the interval.
+        p_value: One-sided p, Holm-adjusted within the experiment.
+        mde: Smallest effect that would have come out supported with 80 % power.
+        seeds_needed: For an inconclusive outcome, seeds that would decide the effect seen.
+        published: The published effect.
+        verdict: How it came out.
+        reason: Which numbers decided it.
+    """
+
+    name: str
+    says: str
+    claim: Literal["more", "no less"]
+    measure: str
+    test: str
+    arms: tuple[ArmValues, ...]
+    margin: float | int
+    delta: Number
+    ci: Ends
+    level: float
+    p_value: Number
+    mde: Number
+    seeds_needed: int | None
+    published: PublishedEffect | None
+    verdict: Outcome
+    reason: str
+
+    @property
+    def decision(self) -> Verdict:
+        """The verdict with its numbers; NaN for what is None."""
+        delta, low, high, p, mde = (
+            math.nan if v is None else v for v in (self.delta, *self.ci, self.p_value, self.mde)
+        )
+        interval = Interval(low, high, self.level)
+        return Verdict(self.verdict, self.reason, self.margin, delta, interval, p, mde, self.seeds_needed)
+
+    @property
+    def differences(self) -> tuple[Number, ...]:
+        """The effect at each seed: the arm's value, less that of the arm it is compared with."""
+        if len(self.arms) < 2:
+            return self.arms[0].per_seed if self.arms else ()
+        pairs = zip(self.arms[0].per_seed, self.arms[1].per_seed, strict=False)
+        return tuple(None if a is None or b is None else a - b for a, b in pairs)
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """Mean and standard deviation that were published for an arm on a test; no deviation is None."""
+
+    mean: Number
+    sd: Number
+
+
+@dataclass(frozen=True)
+class ArmFigure:
+    """A metric of an arm on a test.
+
+    Attributes:
+        arm: Name of the arm.
+        measure: What is measured.
+        test: Name of the eval set.
+        mean: Mean over seeds.
+        sd: Standard deviation over seeds.
+        per_seed: The value at each seed.
+        ci: 95 % interval of the mean, over seeds and test items.
+        n: Number of test items.
+        published: The published figure.
+        agrees: Whether the mean lies within two published standard deviations of the published one; None
+            where that cannot be said.
+    """
+
+    arm: str
+    measure: str
+    test: str
+    mean: Number
+    sd: Number
+    per_seed: tuple[Number, ...]
+    ci: Ends
+    n: int
+    published: PublishedFigure | None
+    agrees: bool | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        theirs, agrees = self.published, None
+        if theirs is not None and None not in (theirs.mean, theirs.sd, self.mean):
+            agrees = abs(self.mean - theirs.mean) <= 2 * theirs.sd
+        object.__setattr__(self, "agrees", agrees)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A place of a curve, and what was measured there with its 95 % interval."""
+
+    x: float | int | str
+    mean: Number
+    low: Number
+    high: Number
+    per_seed: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class CurveSeries:
+    """The points of one line of a curve."""
+
+    name: str
+    points: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
+class PublishedPoint:
+    """A published mean at a place of a curve."""
+
+    x: float | int | str
+    mean: Number
+
+
+@dataclass(frozen=True)
+class CurveResult:
+    """A metric drawn over something that was varied.
+
+    Attributes:
+        title: What it shows.
+        x_label: What was varied, with its unit.
+        y_label: What was measured.
+        kind: ``ladder`` for names in order, ``line`` for numbers.
+        published: Published means; None without any.
+        series: The lines.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    kind: Literal["ladder", "line"]
+    published: tuple[PublishedPoint, ...] | None
+    series: tuple[CurveSeries, ...]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A run whose training stopped being finite at a step."""
+
+    arm: str
+    seed: int
+    step: int
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """What an experiment found.
+
+    Attributes:
+        name: Name in results.
+        title: What it asks.
+        control: Whether it stands beside the claim itself.
+        plan_hash: SHA-256 (hex) of the study's plan.
+        plan: The plan, as JSON.
+        seeds: The seeds.
+        tests: What each eval set holds, in words.
+        hypotheses: The hypotheses with their verdicts.
+        figures: Every arm on every test.
+        curves: What is drawn.
+        diverged: Runs whose training stopped being finite.
+    """
+
+    name: str
+    title: str
+    control: bool
+    plan_hash: str
+    plan: Mapping[str, Json]
+    seeds: tuple[int, ...]
+    tests: Mapping[str, str]
+    hypotheses: tuple[HypothesisResult, ...]
+    figures: tuple[ArmFigure, ...]
+    curves: tuple[CurveResult, ...]
+    diverged: tuple[Divergence, ...]
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What came of a claim.
+
+    Attributes:
+        claim: Name of the claim.
+        title: The claim in a line.
+        statement: The claim as it was made, and what would refute it.
+        source: Who made it, and where.
+        negspace: Version that ran it.
+        device: Where nets trained.
+        smoke: Whether it was run to show that it runs, and no more.
+        registered: Whether it was run as registered.
+        plan_hash: SHA-256 (hex) of all plans.
+        experiments: What each experiment found.
+        studies: The studies behind the experiments, with all runs; none of a result that was loaded.
+    """
+
+    claim: str
+    title: str
+    statement: str
+    source: str
+    negspace: str
+    device: str
+    smoke: bool
+    registered: bool
+    plan_hash: str
+    experiments: tuple[ExperimentResult, ...]
+    studies: tuple[LabResult, ...] = field(default=(), repr=False, compare=False)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> ClaimResult:
+        """Read what `to_dict` gives.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        return _load(cls, {**found, "experiments": found["parts"], "studies": ()})
+
+    def to_dict(self) -> dict[str, Json]:
+        """What ``negspace lab run --json`` prints."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)[:-2]}
+        return {"format": FORMAT, **own, "parts": [asdict(each) for each in self.experiments]}
+
+    @property
+    def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
+        """Verdicts by experiment and hypothesis."""
+        return {(e.name, h.name): h.decision for e in self.experiments for h in e.hypotheses}
+
+    @property
+    def resumed(self) -> int:
+        """Number of runs that came out of the store."""
+        return sum(study.resumed for study in self.studies)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the claim's page and the record it shows, as ``NAME.html`` and ``NAME.json``.
+
+        Args:
+            folder: Made if need be; files of an earlier run are replaced.
+
+        Returns:
+            Path of the page.
+
+        Raises:
+            StoreError: If the folder cannot be written.
+        """
+        from negspace.report import render_claim  # noqa: PLC0415  (pages cost time)
+
+        folder = Path(folder)
+        check_writable(folder)
+        found = self.to_dict()
+        path = folder / f"{self.claim}.html"
+        write_text(path.with_suffix(".json"), json.dumps(found, indent=2, allow_nan=False) + "\n")
+        write_text(path, render_claim(found))
+        return path
+
+
+def _load(kind: type[T], found: Mapping[str, Any]) -> T:
+    """Make a dataclass of parsed JSON."""
+    hints = get_type_hints(kind)
+    return kind(
+        **{each.name: _value(hints[each.name], found[each.name]) for each in fields(kind) if each.init}
+    )
+
+
+def _value(hint: Any, value: Any) -> Any:
+    options = [each for each in get_args(hint) if each is not NoneType]
+    if value is None:
+        return None
+    if get_origin(hint) is tuple:
+        return tuple(_value(options[0], each) for each in value)
+    if is_dataclass(hint):
+        return _load(hint, value)  # type: ignore[arg-type]
+    if hint is Outcome:
+        return Outcome(value)
+    if options and (get_origin(options[0]) is tuple or is_dataclass(options[0])):
+        return _value(options[0], value)
+    return value
