@@ -152,10 +152,10 @@ def curate_command(
             workers=workers,
             progress=progress,
         )
-    from negspace.report import selection_lines
+    from negspace.reports.terminal import brief_report
 
     report = selection.save(out) if out is not None else None
     if as_json:
         click.echo(json.dumps(selection.to_dict(), indent=2))
     else:
-        Console().print(selection_lines(selection.to_dict(), report))
+        Console().print(brief_report(selection.report(), {} if report is None else {"Report": report}))

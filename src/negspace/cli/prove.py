@@ -138,10 +138,10 @@ def prove_command(
             workers=workers,
             progress=progress,
         )
-    from negspace.report.proof_terminal import proof_lines
+    from negspace.reports.terminal import brief_report
 
     report = proof.save(out) if out is not None else None
     if as_json:
         click.echo(json.dumps(proof.to_dict(), indent=2))
     else:
-        Console().print(proof_lines(proof.to_dict(), report))
+        Console().print(brief_report(proof.report(), {} if report is None else {"Report": report}))

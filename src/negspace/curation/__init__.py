@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from negspace.curation.arm import StrategyArm
-from negspace.curation.baselines import BASELINES
-from negspace.curation.building import Survey, build_pool, survey
-from negspace.curation.pool import Pool, Strategy
-from negspace.curation.quotas import Balance
-from negspace.curation.result import Selection
-from negspace.curation.run import curate
-from negspace.curation.strategies import STRATEGIES, Cover, Stratified, open_strategy
+from negspace.curation.pool_survey import PoolSurvey, survey_pool
+from negspace.curation.selection import Selection, curate
+from negspace.curation.strategies import (
+    BASELINES,
+    STRATEGIES,
+    Balance,
+    Cover,
+    RowPool,
+    Strategy,
+    StrategyArm,
+    Stratified,
+    open_strategy,
+)
+from negspace.curation.trial import HELD_OUT, trial_task
 from negspace.curation.worklist import CRITERIA, Worklist, choose_worklist
-from negspace.curation.worklist_sheet import Filled, read_filled, write_sheet
+from negspace.curation.worklist_sheet import SHEET_COLUMNS, Filled, read_filled, to_records, write_sheet
 
 __all__ = [
     "BASELINES",
     "CRITERIA",
+    "HELD_OUT",
+    "SHEET_COLUMNS",
     "STRATEGIES",
     "Balance",
     "Cover",
     "Filled",
-    "Pool",
+    "PoolSurvey",
+    "RowPool",
     "Selection",
     "Strategy",
     "StrategyArm",
     "Stratified",
-    "Survey",
     "Worklist",
-    "build_pool",
     "choose_worklist",
     "curate",
     "open_strategy",
     "read_filled",
-    "survey",
+    "survey_pool",
+    "to_records",
+    "trial_task",
     "write_sheet",
 ]

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from negspace.curation.arm import StrategyArm
-from negspace.curation.pool import Pool, Strategy
-from negspace.curation.quotas import Balance
-from negspace.curation.strategies import COVERS, Cover, Stratified, open_strategy
+from negspace.curation.strategies import (
+    COVERS,
+    Balance,
+    Cover,
+    RowPool,
+    Strategy,
+    StrategyArm,
+    Stratified,
+    open_strategy,
+    settings_of,
+)
 from negspace.data import grouped_folds
 from negspace.errors import DataError
 from negspace.evaluation import NEAR_MISS, assemble
 from negspace.metrics import Accuracy
 from negspace.models import TextArm, TextLearner, TextTask
-from negspace.records import EvalSet, Outcome
+from negspace.records import Estimate, EvalSet, Outcome, Verdict
 from negspace.search import NEAR_MISS_RADIUS, nearest
 from negspace.store import RunStore
 from negspace.study import Hypothesis, Progress, Study, StudyResult
 
-__all__ = ["HELD_OUT", "REFERENCE", "Trial", "more_on", "run_trial"]
+__all__ = ["HELD_OUT", "REFERENCE", "Trial", "candidates", "run_trial", "trial_task"]
 
 HELD_OUT = "held_out"
 REFERENCE = "stratified random"
@@ -46,12 +54,11 @@ class Trial:
     """What became of each strategy on held-out rows of the pool.
 
     Attributes:
-        result: Of the study.
-        strategies: By name, the reference among them.
+        result: What the study of the strategies found.
+        strategies: By name, the reference first.
         budget: Rows that each strategy chose; fewer than asked for where the pool is not much larger.
         near_misses: Whether there are enough held-out near misses to decide on.
         margin: Accuracy that a strategy may lose on one test and still be "no less".
-        winner: The strategy to use, or None where none was shown to beat the reference.
     """
 
     result: StudyResult[TextTask, TextArm]
@@ -59,15 +66,59 @@ class Trial:
     budget: int
     near_misses: bool
     margin: float
-    winner: str | None
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The seeds at which each strategy chose."""
+        return self.result.study.seeds
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Names of the eval sets that decide."""
+        return (HELD_OUT, NEAR_MISS) if self.near_misses else (HELD_OUT,)
+
+    def estimate(self, name: str, on: str) -> Estimate:
+        """Accuracy of a strategy on a test."""
+        return self.result.estimate(name, Accuracy(on))
+
+    def verdicts(self, name: str) -> dict[str, Verdict]:
+        """Verdicts on a strategy by question: ``more on held_out``, ``no less on near_miss``."""
+        asked = [f"{claim} on {on}" for on in self.tests for claim in self._claims]
+        found = ((question, self.result.verdicts.get(f"{name}: {question}")) for question in asked)
+        return {question: verdict for question, verdict in found if verdict is not None}
+
+    def decisive(self, name: str) -> dict[str, Verdict]:
+        """The verdicts by which a strategy qualifies: more on one test, no less on the other; else none.
+
+        Where both tests would do, the pair that shows a gain on near misses.
+        """
+        pairs = [("more on near_miss", "no less on held_out"), ("more on held_out", "no less on near_miss")]
+        found = self.verdicts(name)
+        for pair in pairs if self.near_misses else [("more on held_out",)]:
+            if all(q in found and found[q].outcome is Outcome.SUPPORTED for q in pair):
+                return {question: found[question] for question in pair}
+        return {}
 
     def qualifies(self, name: str) -> bool:
         """Whether a strategy was shown better on one test and no less on the other."""
-        return _qualifies(name, self.result, near_misses=self.near_misses)
+        return bool(self.decisive(name))
+
+    @cached_property
+    def winner(self) -> str | None:
+        """Of the strategies that qualify, the most accurate one over all tests; None where none qualifies."""
+
+        def mean(name: str) -> float:
+            return float(np.mean([self.estimate(name, on).mean for on in self.tests]))
+
+        return max((name for name in self.strategies if self.qualifies(name)), key=mean, default=None)
+
+    @property
+    def _claims(self) -> tuple[str, ...]:
+        return ("more", "no less") if self.near_misses else ("more",)
 
 
 def candidates(
-    pool: Pool, budget: int, *, balance: Balance, real_share: float, others: Sequence[str]
+    pool: RowPool, budget: int, *, balance: Balance, real_share: float, others: Sequence[str]
 ) -> dict[str, Strategy]:
     """Name the strategies worth trying on a pool, the reference first.
 
@@ -77,7 +128,7 @@ def candidates(
     Args:
         pool: The rows.
         budget: Rows to choose.
-        balance: Of labels.
+        balance: Shares of the labels.
         real_share: Least share of true rows.
         others: Names of further strategies.
 
@@ -102,7 +153,7 @@ def candidates(
 
 
 def run_trial(
-    pool: Pool,
+    pool: RowPool,
     budget: int,
     strategies: Mapping[str, Strategy],
     learner: TextLearner,
@@ -117,8 +168,8 @@ def run_trial(
 ) -> Trial:
     """Try strategies on a pool.
 
-    Of the pool, three tenths to half are held out, clusters whole; half, if the budget is small. At each
-    seed every strategy chooses its rows from another nine tenths of the rest.
+    Three tenths to half of the pool are held out, clusters whole; half, if the budget is small. At each seed
+    every strategy chooses its rows from another nine tenths of the rest.
 
     Args:
         pool: The rows.
@@ -136,13 +187,20 @@ def run_trial(
     Raises:
         DataError: If there are too few clusters to hold any out.
     """
-    held_out = _hold_out(pool, budget, seed)
-    task, near_misses = _task(pool, held_out)
+    if len(np.unique(pool.clusters)) < _TENTHS:
+        raise DataError(
+            "the pool has too few independent rows to try strategies on",
+            got=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
+            hint="give a larger pool, or choose without a trial: --strategy NAME",
+        )
+    folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
+    held_out = folds < _held_out_tenths(len(pool), budget)
+    task, near_misses = trial_task(pool, held_out)
     rest = np.flatnonzero(~held_out)
     inner = pool.take(rest)
     tried = _tried(pool, inner, budget, real_share)
     arms: list[TextArm] = [
-        StrategyArm(name, strategy, _settings(name, strategy), inner, np.arange(len(rest)), tried)
+        StrategyArm(name, strategy, settings_of(name, strategy), inner, np.arange(len(rest)), tried)
         for name, strategy in strategies.items()
     ]
     study = Study(
@@ -154,11 +212,10 @@ def run_trial(
         _hypotheses(list(strategies)[1:], margin, near_misses=near_misses),
     )
     result = study.run(store=store, workers=workers, progress=progress)
-    winner = _winner(result, list(strategies)[1:], near_misses=near_misses)
-    return Trial(result, strategies, tried, near_misses, margin, winner)
+    return Trial(result, strategies, tried, near_misses, margin)
 
 
-def _tried(pool: Pool, inner: Pool, budget: int, real_share: float) -> int:
+def _tried(pool: RowPool, inner: RowPool, budget: int, real_share: float) -> int:
     """The budget of a trial: as asked, or as much smaller as the rows there are to choose from are fewer.
 
     A budget of most of the rows would leave nothing to choose, and so nothing to tell strategies apart.
@@ -171,32 +228,17 @@ def _tried(pool: Pool, inner: Pool, budget: int, real_share: float) -> int:
     return max(1, rows)
 
 
-def _settings(name: str, strategy: Strategy) -> dict[str, str | float]:
-    return asdict(strategy) if isinstance(strategy, Cover | Stratified) else {"name": name}
-
-
-def _hold_out(pool: Pool, budget: int, seed: int) -> Bool[np.ndarray, " rows"]:
-    if len(np.unique(pool.clusters)) < _TENTHS:
-        raise DataError(
-            "the pool has too few independent rows to try strategies on",
-            got=f"{len(np.unique(pool.clusters))} clusters of near-duplicates in {len(pool)} rows",
-            hint="give a larger pool, or choose without a trial: --strategy NAME",
-        )
-    folds = grouped_folds(pool.labels, pool.clusters, _TENTHS, seed)
-    return folds < _held_out_tenths(len(pool), budget)
-
-
 def _held_out_tenths(rows: int, budget: int) -> int:
     """Half of the rows; fewer, down to three tenths, where the rest would not hold three times the budget."""
     return round(_TENTHS * min(0.5, max(0.3, 1 - 3 * budget / rows)))
 
 
-def _task(pool: Pool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:
-    """The rest to choose from, and the held-out rows to measure on.
+def trial_task(pool: RowPool, held_out: Bool[np.ndarray, " rows"]) -> tuple[TextTask, bool]:
+    """The rest to choose from and the held-out rows to measure on; and whether these hold enough near misses.
 
-    Suspected rows stay among them, although most of their labels are wrong: a strategy that chooses none
-    of them would else be tried on a test that has none either, and what it cannot learn would not be
-    seen. A near miss, though, must not be one for a wrong label.
+    Suspected rows stay among the held-out ones, although most of their labels are wrong: a strategy that
+    chooses none of them would else be tried on a test that has none either, and what it cannot learn would
+    not be seen. A near miss, though, must not be one for a wrong label.
     """
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     sound = np.flatnonzero(~pool.suspected[test])
@@ -226,41 +268,9 @@ def _hypotheses(names: Sequence[str], margin: float, *, near_misses: bool) -> li
     found = []
     for name in names:
         for on in (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,):
-            found.append(Hypothesis(more_on(name, on), Accuracy(on), name, REFERENCE))
+            measure = Accuracy(on)
+            found.append(Hypothesis(f"{name}: more on {on}", measure, name, REFERENCE))
             if near_misses:
-                found.append(
-                    Hypothesis(_no_less(name, on), Accuracy(on), name, REFERENCE, margin, claim="no less")
-                )
+                less = f"{name}: no less on {on}"
+                found.append(Hypothesis(less, measure, name, REFERENCE, margin, claim="no less"))
     return found
-
-
-def more_on(name: str, on: str) -> str:
-    """Name of the hypothesis that a strategy is more accurate than the reference on a test."""
-    return f"{name}: more on {on}"
-
-
-def _no_less(name: str, on: str) -> str:
-    return f"{name}: no less on {on}"
-
-
-def _qualifies(name: str, result: StudyResult[TextTask, TextArm], *, near_misses: bool) -> bool:
-    def holds(hypothesis: str) -> bool:
-        return result.verdicts[hypothesis].outcome is Outcome.SUPPORTED
-
-    if not near_misses:
-        return holds(more_on(name, HELD_OUT))
-    return any(
-        holds(more_on(name, better)) and holds(_no_less(name, other))
-        for better, other in ((NEAR_MISS, HELD_OUT), (HELD_OUT, NEAR_MISS))
-    )
-
-
-def _winner(result: StudyResult[TextTask, TextArm], names: Sequence[str], *, near_misses: bool) -> str | None:
-    """Of the strategies that qualify, the one of the highest mean accuracy over both tests."""
-
-    def mean(name: str) -> float:
-        on = (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,)
-        return float(np.mean([result.estimate(name, Accuracy(test)).mean for test in on]))
-
-    shown = [name for name in names if _qualifies(name, result, near_misses=near_misses)]
-    return max(shown, key=mean, default=None)

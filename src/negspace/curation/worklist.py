@@ -6,23 +6,27 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csc_matrix, csr_matrix
-from sparse_dot_topn import sp_matmul_topn
 
-from negspace.curation.baselines import check_budget, highest, k_centre, random_rows
-from negspace.curation.pool import Pool, Strategy
-from negspace.curation.quotas import label_quotas
+from negspace.curation.strategies import (
+    RowPool,
+    Strategy,
+    checked,
+    highest,
+    k_centre,
+    label_quotas,
+    random_rows,
+)
 from negspace.errors import PlanError
 from negspace.search import nearest_across
 
 __all__ = [
     "CRITERIA",
     "DEFAULT_CRITERION",
-    "Criterion",
     "Worklist",
     "balanced",
     "central",
@@ -34,9 +38,6 @@ __all__ = [
     "uncertain_coverage",
     "vocabulary",
 ]
-
-Criterion: TypeAlias = Strategy
-"""Pool, number of rows and generator to the positions of the rows to rewrite, most wanted first."""
 
 _NEAREST = 10  # rows that decide how central a row is
 _COVERED = 100  # rows that one row can cover
@@ -64,71 +65,71 @@ class Worklist:
         return len(self.rows)
 
 
-def uncertain(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def uncertain(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Take the rows of the least margin between the two most probable labels (Scheffer et al. 2001)."""
-    check_budget(pool, k)
     return highest(1.0 - _margin(pool.probabilities), k, rng)
 
 
-def certain(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def certain(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Take the rows whose own label is most probable: whatever gives them away, a rewrite keeps it."""
-    check_budget(pool, k)
     return highest(pool.probabilities[np.arange(len(pool)), pool.labels], k, rng)
 
 
-def central(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def central(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Take the rows of the highest mean cosine to their 10 nearest rows (density: Settles & Craven 2008)."""
-    check_budget(pool, k)
     return highest(_density(pool.embedding), k, rng)
 
 
-def coverage(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def coverage(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Maximise facility location: the sum over rows of the greatest cosine to a taken row.
 
     Greedy, and so within 1 - 1/e of the best (Nemhauser et al. 1978). A row counts for the 100 rows nearest
     to it.
     """
-    check_budget(pool, k)
     return _facility_location(pool.embedding, np.ones(len(pool)), k, rng)
 
 
-def uncertain_coverage(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def uncertain_coverage(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Maximise facility location with each row weighted by its uncertainty, 1 - margin.
 
     Joins the three wishes: a row taken is like many (central) uncertain rows that nothing taken before is
     like (uncovered). After Wei et al. 2015, who filter by uncertainty where this weights.
     """
-    check_budget(pool, k)
     return _facility_location(pool.embedding, 1.0 - _margin(pool.probabilities), k, rng)
 
 
-def vocabulary(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def vocabulary(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Maximise the words covered: the sum over words of ``m sqrt(c)`` (feature-based: Wei et al. 2014).
 
     ``c`` is the word's weight summed over taken rows, ``m`` the same over all rows. Greedy. Long rows have
     more words, and are preferred.
     """
-    check_budget(pool, k)
     return _feature_coverage(pool.embedding, np.ones(len(pool)), k, rng)
 
 
-def certain_vocabulary(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+@checked
+def certain_vocabulary(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
     """Maximise the words covered, each row counting in proportion to the probability of its own label.
 
     As `vocabulary`; what a model takes for a sure sign of a label is what a rewrite can show to be none.
     """
-    check_budget(pool, k)
     return _feature_coverage(pool.embedding, pool.probabilities[np.arange(len(pool)), pool.labels], k, rng)
 
 
-def balanced(criterion: Criterion) -> Criterion:
+def balanced(criterion: Strategy) -> Strategy:
     """Apply a criterion within each label, each label in its share of the pool; labels take turns.
 
     What a row is like and what it covers is then counted among the rows of its own label.
     """
 
-    def within_labels(pool: Pool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
-        check_budget(pool, k)
+    @checked
+    def within_labels(pool: RowPool, k: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
         quotas = label_quotas(pool.labels, k, rng)
         chosen, turn = [], []
         for label in np.flatnonzero(quotas):
@@ -140,7 +141,7 @@ def balanced(criterion: Criterion) -> Criterion:
     return within_labels
 
 
-CRITERIA: Mapping[str, Criterion] = MappingProxyType(
+CRITERIA: Mapping[str, Strategy] = MappingProxyType(
     {
         "random": balanced(random_rows),
         "uncertain": balanced(uncertain),
@@ -160,7 +161,7 @@ DEFAULT_CRITERION = "vocabulary"
 
 
 def choose_worklist(
-    pool: Pool, k: int, rng: np.random.Generator, *, criterion: Criterion = CRITERIA[DEFAULT_CRITERION]
+    pool: RowPool, k: int, rng: np.random.Generator, *, criterion: Strategy = CRITERIA[DEFAULT_CRITERION]
 ) -> Worklist:
     """Choose the rows to rewrite, and what to rewrite each to.
 
@@ -209,18 +210,25 @@ def _density(embedding: Any) -> Float[np.ndarray, " rows"]:
     others = min(_NEAREST, embedding.shape[0] - 1)
     if others < 1:
         return np.zeros(embedding.shape[0])
-    near = sp_matmul_topn(embedding, csr_matrix(embedding.T), top_n=others + 1)
+    near = _nearest_products(embedding, others + 1)
     # A row is its own nearest, but for a row of zeros, which has no product with any.
     squares = np.asarray(embedding.multiply(embedding).sum(axis=1), dtype=np.float64).ravel()
     total = np.asarray(near.sum(axis=1), dtype=np.float64).ravel() - squares
     return np.asarray(np.maximum(total, 0.0) / others)
 
 
+def _nearest_products(embedding: Any, most: int) -> Any:
+    """Products of each row with those rows that have the highest, itself included."""
+    from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415  takes a while to import
+
+    return sp_matmul_topn(embedding, csr_matrix(embedding.T), top_n=most)
+
+
 def _facility_location(
     embedding: Any, weights: Float[np.ndarray, " rows"], k: int, rng: np.random.Generator
 ) -> Int[np.ndarray, " chosen"]:
     rows = embedding.shape[0]
-    cosine = csc_matrix(sp_matmul_topn(embedding, csr_matrix(embedding.T), top_n=min(_COVERED, rows)))
+    cosine = csc_matrix(_nearest_products(embedding, min(_COVERED, rows)))
     cosine = csc_matrix(cosine, dtype=np.float64)
     best = np.zeros(rows)
 
@@ -296,7 +304,7 @@ def _most_probable_other(
 
 
 def _nearest_of(
-    pool: Pool, rows: Int[np.ndarray, " k"], proposed: Int[np.ndarray, " k"]
+    pool: RowPool, rows: Int[np.ndarray, " k"], proposed: Int[np.ndarray, " k"]
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """The nearest row of each row's proposed label, suspected ones left out, and its distance."""
     nearest, distance = np.full(len(rows), -1), np.ones(len(rows))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
-from negspace.curation.pool import Pool
+from negspace.curation.strategies import RowPool
 from negspace.curation.worklist import Worklist
 from negspace.data import Table, read_table, write_rows
 from negspace.data.table import fault, is_missing, names_of, suggest, texts_of
@@ -68,7 +68,7 @@ class Filled:
 
 
 def to_records(
-    worklist: Worklist, pool: Pool, *, lines: Int[np.ndarray, " rows"] | None = None
+    worklist: Worklist, pool: RowPool, *, lines: Int[np.ndarray, " rows"] | None = None
 ) -> list[dict[str, object]]:
     """Give the rows of the sheet, with the columns `SHEET_COLUMNS`.
 
@@ -100,7 +100,7 @@ def to_records(
 
 
 def write_sheet(
-    path: str | Path, worklist: Worklist, pool: Pool, *, lines: Int[np.ndarray, " rows"] | None = None
+    path: str | Path, worklist: Worklist, pool: RowPool, *, lines: Int[np.ndarray, " rows"] | None = None
 ) -> None:
     """Write a worklist for people to fill.
 
@@ -120,7 +120,7 @@ def write_sheet(
     """
     records: Sequence[Mapping[str, object]] = to_records(worklist, pool, lines=lines)
     if Path(path).suffix.lower() in _FOR_SPREADSHEETS:
-        records = [{name: _disarmed(value) for name, value in record.items()} for record in records]
+        records = [{name: _quoted(value) for name, value in record.items()} for record in records]
     write_rows(path, records)
 
 
@@ -139,7 +139,10 @@ def read_filled(path: str | Path, *, label_names: Sequence[str] | None = None) -
             is its original, or given twice; two texts have one line number; nothing is filled in. The
             message says where, what came and what to do.
     """
-    whole = _armed(read_table(path), Path(path))
+    whole = read_table(path)
+    if Path(path).suffix.lower() in _FOR_SPREADSHEETS:
+        columns = {name: [_unquoted(value) for value in values] for name, values in whole.columns.items()}
+        whole = replace(whole, columns=columns)
     _check_columns(whole)
     filled = np.array([not is_missing(value) for value in whole.columns["rewrite"]], dtype=bool)
     if not filled.any():
@@ -148,42 +151,52 @@ def read_filled(path: str | Path, *, label_names: Sequence[str] | None = None) -
             got=f"{len(whole)} rows with an empty column 'rewrite'",
             hint="write the changed text in 'rewrite' and its label in 'rewrite_label', and save the sheet",
         )
-    table = _take(whole, filled)
+    table = replace(
+        whole,
+        columns={
+            name: [value for value, keep in zip(whole.columns[name], filled.tolist(), strict=True) if keep]
+            for name in _NEEDED
+        },
+        lines=whole.lines[filled],
+    )
     originals, rewrites = texts_of(table, "text"), texts_of(table, "rewrite")
     labels = [name or "" for name in names_of(table, "label", "label", required=True)]
     new_labels = [
         name or "" for name in names_of(table, "rewrite_label", "label of the rewrite", required=True)
     ]
     lines = [name or "" for name in names_of(table, "line", "line", required=True)]
-    known = _known_labels(whole) if label_names is None else frozenset(label_names)
-    _check_labels(table, labels, new_labels, known)
+    if label_names is None:
+        named = [name for name in ("label", "nearest_label") if name in whole.columns]
+        found = (name for column in named for name in names_of(whole, column, "label", required=False))
+        label_names = [name for name in found if name is not None]
+    _check_labels(table, labels, new_labels, frozenset(label_names))
     _check_texts(table, lines, originals, labels, rewrites)
-    rows = list(_grouped(lines, originals, labels, rewrites, new_labels))
-    texts, names, groups = zip(*rows, strict=True)
+    of_line: dict[str, list[int]] = {}
+    for row, line in enumerate(lines):
+        of_line.setdefault(line, []).append(row)
+    grouped: list[tuple[str, str, str]] = []  # each original, followed by its rewrites
+    for line, rows in of_line.items():
+        grouped.append((originals[rows[0]], labels[rows[0]], line))
+        grouped += [(rewrites[row], new_labels[row], line) for row in rows]
+    texts, names, groups = zip(*grouped, strict=True)
     return Filled(texts, names, groups, len(table), int((~filled).sum()))
 
 
-def _disarmed(value: object) -> object:
+def _quoted(value: object) -> object:
     """Make a cell text for a spreadsheet, in a way that can be undone."""
     return _QUOTE + value if isinstance(value, str) and _is_marked(value) else value
 
 
-def _rearmed(value: object) -> object:
-    """Undo `_disarmed`. What people write, with or without an apostrophe, stays as it is."""
-    marked = isinstance(value, str) and value.startswith(_QUOTE) and _is_marked(value[1:])
-    return value[1:] if marked and isinstance(value, str) else value
+def _unquoted(value: object) -> object:
+    """Undo `_quoted`. What people write, with or without an apostrophe, stays as it is."""
+    if isinstance(value, str) and value.startswith(_QUOTE) and _is_marked(value[1:]):
+        return value[1:]
+    return value
 
 
 def _is_marked(text: str) -> bool:
     # Spaces first do not stop every program from reading a formula; a tab or line end is cut by some.
     return text.startswith((_QUOTE, "\t", "\r", "\n")) or text.lstrip().startswith(_FORMULA_STARTS)
-
-
-def _armed(table: Table, path: Path) -> Table:
-    if path.suffix.lower() not in _FOR_SPREADSHEETS:
-        return table
-    columns = {name: [_rearmed(value) for value in values] for name, values in table.columns.items()}
-    return replace(table, columns=columns)
 
 
 def _check_columns(table: Table) -> None:
@@ -198,24 +211,6 @@ def _check_columns(table: Table) -> None:
         f"{table.source}: there is no column '{missing[0]}', which a worklist has",
         got=", ".join(f"'{name}'" for name in table.columns),
         hint=hint,
-    )
-
-
-def _take(table: Table, kept: Bool[np.ndarray, " rows"]) -> Table:
-    columns = {
-        name: [value for value, keep in zip(table.columns[name], kept.tolist(), strict=True) if keep]
-        for name in _NEEDED
-    }
-    return replace(table, columns=columns, lines=table.lines[kept])
-
-
-def _known_labels(table: Table) -> frozenset[str]:
-    columns = [name for name in ("label", "nearest_label") if name in table.columns]
-    return frozenset(
-        name
-        for column in columns
-        for name in names_of(table, column, "label", required=False)
-        if name is not None
     )
 
 
@@ -285,23 +280,6 @@ def _check_texts(
             got=rewrites[twice[0]],
             hint="keep one of the two",
         )
-
-
-def _grouped(
-    lines: Sequence[str],
-    originals: Sequence[str],
-    labels: Sequence[str],
-    rewrites: Sequence[str],
-    new_labels: Sequence[str],
-) -> Iterator[tuple[str, str, str]]:
-    """Text, label and group of each original, followed by its rewrites, in the order of the sheet."""
-    of_line: dict[str, list[int]] = {}
-    for row, line in enumerate(lines):
-        of_line.setdefault(line, []).append(row)
-    for line, rows in of_line.items():
-        yield originals[rows[0]], labels[rows[0]], line
-        for row in rows:
-            yield rewrites[row], new_labels[row], line
 
 
 def _folded(text: str) -> str:

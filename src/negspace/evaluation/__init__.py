@@ -5,7 +5,7 @@ from __future__ import annotations
 from negspace.evaluation.boundary import Boundary, Source, find_boundary, source_of
 from negspace.evaluation.inputs import Inputs, read_inputs
 from negspace.evaluation.layout import EASY, NEAR_MISS, PAIRS, Band, Layout, assemble, build_task
-from negspace.evaluation.row_roles import Role, Roles, sort_rows, suspects
+from negspace.evaluation.row_roles import Role, Roles, same_text_other_label, sort_rows, suspects
 from negspace.evaluation.space import Space, lay_out
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "find_boundary",
     "lay_out",
     "read_inputs",
+    "same_text_other_label",
     "sort_rows",
     "source_of",
     "suspects",

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from negspace.proofs.conclusion import Conclusion
-from negspace.proofs.plan import check_settings
-from negspace.proofs.result import Proof
-from negspace.proofs.run import prove
-from negspace.proofs.specs import FromPool, parse_arms
-from negspace.proofs.summary import SCHEMA
+from negspace.proofs.conclusion import Conclusion, conclude, conclusion_in_words
+from negspace.proofs.findings import SCHEMA, misfit_warning
+from negspace.proofs.inputs import FromPool, parse_arms
+from negspace.proofs.plan import check_settings, ladder_sizes
+from negspace.proofs.run import Proof, prove
+from negspace.proofs.trial_journal import TrialJournal
+from negspace.proofs.tuning import halve
 
-__all__ = ["SCHEMA", "Conclusion", "FromPool", "Proof", "check_settings", "parse_arms", "prove"]
+__all__ = [
+    "SCHEMA",
+    "Conclusion",
+    "FromPool",
+    "Proof",
+    "TrialJournal",
+    "check_settings",
+    "conclude",
+    "conclusion_in_words",
+    "halve",
+    "ladder_sizes",
+    "misfit_warning",
+    "parse_arms",
+    "prove",
+]

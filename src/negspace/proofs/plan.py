@@ -9,19 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from negspace.curation import StrategyArm, build_pool, open_strategy
+from negspace.curation import survey_pool
+from negspace.curation.strategies import DrawnArm, RowPool, StrategyArm, Way, open_strategy
 from negspace.errors import PlanError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Layout
 from negspace.metrics import Accuracy, Metric, PairConsistency
 from negspace.models import TextArm, TextLearner, TextTask
-from negspace.proofs.drawn_rows import DrawnArm, Way
-from negspace.proofs.inputs import Files
-from negspace.proofs.specs import ArmSpec
+from negspace.proofs.inputs import ArmSpec, ProofFiles
 from negspace.records import Json
 from negspace.study import N_SEEDS, Hypothesis, Study
 
 __all__ = [
-    "Comparison",
+    "ArmComparison",
     "Ladder",
     "ProofArm",
     "build_arms",
@@ -80,7 +79,7 @@ class Ladder:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ArmComparison:
     """The first arm against another: the two claims that make it superior.
 
     Attributes:
@@ -127,7 +126,7 @@ def check_settings(
         raise PlanError("search makes 0 trials or more", got=tune, hint="give --tune 20")
 
 
-def choose_budget(specs: Sequence[ArmSpec], files: Files, budget: int | None) -> int:
+def choose_budget(specs: Sequence[ArmSpec], files: ProofFiles, budget: int | None) -> int:
     """Rows that every arm trains on: those asked for, else those of the smallest file.
 
     Raises:
@@ -152,10 +151,10 @@ def choose_budget(specs: Sequence[ArmSpec], files: Files, budget: int | None) ->
 
 
 def build_arms(
-    specs: Sequence[ArmSpec], files: Files, layout: Layout, budget: int, *, seed: int, workers: int
+    specs: Sequence[ArmSpec], files: ProofFiles, layout: Layout, budget: int, *, seed: int, workers: int
 ) -> tuple[ProofArm, ...]:
     """Build the arms, each of exactly ``budget`` rows at every seed."""
-    pools: dict[int, StrategyArm] = {}
+    pools: dict[int, RowPool] = {}
     built = []
     for spec, source in zip(specs, files.of_arm, strict=True):
         rows = files.rows(source)
@@ -164,58 +163,35 @@ def build_arms(
             way = "clusters" if spec.strategy is None else _DRAWN_HERE[spec.strategy]
             arm = DrawnArm(spec.name, rows, budget, way)
         else:
-            arm = _chosen(spec, spec.strategy, files, source, layout.task, budget, pools, seed, workers)
+            if source not in pools:  # arms of one file share its pool
+                task = layout.task
+                pools[source] = survey_pool(
+                    task.texts[rows[0] : rows[-1] + 1],
+                    task.labels[rows],
+                    task.label_names,
+                    groups=files.sources[source].examples.groups,
+                    seed=seed,
+                    workers=workers,
+                ).pool
+            settings: dict[str, Json] = {"name": spec.strategy, "pool seed": seed}
+            arm = StrategyArm(spec.name, open_strategy(spec.strategy), settings, pools[source], rows, budget)
         built.append(ProofArm(spec, source, arm, len(rows)))
     return tuple(built)
 
 
-def _chosen(
-    spec: ArmSpec,
-    strategy: str,
-    files: Files,
-    source: int,
-    task: TextTask,
-    budget: int,
-    built: dict[int, StrategyArm],
-    seed: int,
-    workers: int,
-) -> StrategyArm:
-    """An arm whose rows a strategy chooses; arms of one source share its pool."""
-    rows = files.rows(source)
-    if source in built:
-        pool = built[source].pool
-    else:
-        pool = build_pool(
-            task.texts[rows[0] : rows[-1] + 1],
-            task.labels[rows],
-            task.label_names,
-            groups=files.sources[source].examples.groups,
-            seed=seed,
-            workers=workers,
-        )
-    settings: dict[str, Json] = {"name": strategy, "pool seed": seed}
-    arm = StrategyArm(spec.name, open_strategy(strategy), settings, pool, rows, budget)
-    built.setdefault(source, arm)
-    return arm
-
-
-def build_ladder(arms: Sequence[ProofArm], files: Files, budget: int) -> Ladder:
+def build_ladder(arms: Sequence[ProofArm], files: ProofFiles, budget: int) -> Ladder:
     """Random rows of the reference pool, up to all of it; an arm that draws just these serves as a rung."""
     rows = files.rows(files.reference)
     rungs: dict[int, str] = {}
     extra: list[TextArm] = []
     for size in ladder_sizes(len(rows), budget, len(files.label_names)).tolist():
         rung = DrawnArm(f"{size:,} random rows of the reference pool", rows, size, "random")
-        same = (each.arm for each in arms if _content(each.arm) == _content(rung))
-        twin = next(same, None)
+        content = {**rung.describe(), "name": ""}
+        twin = next((each.arm for each in arms if {**each.arm.describe(), "name": ""} == content), None)
         rungs[size] = rung.name if twin is None else twin.name
         if twin is None:
             extra.append(rung)
     return Ladder(len(rows), rungs, tuple(extra))
-
-
-def _content(arm: TextArm) -> dict[str, object]:
-    return {**arm.describe(), "name": ""}
 
 
 def ladder_sizes(pool: int, budget: int, n_labels: int) -> Int[np.ndarray, " sizes"]:
@@ -242,27 +218,17 @@ def _rungs(low: int, high: int) -> Int[np.ndarray, " sizes"]:
         steps += 1
 
 
-def comparisons(arms: Sequence[ProofArm], *, margin: float, easy_margin: float) -> tuple[Comparison, ...]:
+def comparisons(arms: Sequence[ProofArm], *, margin: float, easy_margin: float) -> tuple[ArmComparison, ...]:
     """The first arm against each other one."""
     first = arms[0].spec.name
+    gain = f"accuracy of {first} less that of"
     return tuple(
-        Comparison(
+        ArmComparison(
             first,
             other,
+            Hypothesis(f"near-miss {gain} {other}", Accuracy(NEAR_MISS), first, other, margin),
             Hypothesis(
-                f"near-miss accuracy of {first} less that of {other}",
-                Accuracy(NEAR_MISS),
-                first,
-                other,
-                margin,
-            ),
-            Hypothesis(
-                f"easy-row accuracy of {first} less that of {other}",
-                Accuracy(EASY),
-                first,
-                other,
-                easy_margin,
-                claim="no less",
+                f"easy-row {gain} {other}", Accuracy(EASY), first, other, easy_margin, claim="no less"
             ),
         )
         for other in (arm.spec.name for arm in arms[1:])
@@ -274,7 +240,7 @@ def build_study(
     arms: Sequence[ProofArm],
     ladder: Ladder,
     learner: TextLearner,
-    claims: Sequence[Comparison],
+    claims: Sequence[ArmComparison],
     seeds: Sequence[int],
 ) -> Study[TextTask, TextArm]:
     """One study of all arms and rungs, so that all are paired by seed; its hypotheses make one family."""

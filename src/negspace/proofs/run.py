@@ -1,15 +1,20 @@
-"""The proof: equal rows, paired seeds, and a verdict on each pair of arms."""
+"""The proof: equal rows, paired seeds, a verdict on each pair of arms; and the result as a user holds it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from joblib import cpu_count
 
+from negspace.data import check_writable, write_text
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
     EASY,
@@ -23,12 +28,17 @@ from negspace.evaluation import (
     source_of,
     suspects,
 )
-from negspace.models import ScoresLearner, TextLearner, out_of_fold
+from negspace.metrics import Accuracy
+from negspace.models import ScoresLearner, TextArm, TextLearner, TextTask, out_of_fold
 from negspace.models.opening import open_learner
 from negspace.models.spaces import search_space
-from negspace.proofs.exchange import measure_worth
-from negspace.proofs.inputs import Files, read_files
+from negspace.proofs.conclusion import Conclusion, Worth, conclude, conclusion_in_words, measure_worth
+from negspace.proofs.findings import proof_warnings, to_json
+from negspace.proofs.inputs import ProofFiles, parse_arms, read_files
 from negspace.proofs.plan import (
+    ArmComparison,
+    Ladder,
+    ProofArm,
     build_arms,
     build_ladder,
     build_study,
@@ -36,15 +46,116 @@ from negspace.proofs.plan import (
     choose_budget,
     comparisons,
 )
-from negspace.proofs.result import Proof
-from negspace.proofs.specs import parse_arms
-from negspace.proofs.summary import Findings
-from negspace.proofs.trials import check_installed
-from negspace.proofs.tuning import Tuning, tune_arms
+from negspace.proofs.report import proof_report
+from negspace.proofs.trial_journal import check_installed
+from negspace.proofs.tuning import Tuned, Tuning, tune_arms
+from negspace.records import Verdict
+from negspace.reports import Report
 from negspace.store import RunStore, default_store_path
-from negspace.study import Progress
+from negspace.study import Progress, StudyResult
 
-__all__ = ["prove"]
+__all__ = ["Proof", "prove"]
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """What a proof found. In a notebook it shows itself.
+
+    Attributes:
+        files: What was read.
+        source: Where near misses come from.
+        arms: The arms; the first is compared with each other.
+        budget: Rows that every arm trains on.
+        ladder: Random rows of the reference pool.
+        claims: The comparisons.
+        result: What the study of all arms found.
+        worth: For each test, what the arms are worth in random rows.
+        tuned: What the search found; None without one.
+        notes: What the evaluation warns of.
+    """
+
+    files: ProofFiles
+    source: Source
+    arms: Sequence[ProofArm]
+    budget: int
+    ladder: Ladder
+    claims: Sequence[ArmComparison]
+    result: StudyResult[TextTask, TextArm]
+    worth: Mapping[str, Worth]
+    tuned: Tuned | None
+    notes: Sequence[str]
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """By name of the claim: for each other arm, on near misses and on easy rows."""
+        return self.result.verdicts
+
+    @property
+    def conclusions(self) -> Mapping[str, Conclusion]:
+        """How the first arm stands to each other one, by the other's name."""
+        return {
+            claim.versus: conclude(self.verdict(claim, NEAR_MISS), self.verdict(claim, EASY))
+            for claim in self.claims
+        }
+
+    @property
+    def resumed(self) -> int:
+        """Number of fits, those of the search aside, that came out of the run store."""
+        return self.result.resumed
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before trusting a number."""
+        return tuple(proof_warnings(self))
+
+    def verdict(self, claim: ArmComparison, on: str) -> Verdict:
+        """The verdict of a comparison on near misses or on easy rows."""
+        return self.verdicts[(claim.near_miss if on == NEAR_MISS else claim.easy).name]
+
+    def sentence(self, claim: ArmComparison) -> str:
+        """The conclusion of a comparison with its two effects, without a full stop."""
+        near, easy = self.verdict(claim, NEAR_MISS), self.verdict(claim, EASY)
+        return conclusion_in_words(conclude(near, easy), claim.arm, claim.versus, near, easy)
+
+    def per_seed_difference(self, claim: ArmComparison, on: str) -> list[float]:
+        """Accuracy of the first arm less that of the other, at each seed."""
+        one, other = (self.result.measurements(arm, Accuracy(on)) for arm in (claim.arm, claim.versus))
+        return [a.value - b.value for a, b in zip(one, other, strict=True)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``proof.json``."""
+        content: dict[str, Any] = json.loads(json.dumps(to_json(self), allow_nan=False))
+        return content
+
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+        return proof_report(self)
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
+
+        return render_notebook(self.report())
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``report.html`` and ``proof.json``; each appears whole or not at all.
+
+        Args:
+            folder: Made if need be; files of an earlier proof are replaced.
+
+        Returns:
+            The path of the report.
+
+        Raises:
+            StoreError: If the folder cannot be written.
+        """
+        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
+
+        folder = Path(folder)
+        check_writable(folder)
+        page = render_page(self.report())
+        write_text(folder / "proof.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_text(folder / "report.html", page)
+        return folder / "report.html"
 
 
 def prove(
@@ -98,7 +209,7 @@ def prove(
         The proof: ``verdicts``, ``conclusions``, ``to_dict()``, ``save(folder)``.
 
     Raises:
-        DataError: If the data cannot be used; says where, what came and what to do.
+        DataError: If the data cannot be used; says where, what was got and what to do.
         PlanError: If the settings cannot give an answer.
         StoreError: If the run store or the file of trials cannot be used.
         MissingExtraError: If the learner or the search needs a package that is not installed.
@@ -113,18 +224,18 @@ def prove(
     """
     check_settings(seeds=seeds, seed=seed, budget=budget, margin=margin, easy_margin=easy_margin, tune=tune)
     specs = parse_arms(arms)
-    report = progress or (lambda _stage, _done, _total: None)
-    fitted = _open(learner, report)
+    told = progress or (lambda _stage, _done, _total: None)
+    fitted = _open(learner, told)
     if tune:
         check_installed()
         search_space(fitted)
     workers = workers or cpu_count()
-    report("reading", 0, 1)
+    told("reading", 0, 1)
     files = read_files(specs, test, near_miss, reference, text=text, label=label, group=group)
     budget = choose_budget(specs, files, budget)
-    report("comparing rows", 0, 1)
+    told("comparing rows", 0, 1)
     layout, source, notes = _lay_out(files, seed=seed, workers=workers)
-    report("preparing arms", 0, 1)
+    told("preparing arms", 0, 1)
     built = build_arms(specs, files, layout, budget, seed=seed, workers=workers)
     ladder = build_ladder(built, files, budget)
     claims = comparisons(built, margin=margin, easy_margin=easy_margin)
@@ -132,18 +243,18 @@ def prove(
     with ExitStack() as opened:
         if store is None:
             store = opened.enter_context(RunStore(default_store_path()))
-        result = study.run(store=store, workers=workers, progress=report)
+        result = study.run(store=store, workers=workers, progress=told)
         tuned = None
         if tune:
             path = Path(tune_storage) if tune_storage else default_store_path().with_name("tuning.journal")
             search = Tuning(result, built, claims, tune, seed, path.expanduser())
-            tuned = tune_arms(search, store=store, workers=workers, progress=report)
-    report("reading curves", 0, 1)
+            tuned = tune_arms(search, store=store, workers=workers, progress=told)
+    told("reading curves", 0, 1)
     names = [each.spec.name for each in built]
     worth = {
         on: measure_worth(result, names, ladder, on, budget=budget, seed=seed) for on in (NEAR_MISS, EASY)
     }
-    return Proof(Findings(files, source, built, budget, ladder, claims, result, worth, tuned, notes))
+    return Proof(files, source, built, budget, ladder, claims, result, worth, tuned, notes)
 
 
 def _open(learner: str | TextLearner, progress: Progress) -> TextLearner:
@@ -156,7 +267,7 @@ def _open(learner: str | TextLearner, progress: Progress) -> TextLearner:
     return open_learner(learner, progress=progress) if isinstance(learner, str) else learner
 
 
-def _lay_out(files: Files, *, seed: int, workers: int) -> tuple[Layout, Source, tuple[str, ...]]:
+def _lay_out(files: ProofFiles, *, seed: int, workers: int) -> tuple[Layout, Source, tuple[str, ...]]:
     """Find the easy rows and the near misses among the test rows."""
     space = lay_out(files.joined(), seed=seed)
     source = source_of(space, grouped=files.test.examples.groups is not None)
@@ -180,7 +291,7 @@ def _lay_out(files: Files, *, seed: int, workers: int) -> tuple[Layout, Source, 
     return build_task(space, boundary, files.label_names, variations=(), seed=seed), source, notes
 
 
-def _suspected(space: Space, files: Files, *, seed: int, workers: int) -> Bool[np.ndarray, " rows"]:
+def _suspected(space: Space, files: ProofFiles, *, seed: int, workers: int) -> Bool[np.ndarray, " rows"]:
     """Which test labels are likely wrong, told by test rows and the reference pool alone.
 
     So that the test rows stay the same whatever arms are compared.

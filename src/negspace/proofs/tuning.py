@@ -19,8 +19,8 @@ from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
 from negspace.metrics import Accuracy
 from negspace.models import RowsArm, TextArm, TextTask
 from negspace.models.spaces import SearchSpace, Settings, search_space, with_settings
-from negspace.proofs.plan import Comparison, ProofArm
-from negspace.proofs.trials import Trials
+from negspace.proofs.plan import ArmComparison, ProofArm
+from negspace.proofs.trial_journal import TrialJournal
 from negspace.records import EvalSet, Json, Measurement, Run
 from negspace.search import components, group_links
 from negspace.statistics import BestOf, GainSplit, best_of, split_gain
@@ -131,7 +131,7 @@ class Tuning:
 
     result: StudyResult[TextTask, TextArm]
     arms: Sequence[ProofArm]
-    claims: Sequence[Comparison]
+    claims: Sequence[ArmComparison]
     trials: int
     seed: int
     path: Path
@@ -155,7 +155,7 @@ def tune_arms(tuning: Tuning, *, store: RunStore, workers: int, progress: Progre
     space = search_space(study.learner)
     sets = halve(study.task, seed=tuning.seed)
     names = [each.spec.name for each in tuning.arms]
-    trials = Trials(
+    trials = TrialJournal(
         tuning.path,
         _study_name(tuning, space),
         space,

@@ -1,9 +1,19 @@
-"""Choosing rows that teach a boundary: whole near-miss groups, and rows that cover what labels say."""
+"""Choosing rows that teach a boundary: whole near-miss groups, and rows that cover what labels say.
+
+What a set of rows covers is counted in features (here: a word under a label). The first row that shows a
+feature is worth the feature's whole weight, each further one a fixed fraction of the one before:
+
+    f(S) = sum_w weight_w * (1 + decay + ... + decay^(count_w(S) - 1))
+
+a feature-based submodular function (Wei, Iyer and Bilmes 2015, "Submodularity in Data Subset Selection and
+Active Learning", eq. 3, with a geometric series as the concave function). The greedy choice is within
+1 - 1/e of the best (Nemhauser, Wolsey and Fisher 1978).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,13 +21,20 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array, csr_matrix
 
-from negspace.curation.baselines import BASELINES
-from negspace.curation.coverage import cover
-from negspace.curation.pool import Pool, Strategy
-from negspace.curation.quotas import Balance, Room
+from negspace.curation.strategies.literature import BASELINES
+from negspace.curation.strategies.row_pool import Balance, RowBudget, RowPool, Strategy
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = ["COVERS", "STRATEGIES", "Cover", "Stratified", "open_strategy"]
+__all__ = [
+    "COVERS",
+    "STRATEGIES",
+    "Cover",
+    "Stratified",
+    "cover",
+    "eligible_rows",
+    "open_strategy",
+    "settings_of",
+]
 
 
 @dataclass(frozen=True)
@@ -25,7 +42,7 @@ class Stratified:
     """Random rows within each label.
 
     Attributes:
-        balance: Of labels.
+        balance: Shares of the labels.
         real_share: Least share of true rows.
         sound_only: Whether suspected rows are left out.
     """
@@ -34,19 +51,19 @@ class Stratified:
     real_share: float = 0.0
     sound_only: bool = False
 
-    def may_choose(self, pool: Pool) -> Bool[np.ndarray, " rows"]:
+    def may_choose(self, pool: RowPool) -> Bool[np.ndarray, " rows"]:
         """Which rows can be chosen."""
         return ~pool.suspected if self.sound_only else np.ones(len(pool), dtype=bool)
 
-    def __call__(self, pool: Pool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+    def __call__(self, pool: RowPool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
         """Choose rows.
 
         Raises:
             PlanError: If the pool cannot give so many.
         """
         rows = self.may_choose(pool)
-        room = Room(pool, budget, rows, balance=self.balance, real_share=self.real_share, rng=rng)
-        return _draw(room, rows, rng)
+        left = RowBudget(pool, budget, rows, balance=self.balance, real_share=self.real_share, rng=rng)
+        return _draw(left, rows, rng)
 
 
 @dataclass(frozen=True)
@@ -54,12 +71,12 @@ class Cover:
     """Whole near-miss groups first, then single rows; each time what shows most that is not yet shown.
 
     What a row shows is its words, each under the row's label; a group shows what its rows show. Words count
-    by the number of rows in the pool that show them, halved each time one is shown (`coverage.cover`).
+    by the number of rows in the pool that show them, halved each time one is shown (`cover`).
     Suspected rows are left out; redundant ones come last.
 
     Attributes:
         share: Share of the budget that goes to whole near-miss groups, as far as there are any.
-        balance: Of labels.
+        balance: Shares of the labels.
         real_share: Least share of true rows.
         decay: What a word is worth each further time it is shown, as a share of the time before; in [0, 1).
         length_power: A gain is divided by this power of the number of words: at 0 long rows win, at 1 short
@@ -79,46 +96,46 @@ class Cover:
         if not 0 <= self.decay < 1:
             raise PlanError("a decay lies from 0 to below 1", got=self.decay)
 
-    def may_choose(self, pool: Pool) -> Bool[np.ndarray, " rows"]:
+    def may_choose(self, pool: RowPool) -> Bool[np.ndarray, " rows"]:
         """Which rows can be chosen."""
         return ~pool.suspected
 
-    def __call__(self, pool: Pool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+    def __call__(self, pool: RowPool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
         """Choose rows.
 
         Raises:
             PlanError: If the pool cannot give so many.
         """
         sound = self.may_choose(pool)
-        room = Room(pool, budget, sound, balance=self.balance, real_share=self.real_share, rng=rng)
+        left = RowBudget(pool, budget, sound, balance=self.balance, real_share=self.real_share, rng=rng)
         shown = _shown(pool)
         weights = np.asarray(shown[np.flatnonzero(sound)].sum(axis=0)).ravel()
         counts = np.zeros(len(weights))
-        chosen = [self._groups(pool, sound, shown, weights, counts, room, rng, round(self.share * budget))]
+        chosen = [self._groups(pool, sound, shown, weights, counts, left, rng, round(self.share * budget))]
         for rows in (sound & ~pool.redundant, sound):
-            units = np.flatnonzero(rows & ~room.admitted)
+            units = np.flatnonzero(rows & ~left.admitted)
             found = cover(
                 shown[units],
                 weights,
                 self._worth(shown[units]),
-                lambda unit, units=units: room.admit(units[[unit]]),  # type: ignore[misc]
+                lambda unit, units=units: left.admit(units[[unit]]),  # type: ignore[misc]
                 rng,
                 decay=self.decay,
                 counts=counts,
-                limit=room.left,
+                limit=left.left,
             )
             chosen.append(units[found])
-        chosen.append(_draw(room, sound, rng))  # what quotas kept out, where the budget would not be met
+        chosen.append(_draw(left, sound, rng))  # what quotas kept out, where the budget would not be met
         return np.concatenate(chosen)
 
     def _groups(
         self,
-        pool: Pool,
+        pool: RowPool,
         sound: Bool[np.ndarray, " rows"],
         shown: Any,
         weights: Float[np.ndarray, " features"],
         counts: Float[np.ndarray, " features"],
-        room: Room,
+        left: RowBudget,
         rng: np.random.Generator,
         at_most: int,
     ) -> Int[np.ndarray, " chosen"]:
@@ -139,7 +156,7 @@ class Cover:
 
         def admit(index: int) -> bool:
             nonlocal taken
-            if taken + len(members[index]) > at_most or not room.admit(members[index]):
+            if taken + len(members[index]) > at_most or not left.admit(members[index]):
                 return False
             taken += len(members[index])
             return True
@@ -160,7 +177,7 @@ def _split(
     return np.split(rows[order], np.flatnonzero(np.diff(group[order])) + 1)
 
 
-def _shown(pool: Pool) -> Any:
+def _shown(pool: RowPool) -> Any:
     """Which row shows which word under its label: a binary sparse matrix of shape (rows, labels * words)."""
     entries = coo_array(pool.embedding)
     row, word = entries.coords
@@ -170,18 +187,81 @@ def _shown(pool: Pool) -> Any:
 
 
 def _draw(
-    room: Room, rows: Bool[np.ndarray, " rows"], rng: np.random.Generator
+    left: RowBudget, rows: Bool[np.ndarray, " rows"], rng: np.random.Generator
 ) -> Int[np.ndarray, " chosen"]:
-    """Fill a room at random: within the quotas of labels first, then beyond them if need be."""
+    """Spend what is left at random: within the quotas of labels first, then beyond them if need be."""
     order = rng.permutation(np.flatnonzero(rows))
     chosen = []
     for any_label in (False, True):
         for row in order:
-            if room.left == 0:
+            if left.left == 0:
                 break
-            if room.admit(row[None], any_label=any_label):
+            if left.admit(row[None], any_label=any_label):
                 chosen.append(row)
     return np.array(chosen, dtype=np.int64)
+
+
+def cover(
+    features: Any,
+    weights: Float[np.ndarray, " features"],
+    worth: Float[np.ndarray, " units"],
+    admit: Callable[[int], bool],
+    rng: np.random.Generator,
+    *,
+    decay: float,
+    counts: Float[np.ndarray, " features"],
+    limit: int,
+) -> Int[np.ndarray, " chosen"]:
+    """Choose units one by one, each time the one that adds most of those that are admitted.
+
+    Args:
+        features: Sparse binary matrix of shape (units, features), CSR: which unit shows which.
+        weights: Weight of each feature.
+        worth: Factor of each unit's gain.
+        admit: Told a unit that would be chosen next; says whether it may be taken, and counts it if so. A
+            unit refused once is not asked about again.
+        rng: Decides between equal gains.
+        decay: What each further unit with a feature is worth, as a share of the one before; in [0, 1).
+        counts: How often each feature has been chosen before; counted on in place.
+        limit: Most units to choose.
+
+    Returns:
+        The units, in the order they were chosen.
+    """
+    # The first of equal gains is taken, so a random order of units decides between them.
+    order = rng.permutation(features.shape[0])
+    features = csr_matrix(features)[order]
+    showing = features.tocsc()
+    worth = worth[order]
+    left = weights * decay**counts
+    gains = worth * np.asarray(features @ left).ravel()
+    chosen: list[int] = []
+    while len(chosen) < limit and len(gains):
+        unit = int(gains.argmax())
+        if gains[unit] == -np.inf:
+            break
+        gains[unit] = -np.inf
+        if not admit(int(order[unit])):
+            continue
+        chosen.append(int(order[unit]))
+        shown = features.indices[features.indptr[unit] : features.indptr[unit + 1]]
+        counts[shown] += 1
+        gains -= worth * _falls(showing, shown, left[shown] * (1.0 - decay), len(gains))
+        left[shown] *= decay
+    return np.array(chosen, dtype=np.int64)
+
+
+def _falls(
+    showing: Any, features: Int[np.ndarray, " shown"], falls: Float[np.ndarray, " shown"], units: int
+) -> Float[np.ndarray, " units"]:
+    """Sum over features what each unit that shows them loses; only those units are visited."""
+    if len(features) == 0:  # a text without words
+        return np.zeros(units)
+    start, stop = showing.indptr[features], showing.indptr[features + 1]
+    length = stop - start
+    before = np.concatenate([[0], np.cumsum(length)[:-1]])
+    entries = np.repeat(start - before, length) + np.arange(length.sum())
+    return np.bincount(showing.indices[entries], weights=np.repeat(falls, length), minlength=units)
 
 
 COVERS: Mapping[str, Cover] = MappingProxyType(
@@ -206,12 +286,24 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 """Strategies by the names that commands and reports give them."""
 
 
+def eligible_rows(strategy: Strategy, pool: RowPool) -> Bool[np.ndarray, " rows"]:
+    """Which rows a strategy can choose: all, where it leaves none out."""
+    if isinstance(strategy, Cover | Stratified):
+        return strategy.may_choose(pool)
+    return np.ones(len(pool), dtype=bool)
+
+
+def settings_of(name: str, strategy: Strategy) -> dict[str, str | float]:
+    """What tells a strategy from others: its settings, or its name where it has none."""
+    return asdict(strategy) if isinstance(strategy, Cover | Stratified) else {"name": name}
+
+
 def open_strategy(name: str, *, balance: Balance = "pool", real_share: float = 0.0) -> Strategy:
     """Give a strategy by its name.
 
     Args:
         name: One of `STRATEGIES`.
-        balance: Of labels.
+        balance: Shares of the labels.
         real_share: Least share of true rows.
 
     Raises:

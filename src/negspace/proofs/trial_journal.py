@@ -22,7 +22,7 @@ from negspace.models.spaces import Choice, Range, SearchSpace, Settings
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["Trials", "check_installed"]
+__all__ = ["TrialJournal", "check_installed"]
 
 _STREAM = 5
 
@@ -38,12 +38,12 @@ def check_installed() -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class TrialJournal:
     """The trials of a search, asked for and told one at a time.
 
     Attributes:
         path: Optuna's journal, made if need be.
-        name: Of the Optuna study; one that is there already goes on.
+        name: Name of the Optuna study; one that is there already goes on.
         space: What settings are drawn from.
         arms: Names of the arms; a trial has one value for each.
         attributes: Written to the Optuna study, for whoever opens it elsewhere.
@@ -93,7 +93,7 @@ class Trials:
 class _Open:
     """An opened study of trials."""
 
-    def __init__(self, trials: Trials, storage: optuna.storages.BaseStorage) -> None:
+    def __init__(self, trials: TrialJournal, storage: optuna.storages.BaseStorage) -> None:
         import optuna  # noqa: PLC0415
         from optuna.trial import TrialState  # noqa: PLC0415
 

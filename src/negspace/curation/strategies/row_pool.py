@@ -1,33 +1,116 @@
-"""How many rows of each label, and how many synthetic ones, a choice has room for."""
+"""The rows that can be chosen, and how many of each label and how many synthetic ones a choice may take."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
-from negspace.curation.pool import Pool
 from negspace.errors import PlanError
 
-__all__ = ["Balance", "Room", "label_quotas", "least_real"]
+__all__ = ["Balance", "RowBudget", "RowPool", "Strategy", "checked", "label_quotas", "least_real"]
 
 Balance: TypeAlias = Literal["pool", "even"]
 """Labels in the shares they have in the pool, or as many rows of each as there are."""
 
 
-class Room:
-    """What a choice of rows still has room for; rows are let in until it is full.
+@dataclass(frozen=True, eq=False)
+class RowPool:
+    """Rows to choose from. Positions count from 0 in the pool.
 
     Attributes:
-        admitted: Whether each row of the pool was let in.
+        texts: One text a row.
+        labels: Position of each row's label in ``label_names``.
+        label_names: Distinct labels, sorted.
+        embedding: Sparse word vectors of unit length, of shape (rows, words), from `search.embed`.
+        clusters: Near-duplicates and given groups; what is held out together.
+        groups: Near-miss group of each row, given or found: rows of a group are near misses of each other.
+            A row without any is a group of its own.
+        probabilities: Of each label for each row, by models that saw nothing of its cluster.
+        suspected: Whether each row's label is likely wrong, or its text stands under another label too.
+        redundant: Whether a near-duplicate with the same label stands earlier in the pool, outside of the
+            row's group.
+        real: Whether each row is true data, where some are synthetic; None where nothing is said.
+    """
+
+    texts: tuple[str, ...]
+    labels: Int[np.ndarray, " rows"]
+    label_names: tuple[str, ...]
+    embedding: Any  # scipy.sparse.csr_matrix
+    clusters: Int[np.ndarray, " rows"]
+    groups: Int[np.ndarray, " rows"]
+    probabilities: Float[np.ndarray, "rows labels"]
+    suspected: Bool[np.ndarray, " rows"]
+    redundant: Bool[np.ndarray, " rows"]
+    real: Bool[np.ndarray, " rows"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def paired(self) -> Bool[np.ndarray, " rows"]:
+        """Whether each row's near-miss group holds another label."""
+        _, group = np.unique(self.groups, return_inverse=True)
+        lowest = np.full(group.max(initial=0) + 1, len(self.label_names))
+        highest = np.zeros(group.max(initial=0) + 1, dtype=np.int64)
+        np.minimum.at(lowest, group, self.labels)
+        np.maximum.at(highest, group, self.labels)
+        return np.asarray(lowest[group] < highest[group])
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> RowPool:
+        """The pool of some rows, in the order given."""
+        return replace(
+            self,
+            texts=tuple(self.texts[row] for row in rows.tolist()),
+            labels=self.labels[rows],
+            embedding=self.embedding[rows],
+            clusters=self.clusters[rows],
+            groups=self.groups[rows],
+            probabilities=self.probabilities[rows],
+            suspected=self.suspected[rows],
+            redundant=self.redundant[rows],
+            real=None if self.real is None else self.real[rows],
+        )
+
+
+Strategy: TypeAlias = Callable[[RowPool, int, np.random.Generator], Int[np.ndarray, " chosen"]]
+"""Pool, budget and generator to the positions of exactly so many rows, most wanted first."""
+
+
+def checked(strategy: Strategy) -> Strategy:
+    """The same strategy, which refuses a budget that the pool cannot give with a `PlanError`."""
+
+    @wraps(strategy)
+    def choose(pool: RowPool, budget: int, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+        if not 1 <= budget <= len(pool):
+            raise PlanError(
+                f"a choice from {len(pool)} rows has 1 to {len(pool)} of them",
+                got=budget,
+                hint="ask for fewer rows, or give a larger pool"
+                if budget > 0
+                else "ask for at least one row",
+            )
+        return strategy(pool, budget, rng)
+
+    return choose
+
+
+class RowBudget:
+    """What is left of a budget of rows: in all, of each label, and of synthetic rows.
+
+    Attributes:
+        admitted: Whether each row of the pool was admitted.
 
     Args:
         pool: The rows.
         budget: How many are chosen.
         eligible: Rows that may be chosen.
-        balance: Of labels.
+        balance: Shares of the labels.
         real_share: Least share of true rows among those chosen, in [0, 1].
         rng: Decides which labels get the rows that cannot be dealt evenly.
 
@@ -39,7 +122,7 @@ class Room:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: RowPool,
         budget: int,
         eligible: Bool[np.ndarray, " rows"],
         *,
@@ -61,18 +144,15 @@ class Room:
 
     @property
     def left(self) -> int:
-        """How many more rows may come in."""
+        """How many more rows may be taken."""
         return self._left
 
     def admit(self, rows: Int[np.ndarray, " rows"], *, any_label: bool = False) -> bool:
-        """Let rows in, all or none.
+        """Take rows of the pool, all or none, and say whether they were taken.
 
         Args:
             rows: Positions in the pool.
             any_label: Whether labels may go beyond their quota.
-
-        Returns:
-            Whether they are in.
         """
         labels, counts = np.unique(self._labels[rows], return_counts=True)
         synthetic = int(self._synthetic[rows].sum())
@@ -102,7 +182,7 @@ def label_quotas(
     """Deal a budget to labels by largest remainder, none getting more rows than there are of it.
 
     Args:
-        labels: Of the rows that may be chosen.
+        labels: Label of each row that may be chosen.
         budget: Rows to deal; no more than there are.
         rng: Decides between equal remainders: the same labels would else go short at every draw.
         n_labels: Number of labels, where some of them may not occur.
@@ -137,7 +217,7 @@ def _largest_remainder(
     return np.asarray(quota)
 
 
-def _check(pool: Pool, budget: int, eligible: Bool[np.ndarray, " rows"], real_share: float) -> None:
+def _check(pool: RowPool, budget: int, eligible: Bool[np.ndarray, " rows"], real_share: float) -> None:
     there = int(eligible.sum())
     if not 1 <= budget <= there:
         suspects = int(pool.suspected.sum())
