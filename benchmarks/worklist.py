@@ -25,8 +25,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace import TfidfLearner
-from negspace.curation.pool import Pool
-from negspace.curation.worklist import CRITERIA, choose_worklist
+from negspace.curation import CRITERIA, RowPool, choose_worklist
 from negspace.data import grouped_folds, read_table
 from negspace.evaluation import suspects
 from negspace.metrics import Accuracy
@@ -117,7 +116,7 @@ def reviews(on: str) -> Reviews:
     return Reviews(task, len(pairs))
 
 
-def pool_of(data: Reviews, seed: int, workers: int) -> tuple[Pool, Int[np.ndarray, " rows"]]:
+def pool_of(data: Reviews, seed: int, workers: int) -> tuple[RowPool, Int[np.ndarray, " rows"]]:
     """One seed's pool, and its rows' positions among the originals."""
     rng = np.random.default_rng([seed, 0])
     rows = np.sort(rng.permutation(data.pairs)[: round(SHARE * data.pairs)])
@@ -125,10 +124,12 @@ def pool_of(data: Reviews, seed: int, workers: int) -> tuple[Pool, Int[np.ndarra
     alone, never = np.arange(len(rows)), np.zeros(len(rows), dtype=bool)
     folds = grouped_folds(labels, alone, 5, seed)
     said = TfidfLearner().out_of_fold(texts, labels, 2, folds, seed=seed, workers=workers)
-    return Pool(texts, labels, NAMES, embed(texts), alone, alone, said, suspects(labels, said), never), rows
+    return RowPool(
+        texts, labels, NAMES, embed(texts), alone, alone, said, suspects(labels, said), never
+    ), rows
 
 
-def choose(pool: Pool, name: str, k: int, rng: np.random.Generator) -> Int[np.ndarray, " k"]:
+def choose(pool: RowPool, name: str, k: int, rng: np.random.Generator) -> Int[np.ndarray, " k"]:
     """Rows of the pool by a criterion, or any of it."""
     if name == REFERENCE:
         return CRITERIA["random"](pool, k, rng)

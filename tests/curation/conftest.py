@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.curation.pool import Pool
+from negspace.curation import RowPool
 from negspace.demo import tickets
 from negspace.evaluation import assemble
 from negspace.models import RowsArm, TfidfLearner
@@ -20,10 +20,10 @@ Labelled = Sequence[tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
-def made_pool() -> Callable[..., Pool]:
+def made_pool() -> Callable[..., RowPool]:
     """A pool of these texts and labels; what is not given is empty."""
 
-    def make(texts: list[str], labels: list[int], **given: Any) -> Pool:
+    def make(texts: list[str], labels: list[int], **given: Any) -> RowPool:
         rows, none = np.arange(len(texts)), np.zeros(len(texts), dtype=bool)
         names = tuple(f"label{i}" for i in range(max(labels) + 1))
         fields: dict[str, Any] = {
@@ -34,16 +34,16 @@ def made_pool() -> Callable[..., Pool]:
             "redundant": none,
             **{name: np.asarray(value) for name, value in given.items()},
         }
-        return Pool(tuple(texts), np.array(labels), names, embed(tuple(texts)), **fields)
+        return RowPool(tuple(texts), np.array(labels), names, embed(tuple(texts)), **fields)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def drawn_pool(made_pool: Callable[..., Pool]) -> Callable[..., Pool]:
+def drawn_pool(made_pool: Callable[..., RowPool]) -> Callable[..., RowPool]:
     """Random words; the first ``2 * pairs`` rows are pairs of two labels."""
 
-    def draw(rows: int = 60, pairs: int = 12, n_labels: int = 2, seed: int = 0, **given: Any) -> Pool:
+    def draw(rows: int = 60, pairs: int = 12, n_labels: int = 2, seed: int = 0, **given: Any) -> RowPool:
         rng = np.random.default_rng(seed)
         words = [f"word{i}" for i in range(50)]
         texts = [" ".join(rng.choice(words, size=rng.integers(3, 9))) for _ in range(rows)]

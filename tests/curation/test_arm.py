@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.curation import Cover, Pool, StrategyArm, Stratified
+from negspace.curation import Cover, RowPool, StrategyArm, Stratified
 from negspace.errors import PlanError
 from negspace.evaluation import assemble
 from negspace.models import TextTask
 
 
-def task_of(pool: Pool, before: int = 0) -> TextTask:
+def task_of(pool: RowPool, before: int = 0) -> TextTask:
     """A task that trains on ``before`` other rows and then on the pool."""
     texts = (*(f"other {i}" for i in range(before)), *pool.texts, "held out")
     return assemble(
@@ -28,11 +28,11 @@ def task_of(pool: Pool, before: int = 0) -> TextTask:
     )
 
 
-def arm_of(pool: Pool, strategy: Any, budget: int = 20, before: int = 0, **given: Any) -> StrategyArm:
+def arm_of(pool: RowPool, strategy: Any, budget: int = 20, before: int = 0, **given: Any) -> StrategyArm:
     return StrategyArm("arm", strategy, {"name": "s"}, pool, np.arange(len(pool)) + before, budget, **given)
 
 
-def test_a_seed_decides_the_draw(drawn_pool: Callable[..., Pool]) -> None:
+def test_a_seed_decides_the_draw(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool()
     task, arm = task_of(pool, 7), arm_of(pool, Stratified(), before=7)
     draws = [arm.draw(task, seed) for seed in range(6)]
@@ -43,11 +43,11 @@ def test_a_seed_decides_the_draw(drawn_pool: Callable[..., Pool]) -> None:
     assert len({tuple(draw.tolist()) for draw in draws}) == 6
 
 
-def test_all_arms_see_the_same_nine_tenths_at_a_seed(drawn_pool: Callable[..., Pool]) -> None:
+def test_all_arms_see_the_same_nine_tenths_at_a_seed(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool(60, 12)
     seen: list[tuple[str, ...]] = []
 
-    def spy(part: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
+    def spy(part: RowPool, budget: int, rng: np.random.Generator) -> np.ndarray:
         seen.append(part.texts)
         return rng.permutation(len(part))[:budget]
 
@@ -63,12 +63,12 @@ def test_all_arms_see_the_same_nine_tenths_at_a_seed(drawn_pool: Callable[..., P
         assert sorted(rows) == np.flatnonzero(np.isin(pool.clusters, list(kept))).tolist()  # clusters whole
 
 
-def test_of_a_budget_of_the_whole_pool_all_is_seen(drawn_pool: Callable[..., Pool]) -> None:
+def test_of_a_budget_of_the_whole_pool_all_is_seen(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool(30, 5)
     np.testing.assert_array_equal(arm_of(pool, Stratified(), 30).draw(task_of(pool), 3), np.arange(30))
 
 
-def test_the_plan_names_all_that_decides_a_draw(drawn_pool: Callable[..., Pool]) -> None:
+def test_the_plan_names_all_that_decides_a_draw(drawn_pool: Callable[..., RowPool]) -> None:
     pool, flags = drawn_pool(), np.arange(60) == 0
     plain = arm_of(pool, Cover()).describe()
     assert plain == arm_of(drawn_pool(), Cover()).describe()
@@ -89,12 +89,12 @@ def test_the_plan_names_all_that_decides_a_draw(drawn_pool: Callable[..., Pool])
 
 
 @pytest.mark.parametrize("given", [{"budget": 0}, {"budget": 61}, {"keep": 0.0}, {"keep": 1.1}])
-def test_what_cannot_be_drawn_is_refused(drawn_pool: Callable[..., Pool], given: dict[str, Any]) -> None:
+def test_what_cannot_be_drawn_is_refused(drawn_pool: Callable[..., RowPool], given: dict[str, Any]) -> None:
     with pytest.raises(PlanError, match="arm 'arm'"):
         arm_of(drawn_pool(), Stratified(), **given)
 
 
-def test_rows_that_are_held_out_are_refused(drawn_pool: Callable[..., Pool]) -> None:
+def test_rows_that_are_held_out_are_refused(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool()
     with pytest.raises(PlanError, match="no training rows"):
         arm_of(pool, Stratified(), before=1).check(task_of(pool))

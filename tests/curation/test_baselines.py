@@ -9,26 +9,22 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from negspace.curation import baselines
-from negspace.curation.baselines import BASELINES
-from negspace.curation.dynamics import Dynamics
-from negspace.curation.pool import Pool
-from negspace.curation.quotas import label_quotas
+from negspace.curation.strategies import BASELINES, Dynamics, RowPool, label_quotas
 from negspace.errors import PlanError
 from negspace.search import embed
 
 WORDS = [f"word{i}" for i in range(60)]
 
 
-def pool_of(texts: list[str], labels: list[int]) -> Pool:
+def pool_of(texts: list[str], labels: list[int]) -> RowPool:
     rows, none = np.arange(len(texts)), np.zeros(len(texts), dtype=bool)
     names = tuple(f"label{i}" for i in range(max(labels) + 1))
     even = np.full((len(texts), len(names)), 1 / len(names))
     embedding = embed(tuple(texts))
-    return Pool(tuple(texts), np.array(labels), names, embedding, rows, rows, even, none, none)
+    return RowPool(tuple(texts), np.array(labels), names, embedding, rows, rows, even, none, none)
 
 
-def drawn_pool(rows: int, n_labels: int = 3, seed: int = 0) -> Pool:
+def drawn_pool(rows: int, n_labels: int = 3, seed: int = 0) -> RowPool:
     rng = np.random.default_rng(seed)
     texts = [" ".join(rng.choice(WORDS, size=rng.integers(2, 9))) for _ in range(rows)]
     return pool_of(texts, [*range(n_labels), *rng.integers(n_labels, size=rows - n_labels).tolist()])
@@ -110,7 +106,7 @@ def test_stratified_takes_labels_in_turn() -> None:
         assert sorted(pool.labels[chosen[start : start + 3]].tolist()) == [0, 1, 2]
 
 
-def euclidean(pool: Pool) -> np.ndarray:
+def euclidean(pool: RowPool) -> np.ndarray:
     dense = pool.embedding.toarray().astype(float)
     return np.sqrt(((dense[:, None] - dense[None]) ** 2).sum(axis=2))
 
@@ -141,7 +137,9 @@ def dynamics_of(right: list[list[int]], gold: list[list[float]] | None = None) -
 
 def as_trained(monkeypatch: pytest.MonkeyPatch, *dynamics: Dynamics) -> None:
     given: Iterator[Dynamics] = iter(dynamics)
-    monkeypatch.setattr(baselines, "train_dynamics", lambda *_, **__: next(given))
+    monkeypatch.setattr(
+        "negspace.curation.strategies.literature.train_dynamics", lambda *_, **__: next(given)
+    )
 
 
 def test_forgetting_counts_the_falls_from_right_to_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +165,7 @@ def test_el2n_takes_the_mean_over_models_after_the_last_epoch(monkeypatch: pytes
     assert BASELINES["el2n"](drawn_pool(3), 3, np.random.default_rng(0)).tolist() == [0, 1, 2]
 
 
-def planted(flipped: int) -> Pool:
+def planted(flipped: int) -> RowPool:
     """Rows that two words give away, the first of them under the wrong label."""
     rng = np.random.default_rng(0)
     labels = [i % 2 for i in range(200)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from negspace.curation.coverage import cover
+from negspace.curation.strategies import cover
 
 
 def aim(features: np.ndarray, weights: np.ndarray, chosen: list[int], decay: float) -> float:

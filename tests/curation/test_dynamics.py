@@ -7,7 +7,7 @@ from scipy.optimize import approx_fprime
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 
-from negspace.curation.dynamics import Dynamics, SoftmaxRegression, train_dynamics
+from negspace.curation.strategies import Dynamics, SoftmaxRegression, train_dynamics
 
 
 def drawn(rows: int, words: int, n_labels: int) -> tuple[csr_matrix, np.ndarray]:

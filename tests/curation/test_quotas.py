@@ -1,4 +1,4 @@
-"""Quotas that add up, and a room that never holds more than it may."""
+"""Quotas that add up, and a budget that is never overspent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negspace.curation.pool import Pool
-from negspace.curation.quotas import Room, label_quotas
+from negspace.curation.strategies import RowBudget, RowPool, label_quotas
 from negspace.errors import PlanError
 
 COUNTS = st.lists(st.integers(0, 12), min_size=2, max_size=6).filter(any)
@@ -71,44 +70,44 @@ def test_worked_examples() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_room_keeps_its_caps_and_can_be_filled(drawn_pool: Callable[..., Pool], seed: int) -> None:
+def test_a_budget_keeps_its_caps_and_can_be_spent(drawn_pool: Callable[..., RowPool], seed: int) -> None:
     rng = np.random.default_rng(seed)
     pool = drawn_pool(50, 10, seed=seed, real=rng.random(50) < 0.6)
     assert pool.real is not None
     eligible = rng.random(50) < 0.9
     share = float(rng.random() * 0.6)
-    room = Room(pool, 24, eligible, balance="even", real_share=share, rng=np.random.default_rng(9))
+    left = RowBudget(pool, 24, eligible, balance="even", real_share=share, rng=np.random.default_rng(9))
     quota = label_quotas(pool.labels[eligible], 24, np.random.default_rng(9), n_labels=2, balance="even")
     for any_label in (False, True):
         for row in rng.permutation(50):
-            room.admit(np.array([row]), any_label=any_label)
-            inside = np.flatnonzero(room.admitted)
+            left.admit(np.array([row]), any_label=any_label)
+            inside = np.flatnonzero(left.admitted)
             assert eligible[inside].all()
-            assert len(inside) == 24 - room.left
+            assert len(inside) == 24 - left.left
             assert (~pool.real[inside]).sum() <= 24 - math.ceil(share * 24)
             if not any_label:
                 assert (np.bincount(pool.labels[inside], minlength=2) <= quota).all()
-    assert room.left == 0
-    assert pool.real[room.admitted].sum() >= share * 24
+    assert left.left == 0
+    assert pool.real[left.admitted].sum() >= share * 24
 
 
-def test_all_rows_are_let_in_or_none(drawn_pool: Callable[..., Pool]) -> None:
+def test_all_rows_are_let_in_or_none(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool(20, 5, suspected=np.arange(20) == 3)
-    room = Room(pool, 5, ~pool.suspected, balance="pool", real_share=0.0, rng=np.random.default_rng(0))
-    assert not room.admit(np.array([2, 3]))  # 3 is not eligible
-    assert room.admit(np.array([0, 1]))
-    assert not room.admit(np.array([1, 4]))  # 1 is in already
-    assert not room.admit(np.arange(4, 8), any_label=True)  # three places are left
-    assert np.flatnonzero(room.admitted).tolist() == [0, 1]
-    assert room.left == 3
+    left = RowBudget(pool, 5, ~pool.suspected, balance="pool", real_share=0.0, rng=np.random.default_rng(0))
+    assert not left.admit(np.array([2, 3]))  # 3 is not eligible
+    assert left.admit(np.array([0, 1]))
+    assert not left.admit(np.array([1, 4]))  # 1 is in already
+    assert not left.admit(np.arange(4, 8), any_label=True)  # three places are left
+    assert np.flatnonzero(left.admitted).tolist() == [0, 1]
+    assert left.left == 3
 
 
-def test_a_share_that_is_no_binary_fraction_asks_for_no_row_more(drawn_pool: Callable[..., Pool]) -> None:
+def test_a_share_that_is_no_binary_fraction_asks_for_no_row_more(drawn_pool: Callable[..., RowPool]) -> None:
     pool = drawn_pool(120, 0, real=np.arange(120) < 7)
-    room = Room(
+    left = RowBudget(
         pool, 100, np.ones(120, dtype=bool), balance="pool", real_share=0.07, rng=np.random.default_rng(0)
     )  # 7.000000000000001
-    assert sum(room.admit(np.array([row]), any_label=True) for row in range(7, 120)) == 93
+    assert sum(left.admit(np.array([row]), any_label=True) for row in range(7, 120)) == 93
 
 
 @pytest.mark.parametrize(
@@ -123,11 +122,11 @@ def test_a_share_that_is_no_binary_fraction_asks_for_no_row_more(drawn_pool: Cal
     ],
 )
 def test_what_cannot_be_met_is_refused(
-    drawn_pool: Callable[..., Pool], budget: int, given: Any, settings: Any, says: str
+    drawn_pool: Callable[..., RowPool], budget: int, given: Any, settings: Any, says: str
 ) -> None:
     pool = drawn_pool(20, 5, **given)
     with pytest.raises(PlanError, match=says):
-        Room(
+        RowBudget(
             pool,
             budget,
             ~pool.suspected,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.curation import STRATEGIES, Cover, Pool, Stratified, open_strategy
-from negspace.curation.quotas import label_quotas
+from negspace.curation import STRATEGIES, Cover, RowPool, Stratified, open_strategy
+from negspace.curation.strategies import label_quotas
 from negspace.errors import PlanError
 
 
@@ -20,7 +20,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("budget", [1, 17, 50])
 def test_every_strategy_gives_the_budget_without_repeats(
-    drawn_pool: Callable[..., Pool], name: str, budget: int
+    drawn_pool: Callable[..., RowPool], name: str, budget: int
 ) -> None:
     pool = drawn_pool(60, 12, 3, suspected=np.arange(60) % 15 == 0)
     chosen = open_strategy(name)(pool, budget, rng())
@@ -32,7 +32,7 @@ def test_every_strategy_gives_the_budget_without_repeats(
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_cover_spends_its_share_on_whole_groups(
-    drawn_pool: Callable[..., Pool], share: float, seed: int
+    drawn_pool: Callable[..., RowPool], share: float, seed: int
 ) -> None:
     pool = drawn_pool(80, 20, seed=seed)
     chosen = Cover(share)(pool, 24, rng(seed))
@@ -42,7 +42,7 @@ def test_cover_spends_its_share_on_whole_groups(
     assert all(len(set(pool.labels[pool.groups == group].tolist())) == 2 for group in groups[sizes == 2])
 
 
-def test_a_group_without_its_suspected_side_is_no_group(made_pool: Callable[..., Pool]) -> None:
+def test_a_group_without_its_suspected_side_is_no_group(made_pool: Callable[..., RowPool]) -> None:
     texts = ["a b c good", "a b c bad", "d e f good", "d e f bad", *(f"x{i} y{i}" for i in range(6))]
     suspected = np.arange(10) == 1
     pool = made_pool(
@@ -53,7 +53,7 @@ def test_a_group_without_its_suspected_side_is_no_group(made_pool: Callable[...,
     assert 1 not in Cover(1.0)(pool, 9, rng())
 
 
-def test_redundant_rows_come_last(drawn_pool: Callable[..., Pool]) -> None:
+def test_redundant_rows_come_last(drawn_pool: Callable[..., RowPool]) -> None:
     redundant = np.arange(60) % 3 == 0
     pool = drawn_pool(60, 0, redundant=redundant)
     quota = label_quotas(pool.labels, 30, np.random.default_rng(0))
@@ -63,7 +63,9 @@ def test_redundant_rows_come_last(drawn_pool: Callable[..., Pool]) -> None:
     assert redundant[Cover(0.0)(pool, 60, rng())].sum() == 20
 
 
-def test_cover_takes_the_row_that_shows_most_and_then_what_is_missing(made_pool: Callable[..., Pool]) -> None:
+def test_cover_takes_the_row_that_shows_most_and_then_what_is_missing(
+    made_pool: Callable[..., RowPool],
+) -> None:
     texts = ["aa bb cc", "aa bb cc dd", "ee ff", "aa bb", "ee ff gg", "cc dd"]
     pool = made_pool(texts, [0, 0, 0, 0, 0, 1])
     long = Cover(0.0, decay=0.0, length_power=0.0)
@@ -71,14 +73,14 @@ def test_cover_takes_the_row_that_shows_most_and_then_what_is_missing(made_pool:
     assert long(pool, 6, rng())[:2].tolist() == [1, 4]  # 9 of "aa bb cc dd", then 5 of "ee ff gg"
 
 
-def test_texts_without_words_can_be_chosen(made_pool: Callable[..., Pool]) -> None:
+def test_texts_without_words_can_be_chosen(made_pool: Callable[..., RowPool]) -> None:
     pool = made_pool(["!!!", "aa bb", "?", "cc dd"], [0, 1, 1, 0])
     chosen = Cover(0.0)(pool, 4, rng()).tolist()
     assert sorted(chosen) == [0, 1, 2, 3]
     assert set(chosen[:2]) == {1, 3}
 
 
-def test_length_decides_between_long_and_short_rows(made_pool: Callable[..., Pool]) -> None:
+def test_length_decides_between_long_and_short_rows(made_pool: Callable[..., RowPool]) -> None:
     frequent = ["aa bb"] * 4
     texts = [*frequent, "aa bb cc dd ee ff gg hh", "zz yy"]
     pool = made_pool(texts, [0, 0, 0, 0, 0, 1])
@@ -87,7 +89,7 @@ def test_length_decides_between_long_and_short_rows(made_pool: Callable[..., Poo
 
 
 @pytest.mark.parametrize("strategy", [Cover(), Cover(0.0), Stratified()])
-def test_labels_keep_their_quotas(drawn_pool: Callable[..., Pool], strategy: Any) -> None:
+def test_labels_keep_their_quotas(drawn_pool: Callable[..., RowPool], strategy: Any) -> None:
     pool = drawn_pool(90, 15, 3)
     for balance in ("pool", "even"):
         asked = type(strategy)(**{**vars(strategy), "balance": balance})
@@ -95,7 +97,7 @@ def test_labels_keep_their_quotas(drawn_pool: Callable[..., Pool], strategy: Any
         assert np.bincount(pool.labels[asked(pool, 33, rng())], minlength=3).tolist() == quota.tolist()
 
 
-def test_true_rows_go_before_the_balance_of_labels(made_pool: Callable[..., Pool]) -> None:
+def test_true_rows_go_before_the_balance_of_labels(made_pool: Callable[..., RowPool]) -> None:
     texts = [f"w{i} v{i}" for i in range(20)]
     pool = made_pool(texts, [0] * 10 + [1] * 10, real=[True] * 10 + [False] * 10)
     for strategy in (Cover(0.0, "even", 0.8), Stratified("even", 0.8)):
@@ -103,7 +105,7 @@ def test_true_rows_go_before_the_balance_of_labels(made_pool: Callable[..., Pool
         assert np.bincount(pool.labels[chosen]).tolist() == [8, 2]
 
 
-def test_stratified_rows_are_drawn_evenly(drawn_pool: Callable[..., Pool]) -> None:
+def test_stratified_rows_are_drawn_evenly(drawn_pool: Callable[..., RowPool]) -> None:
     """Every row of a label is as likely as any other: 400 draws of 20 from 40, five standard errors."""
     pool = drawn_pool(40, 0)
     times = np.zeros(40)

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.curation import Cover, Pool, StrategyArm, Stratified
-from negspace.curation.trial import HELD_OUT, _task
+from negspace.curation import HELD_OUT, Cover, RowPool, StrategyArm, Stratified, trial_task
 from negspace.errors import PlanError
 from negspace.evaluation import NEAR_MISS
 from negspace.models import TextTask
 from negspace.search import embed
 
 
-def made_pool(rows: int = 200, **given: Any) -> Pool:
+def made_pool(rows: int = 200, **given: Any) -> RowPool:
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in range(60)]
     texts = [" ".join(rng.choice(words, size=6)) for _ in range(rows)]
@@ -30,14 +29,14 @@ def made_pool(rows: int = 200, **given: Any) -> Pool:
         "redundant": np.zeros(rows, dtype=bool),
         **given,
     }
-    return Pool(tuple(texts), labels, ("no", "yes"), embed(tuple(texts)), **fields)
+    return RowPool(tuple(texts), labels, ("no", "yes"), embed(tuple(texts)), **fields)
 
 
 def test_suspected_rows_stay_in_the_test_of_all_rows_and_are_no_near_misses() -> None:
     # A strategy that never chooses them would else be tried on a test without them, and seem better.
     suspected = np.arange(200) % 5 == 0
     pool, held_out = made_pool(suspected=suspected), np.arange(200) >= 100
-    task, near_misses = _task(pool, held_out)
+    task, near_misses = trial_task(pool, held_out)
     assert near_misses
     everything, near = task.eval_sets[HELD_OUT].rows, task.eval_sets[NEAR_MISS].rows
     assert [task.texts[task.n_train + row] for row in everything] == list(pool.texts[100:])

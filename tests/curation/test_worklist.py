@@ -9,10 +9,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from negspace.curation.pool import Pool
-from negspace.curation.worklist import (
+from negspace.curation import (
     CRITERIA,
     DEFAULT_CRITERION,
+    RowPool,
     central,
     certain,
     certain_vocabulary,
@@ -28,22 +28,22 @@ from negspace.search import embed
 WORDS = [f"word{i}" for i in range(40)]
 
 
-def drawn_pool(rows: int, n_labels: int = 3, seed: int = 0) -> Pool:
+def drawn_pool(rows: int, n_labels: int = 3, seed: int = 0) -> RowPool:
     rng = np.random.default_rng(seed)
     texts = tuple(" ".join(rng.choice(WORDS, size=rng.integers(2, 9))) for _ in range(rows))
     labels = np.concatenate([np.arange(n_labels), rng.integers(n_labels, size=rows - n_labels)])
     names = tuple(f"label{i}" for i in range(n_labels))
     said = rng.dirichlet(np.ones(n_labels), size=rows)
     place, none = np.arange(rows), np.zeros(rows, dtype=bool)
-    return Pool(texts, labels, names, embed(texts), place, place, said, none, none)
+    return RowPool(texts, labels, names, embed(texts), place, place, said, none, none)
 
 
-def cosines(pool: Pool) -> np.ndarray:
+def cosines(pool: RowPool) -> np.ndarray:
     dense = pool.embedding.toarray().astype(float)
     return dense @ dense.T
 
 
-def margins(pool: Pool) -> np.ndarray:
+def margins(pool: RowPool) -> np.ndarray:
     return np.array([sorted(row)[-1] - sorted(row)[-2] for row in pool.probabilities.tolist()])
 
 
@@ -87,17 +87,17 @@ def test_central_by_brute_force() -> None:
     assert (np.diff(density[chosen]) <= 1e-6).all()
 
 
-def facility(pool: Pool, weights: np.ndarray) -> Callable[[list[int]], float]:
+def facility(pool: RowPool, weights: np.ndarray) -> Callable[[list[int]], float]:
     near = cosines(pool)
     return lambda rows: float(weights @ near[:, rows].max(axis=1, initial=0.0))
 
 
-def covered(pool: Pool, weights: np.ndarray) -> Callable[[list[int]], float]:
+def covered(pool: RowPool, weights: np.ndarray) -> Callable[[list[int]], float]:
     dense = pool.embedding.toarray().astype(float) * weights[:, None]
     return lambda rows: float(dense.sum(axis=0) @ np.sqrt(dense[rows].sum(axis=0)))
 
 
-def aims(pool: Pool) -> dict[str, tuple[Callable[..., np.ndarray], Callable[[list[int]], float]]]:
+def aims(pool: RowPool) -> dict[str, tuple[Callable[..., np.ndarray], Callable[[list[int]], float]]]:
     own = pool.probabilities[np.arange(len(pool)), pool.labels]
     return {
         "coverage": (coverage, facility(pool, np.ones(len(pool)))),
@@ -176,7 +176,7 @@ def test_a_row_that_shares_no_word_with_the_other_label_has_no_nearest_row() -> 
     texts = ("a b", "a b c", "x y", "x z")
     rows, none = np.arange(4), np.zeros(4, dtype=bool)
     said = np.full((4, 2), 0.5)
-    pool = Pool(texts, np.array([0, 0, 1, 1]), ("n", "p"), embed(texts), rows, rows, said, none, none)
+    pool = RowPool(texts, np.array([0, 0, 1, 1]), ("n", "p"), embed(texts), rows, rows, said, none, none)
     found = choose_worklist(pool, 4, np.random.default_rng(0))
     assert (found.nearest == -1).all()
     assert (found.distance == 1).all()

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from negspace.curation.pool import Pool
-from negspace.curation.worklist import Worklist
-from negspace.curation.worklist_sheet import SHEET_COLUMNS, read_filled, to_records, write_sheet
+from negspace.curation import SHEET_COLUMNS, RowPool, Worklist, read_filled, to_records, write_sheet
 from negspace.data import read, read_table, write_rows
 from negspace.errors import DataError, NegspaceError
 from negspace.search import embed
@@ -34,11 +32,11 @@ HARD = (
 )
 
 
-def pool_of(texts: tuple[str, ...]) -> tuple[Worklist, Pool]:
+def pool_of(texts: tuple[str, ...]) -> tuple[Worklist, RowPool]:
     """A pool of texts and its worklist: all rows in reversed order, each other label proposed."""
     rows, none = np.arange(len(texts)), np.zeros(len(texts), dtype=bool)
     labels, said = rows % 2, np.full((len(texts), 2), 0.5)
-    pool = Pool(texts, labels, ("neg", "-pos"), embed(texts), rows, rows, said, none, none)
+    pool = RowPool(texts, labels, ("neg", "-pos"), embed(texts), rows, rows, said, none, none)
     order = rows[::-1].copy()
     partner = np.where(order % 2 == 0, order + 1, order - 1)
     partner[partner >= len(texts)] = -1

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from negspace.proofs.conclusion import Conclusion, conclude, in_words
+from negspace.proofs import Conclusion, conclude, conclusion_in_words
 from negspace.records import Interval, Outcome, Verdict
 
 YES, NO, OPEN = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE
@@ -38,7 +38,7 @@ def test_conclusion(near: Verdict, easy: Verdict, expected: Conclusion) -> None:
 
 def test_words_give_both_effects_and_say_where_it_is_worse() -> None:
     near, easy = _verdict(NO, -0.2, -0.1), _verdict(YES, 0.0, 0.02)
-    said = in_words(Conclusion.WORSE, "a.csv", "b.csv", near, easy)
+    said = conclusion_in_words(Conclusion.WORSE, "a.csv", "b.csv", near, easy)
     assert said == (
         "a.csv is worse than b.csv on near misses: −15.0 [−20.0, −10.0] points on near misses, "
         "+1.0 [0.0, 2.0] on easy rows"
@@ -47,4 +47,6 @@ def test_words_give_both_effects_and_say_where_it_is_worse() -> None:
 
 def test_an_interval_that_is_not_there_is_not_printed() -> None:
     one_seed = _verdict(OPEN, -math.inf, math.inf)
-    assert "inf" not in in_words(Conclusion.NOT_SHOWN, "a", "b", one_seed, _verdict(OPEN, -0.1, 0.1))
+    assert "inf" not in conclusion_in_words(
+        Conclusion.NOT_SHOWN, "a", "b", one_seed, _verdict(OPEN, -0.1, 0.1)
+    )

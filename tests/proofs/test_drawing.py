@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negspace.curation.strategies import DrawnArm, whole_clusters
 from negspace.errors import PlanError
 from negspace.evaluation import assemble
 from negspace.models import TextTask
-from negspace.proofs.drawn_rows import DrawnArm, whole_clusters
-from negspace.proofs.plan import ladder_sizes
+from negspace.proofs import ladder_sizes
 
 
 def _task(labels: list[int], clusters: list[int]) -> TextTask:

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from negspace.errors import DataError, PlanError
-from negspace.proofs import Conclusion, FromPool, Proof, parse_arms
-from negspace.proofs.words import misfit_warnings
+from negspace.proofs import Conclusion, FromPool, Proof, misfit_warning, parse_arms
 from negspace.records import Outcome
 from negspace.statistics import ExchangeRate
 from negspace.store import RunStore
@@ -81,9 +80,9 @@ def test_every_arm_trains_on_the_same_number_of_rows(proof_of: Prove, data: Any)
         "drawn": FromPool("stratified", data.pool),
     }
     proof = proof_of(arms, seeds=2)
-    task = proof.findings.result.study.task
-    for arm in proof.findings.arms:
-        rows = proof.findings.files.rows(arm.source)
+    task = proof.result.study.task
+    for arm in proof.arms:
+        rows = proof.files.rows(arm.source)
         for seed in (0, 1, 7):
             drawn = arm.arm.draw(task, seed).tolist()
             assert len(set(drawn)) == len(drawn) == 50
@@ -94,9 +93,9 @@ def test_every_arm_trains_on_the_same_number_of_rows(proof_of: Prove, data: Any)
 def test_given_groups_are_drawn_whole_beside_a_file_without_groups(proof_of: Prove, data: Any) -> None:
     grouped = [{**row, "pair": f"pair {i // 2}"} for i, row in enumerate(data.pairs)]
     proof = proof_of({"pairs": grouped, "ordinary": data.ordinary}, group="pair", budget=20, seeds=2)
-    task = proof.findings.result.study.task
+    task = proof.result.study.task
     for seed in range(2):
-        drawn = proof.findings.arms[0].arm.draw(task, seed)
+        drawn = proof.arms[0].arm.draw(task, seed)
         assert sorted(np.bincount(drawn // 2).tolist())[-10:] == [2] * 10
     assert "groups and near-duplicates whole" in proof.to_dict()["arms"][0]["how"]
 
@@ -165,7 +164,7 @@ def test_a_curve_that_contradicts_its_points_is_warned_of(
         *(rows, 0.0, math.inf, 0.95, math.nan, math.nan, 400, 1.0, sizes, observed, observed),
         *("power law", (0.0, 1.0, 1.0), 0.5, 0.0, 0.0),
     )
-    assert bool(misfit_warnings("a.csv", "near misses", rate)) is warned
+    assert bool(misfit_warning("a.csv", "near misses", rate)) is warned
 
 
 def test_few_seeds_give_no_verdict(proof_of: Prove, data: Any) -> None:

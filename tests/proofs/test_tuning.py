@@ -15,9 +15,7 @@ from negspace.errors import DataError, MissingExtraError, PlanError, StoreError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
 from negspace.models import TfidfLearner
 from negspace.models.spaces import search_space
-from negspace.proofs import Proof
-from negspace.proofs.trials import Trials
-from negspace.proofs.tuning import halve
+from negspace.proofs import Proof, TrialJournal, halve
 from negspace.records import EvalSet
 from negspace.store import RunStore
 
@@ -27,8 +25,8 @@ Prove = Callable[..., Proof]
 SEEDS, TRIALS = 2, 3
 
 
-def _trials(path: Path) -> Trials:
-    return Trials(path, "test", search_space(TfidfLearner()), ("a", "b"), {"learner": "tfidf"})
+def _trials(path: Path) -> TrialJournal:
+    return TrialJournal(path, "test", search_space(TfidfLearner()), ("a", "b"), {"learner": "tfidf"})
 
 
 def test_trials_are_the_same_begun_resumed_and_extended(tmp_path: Path) -> None:
@@ -124,11 +122,11 @@ def test_optuna_holds_what_scikit_learn_finds_with_the_same_settings(tuned: tupl
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
     study = optuna.load_study(study_name=study_name, storage=storage)
     assert len(study.trials) == SEEDS * TRIALS
-    task = proof.findings.result.study.task
+    task = proof.result.study.task
     halves = halve(task, seed=0)
     trial = study.trials[-1]
     seed, settings = trial.user_attrs["seed"], trial.params
-    for place, arm in enumerate(proof.findings.arms):
+    for place, arm in enumerate(proof.arms):
         rows = arm.arm.draw(task, seed)
         vectors = TfidfVectorizer(
             ngram_range=(1, settings["ngrams"]), min_df=settings["min_df"], sublinear_tf=True
@@ -149,7 +147,7 @@ def test_the_split_adds_up_and_the_best_of_one_is_the_mean(tuned: tuple[Proof, P
     for on in ("near_miss", "easy"):
         split = tuning["splits"][0][on]
         assert split["total"]["mean"] == pytest.approx(split["data"]["mean"] + split["search"]["mean"])
-    found = proof.findings.tuned
+    found = proof.tuned
     assert found is not None
     for name, arm in found.arms.items():
         curve = tuning["arms"][name]["validation"]
@@ -177,7 +175,7 @@ def test_a_search_goes_on_where_it_stopped_and_gives_the_same_bytes(
 
 
 def test_without_optuna_the_extra_is_named(proof_of: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("negspace.proofs.trials.find_spec", lambda _name: None)
+    monkeypatch.setattr("negspace.proofs.trial_journal.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r"negspace\[tune\]"):
         proof_of(["a.csv", "b.csv"], tune=2)
 

@@ -16,12 +16,25 @@ from negspace.curation.strategies import (
     open_strategy,
 )
 from negspace.curation.trial import HELD_OUT, trial_task
-from negspace.curation.worklist import CRITERIA, Worklist, choose_worklist
+from negspace.curation.worklist import (
+    CRITERIA,
+    DEFAULT_CRITERION,
+    Worklist,
+    central,
+    certain,
+    certain_vocabulary,
+    choose_worklist,
+    coverage,
+    uncertain,
+    uncertain_coverage,
+    vocabulary,
+)
 from negspace.curation.worklist_sheet import SHEET_COLUMNS, Filled, read_filled, to_records, write_sheet
 
 __all__ = [
     "BASELINES",
     "CRITERIA",
+    "DEFAULT_CRITERION",
     "HELD_OUT",
     "SHEET_COLUMNS",
     "STRATEGIES",
@@ -35,12 +48,19 @@ __all__ = [
     "StrategyArm",
     "Stratified",
     "Worklist",
+    "central",
+    "certain",
+    "certain_vocabulary",
     "choose_worklist",
+    "coverage",
     "curate",
     "open_strategy",
     "read_filled",
     "survey_pool",
     "to_records",
     "trial_task",
+    "uncertain",
+    "uncertain_coverage",
+    "vocabulary",
     "write_sheet",
 ]

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from negspace.proofs import FromPool, Proof
-from negspace.report.proof_page import proof_fragment, render_proof
-from negspace.report.proof_terminal import proof_lines
+from negspace.reports.html import render_notebook, render_page
+from negspace.reports.terminal import brief_report
 
 Prove = Callable[..., Proof]
 EVIL = '<script>alert("1")</script>'
@@ -41,28 +41,28 @@ def _parsed(page: str) -> _Tags:
 
 
 @pytest.fixture(scope="module")
-def summary(proof_of: Prove, data: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def proof(proof_of: Prove, data: Any, tmp_path_factory: pytest.TempPathFactory) -> Proof:
     pytest.importorskip("optuna", reason="the extra 'tune' is not installed")
     arms = {EVIL: data.pairs, "ordinary": data.ordinary, "b&b": FromPool("random", data.pool)}
     path = tmp_path_factory.mktemp("report") / "t.journal"
-    return proof_of(arms, seeds=2, tune=2, tune_storage=path).to_dict()
+    return proof_of(arms, seeds=2, tune=2, tune_storage=path)
 
 
 @pytest.fixture(scope="module")
-def page(summary: dict[str, Any]) -> str:
-    return render_proof(summary)
+def page(proof: Proof) -> str:
+    return render_page(proof.report())
 
 
-def test_names_are_shown_and_never_run(summary: dict[str, Any], page: str) -> None:
-    for shown in (page, proof_fragment(summary)):
+def test_names_are_shown_and_never_run(proof: Proof, page: str) -> None:
+    for shown in (page, render_notebook(proof.report())):
         parsed = _parsed(shown)
         assert "script" not in parsed.tags
         assert any(EVIL in text for text in parsed.text)
 
 
-def test_the_page_says_what_was_found(summary: dict[str, Any], page: str) -> None:
+def test_the_page_says_what_was_found(proof: Proof, page: str) -> None:
     parsed = _parsed(page)
-    text = "".join(parsed.text)
+    text, summary = "".join(parsed.text), proof.to_dict()
     for comparison in summary["comparisons"]:
         assert comparison["says"] in text
     for arm in summary["arms"]:
@@ -73,15 +73,17 @@ def test_the_page_says_what_was_found(summary: dict[str, Any], page: str) -> Non
     assert len(parsed.ids) == len(set(parsed.ids))
 
 
-def test_the_page_asks_for_nothing_outside(summary: dict[str, Any], page: str) -> None:
+def test_the_page_asks_for_nothing_outside(proof: Proof, page: str) -> None:
     assert "http://" not in page
     assert "https://" not in page
-    assert page == render_proof(summary)
+    assert page == render_page(proof.report())
 
 
-def test_the_terminal_fits_80_columns(summary: dict[str, Any]) -> None:
+def test_the_terminal_fits_80_columns(proof: Proof) -> None:
     printed = StringIO()
-    Console(file=printed, width=80, no_color=True).print(proof_lines(summary, "out/report.html"))
+    Console(file=printed, width=80, no_color=True).print(
+        brief_report(proof.report(), {"Report": "out/report.html"})
+    )
     lines = printed.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     text = " ".join(" ".join(lines).split())

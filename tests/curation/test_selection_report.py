@@ -1,21 +1,22 @@
-"""The page and the lines of a curation: every number from the summary, every word escaped."""
+"""The page and the lines of a curation: every number from the selection, every word escaped."""
 
 from __future__ import annotations
 
-import copy
 import html as entities
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from negspace.curation import curate
+from negspace.curation import Selection, curate
 from negspace.demo import tickets
-from negspace.report import render_selection, selection_lines
+from negspace.records import Interval, Outcome
+from negspace.reports.html import render_page
+from negspace.reports.terminal import brief_report
 from negspace.store import RunStore
 
 EVIL = (
@@ -46,19 +47,24 @@ class Tags(HTMLParser):
             self.faults.append(tag)
 
 
+def page_of(selection: Selection) -> str:
+    return render_page(selection.report())
+
+
 def words(page: str) -> str:
     bare = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.S)
     return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", bare)).replace("\u00a0", " ").split())
 
 
-def lines(summary: dict[str, Any], report: str | None = None) -> str:
+def lines(selection: Selection, report: str | None = None) -> str:
     out = io.StringIO()
-    Console(width=80, file=out).print(selection_lines(summary, report))
+    places = {} if report is None else {"Report": report}
+    Console(width=80, file=out).print(brief_report(selection.report(), places))
     return out.getvalue()
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, Any]:
+def fell_back() -> Selection:
     """A trial of too few seeds, from a pool whose texts and labels are hostile."""
     rng = np.random.default_rng(0)
     rows = [tickets.ordinary(rng, tickets.LABELS[i % 2]) for i in range(60)]
@@ -68,40 +74,44 @@ def drawn() -> dict[str, Any]:
         for i, ticket in enumerate(rows)
     ]
     with RunStore() as store:
-        return curate(pool, 20, seeds=2, worklist=6, workers=1, store=store).to_dict()
+        return curate(pool, 20, seeds=2, worklist=6, workers=1, store=store)
 
 
-@pytest.fixture
-def fell_back(drawn: dict[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy(drawn)
-
-
-@pytest.fixture
-def won(drawn: dict[str, Any]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def won(fell_back: Selection) -> Selection:
     """The same with a strategy that was shown better on near misses and no less on the rest."""
-    summary = copy.deepcopy(drawn)
-    winner = summary["trial"]["strategies"][1]
-    for verdict in winner["hypotheses"]:
-        verdict |= {
-            "outcome": "supported",
-            "effect": 0.1234,
-            "ci": [0.1, 0.15],
-            "p_value": 0.001,
-            "mde": 0.02,
-        }
-        verdict["reason"] = f"{winner['name']}: {verdict['question']} is 0.123: it lies above"
-    winner["qualifies"] = True
-    summary |= {"fell_back": False, "strategy": winner["name"], "conclusion": "it beats them by 12 points"}
-    summary["trial"]["winner"] = winner["name"]
-    return summary
+    trial = fell_back.trial
+    assert trial is not None
+    winner = list(trial.strategies)[1]
+    verdicts = dict(trial.result.verdicts)
+    for question, verdict in verdicts.items():
+        if question.startswith(f"{winner}: "):
+            verdicts[question] = replace(
+                verdict,
+                outcome=Outcome.SUPPORTED,
+                reason=f"{question} is 0.123: it lies above",
+                effect=0.1234,
+                interval=Interval(0.1, 0.15),
+                p_value=0.001,
+                mde=0.02,
+            )
+    shown = replace(trial, result=replace(trial.result, verdicts=verdicts))
+    return replace(fell_back, strategy_name=winner, strategy=trial.strategies[winner], trial=shown)
+
+
+def warned(selection: Selection, *notes: str) -> Selection:
+    """The same, from a pool with an evil name and further notes."""
+    dataset = selection.file.dataset
+    examples = replace(dataset.examples, source=f"{EVIL}.csv")
+    return replace(
+        selection, file=replace(selection.file, dataset=replace(dataset, examples=examples, notes=notes))
+    )
 
 
 @pytest.mark.parametrize("which", ["won", "fell_back"])
 def test_nothing_of_the_data_becomes_markup(request: pytest.FixtureRequest, which: str) -> None:
-    summary = request.getfixturevalue(which)
-    summary["data"]["source"] = f"{EVIL}.csv"
-    summary["warnings"] = [EVIL]
-    page = render_selection(summary)
+    selection = warned(request.getfixturevalue(which), EVIL)
+    page = page_of(selection)
     tags = Tags(page)
     assert tags.faults == tags.open == []
     assert not {"script", "img", "b"} & set(tags.named)
@@ -109,27 +119,26 @@ def test_nothing_of_the_data_becomes_markup(request: pytest.FixtureRequest, whic
     assert "\u202e" not in page and "\x1b" not in page
     assert "{{ 7 * 7 }}" in page
     assert not re.search(r"(src|href)=[\"'](?!#)", page)
-    assert render_selection(summary) == page
-    said = lines(summary)
+    assert page_of(selection) == page
+    said = lines(selection)
     assert "\x1b" not in said and "\u202e" not in said
     assert "[b]" in said  # no markup for the terminal either
     assert EVIL[:25] in words(page)
 
 
-def test_the_conclusion_comes_first(won: dict[str, Any], fell_back: dict[str, Any]) -> None:
-    for summary in (won, fell_back):
-        said = words(render_selection(summary))
-        assert 0 < said.casefold().index(summary["conclusion"].casefold()) < said.index("The trial")
-        assert lines(summary).index(summary["conclusion"].split()[-1]) < lines(summary).index(
-            "held-out rows, %"
-        )
-    assert "by the strategy “near-miss groups”" in words(render_selection(won))
-    assert "at random within labels" in words(render_selection(fell_back))
+def test_the_conclusion_comes_first(won: Selection, fell_back: Selection) -> None:
+    for selection in (won, fell_back):
+        said = words(page_of(selection))
+        assert 0 < said.casefold().index(selection.conclusion.casefold()) < said.index("The trial")
+        printed = lines(selection)
+        assert printed.index(selection.conclusion.split()[-1]) < printed.index("held-out rows, %")
+    assert "by the strategy “near-miss groups”" in words(page_of(won))
+    assert "at random within labels" in words(page_of(fell_back))
 
 
-def test_every_strategy_is_on_the_page_with_its_numbers(fell_back: dict[str, Any]) -> None:
-    trial = fell_back["trial"]
-    page = render_selection(fell_back)
+def test_every_strategy_is_on_the_page_with_its_numbers(fell_back: Selection) -> None:
+    trial = fell_back.to_dict()["trial"]
+    page = page_of(fell_back)
     said, printed = words(page), lines(fell_back)
     strategies = trial["strategies"]
     assert len(strategies) >= 4
@@ -153,67 +162,63 @@ def test_every_strategy_is_on_the_page_with_its_numbers(fell_back: dict[str, Any
 
 
 def test_the_verdicts_that_decided_are_cards_and_the_others_a_table(
-    won: dict[str, Any], fell_back: dict[str, Any]
+    won: Selection, fell_back: Selection
 ) -> None:
-    page = render_selection(won)
+    page = page_of(won)
     assert page.count('<div class="verdict supported">') == 2
     said = words(page)
     assert "“near-miss groups”: More accurate on near misses" in said
     assert "“near-miss groups”: No less accurate on held-out rows" in said
     assert "The difference is 0.123: it lies above." in said
-    assert '<div class="verdict' not in render_selection(fell_back)
-    rows = len(won["trial"]["strategies"]) - 1
-    assert page.count(">no less</span>") == 2 * rows
+    assert '<div class="verdict' not in page_of(fell_back)
+    assert won.trial is not None
+    rows = len(won.trial.strategies) - 1
+    assert len(re.findall(r">\s*no less</span>", page)) == 2 * rows
 
 
-def test_composition_labels_examples_and_worklist(fell_back: dict[str, Any]) -> None:
-    said = words(render_selection(fell_back))
-    for row in fell_back["composition"]["rows"][1:]:
+def test_composition_labels_examples_and_worklist(fell_back: Selection) -> None:
+    page, summary = page_of(fell_back), fell_back.to_dict()
+    said, printed = words(page), set(lines(fell_back).split())
+    for row in summary["composition"]["rows"][1:]:
         if row["pool"]:
             shares = f"{100 * row['pool'] / 140:.1f} % {row['chosen']} {100 * row['chosen'] / 20:.1f} %"
             assert f"{row['what']} {row['pool']} {shares}" in said
-            assert row["what"] in lines(fell_back).replace("\n", " ")
-    page = render_selection(fell_back)
+            assert set(row["what"].split()) <= printed
     shown = ("chosen_examples", "rejected_examples", "worklist")
-    assert page.count('<div class="example">') == sum(len(fell_back[key]) for key in shown) > 20
+    assert page.count('<div class="example">') == sum(len(summary[key]) for key in shown) > 20
     for key in shown:
-        for row in fell_back[key]:
+        for row in summary[key]:
             assert row["where"] in said
     assert "to be rewritten to" in said
-    fell_back["worklist"] = None
-    assert "Worth rewriting" not in words(render_selection(fell_back))
+    assert "Worth rewriting" not in words(page_of(replace(fell_back, worklist=None)))
 
 
-def test_without_a_trial_the_page_says_that_nothing_was_tried(fell_back: dict[str, Any]) -> None:
-    summary = {**fell_back, "trial": None, "fell_back": False, "strategy": "cover", "worklist": None}
-    page = render_selection(summary)
+def test_without_a_trial_the_page_says_that_nothing_was_tried(fell_back: Selection) -> None:
+    selection = replace(fell_back, trial=None, strategy_name="cover", worklist=None)
+    page = page_of(selection)
     assert "None was made: the strategy was given." in words(page)
     assert "by the strategy “cover”" in words(page)
     assert "<svg" not in page
-    assert "held-out rows" not in lines(summary)
+    assert "held-out rows" not in lines(selection)
 
 
-def test_a_trial_without_near_misses_shows_one_test(fell_back: dict[str, Any]) -> None:
-    for each in fell_back["trial"]["strategies"]:
-        each["near_miss"] = None
-        each["hypotheses"] = [h for h in each["hypotheses"] if h["question"] == "more on held_out"]
-    fell_back["trial"]["near_misses"] = 0
-    page = render_selection(fell_back)
+def test_a_trial_without_near_misses_shows_one_test(fell_back: Selection) -> None:
+    assert fell_back.trial is not None
+    selection = replace(fell_back, trial=replace(fell_back.trial, near_misses=False))
+    page = page_of(selection)
     assert page.count('<figure class="strips">') == 1
-    assert "near misses, %" not in lines(fell_back)
+    assert "near misses, %" not in lines(selection)
 
 
-def test_many_labels_are_folded(fell_back: dict[str, Any]) -> None:
-    fell_back["labels"] = [{"label": f"label {i}", "pool": 3, "chosen": 1} for i in range(50)]
-    fell_back["data"]["labels"] = 150
-    said = words(render_selection(fell_back))
+def test_many_labels_are_folded() -> None:
+    pool = [{"text": f"row {i} {i % 60}", "label": f"label {i % 60}"} for i in range(180)]
+    said = words(page_of(curate(pool, 60, strategy="stratified", workers=1)))
     assert "Labels, the 50 most frequent" in said
     assert "label 49 3 1" in said
 
 
-def test_the_lines_fit_a_terminal(won: dict[str, Any]) -> None:
-    won["warnings"] = ["a warning " * 30]
-    said = lines(won, "out/report.html")
+def test_the_lines_fit_a_terminal(won: Selection) -> None:
+    said = lines(warned(won, "a warning " * 30), "out/report.html")
     assert max(map(len, said.splitlines())) <= 80
     assert "out/report.html" in said
     assert said.isascii() or all(ord(char) < 0x2500 for char in said)
