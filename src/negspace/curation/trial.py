@@ -268,9 +268,9 @@ def _hypotheses(names: Sequence[str], margin: float, *, near_misses: bool) -> li
     found = []
     for name in names:
         for on in (HELD_OUT, NEAR_MISS) if near_misses else (HELD_OUT,):
-            measure = Accuracy(on)
-            found.append(Hypothesis(f"{name}: more on {on}", measure, name, REFERENCE))
+            metric = Accuracy(on)
+            found.append(Hypothesis(f"{name}: more on {on}", metric, name, REFERENCE))
             if near_misses:
                 less = f"{name}: no less on {on}"
-                found.append(Hypothesis(less, measure, name, REFERENCE, margin, claim="no less"))
+                found.append(Hypothesis(less, metric, name, REFERENCE, margin, claim="no less"))
     return found

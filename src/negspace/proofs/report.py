@@ -222,7 +222,7 @@ def _worth(proof: Proof) -> Section:
         draw = draw_with("negspace.proofs.charts", "draw_exchange", only, per_seed, seeds)
         return Chart(f"{alt}.", draw, y_name=TESTS[on].capitalize())
 
-    fits = []
+    fits: list[tuple[Text | Cell, ...]] = []
     for arm in proof.arms:
         for on, name in TESTS.items():
             rate = proof.worth[on].rates[arm.spec.name]
