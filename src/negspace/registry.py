@@ -161,7 +161,9 @@ class Registry(Generic[T]):
         Raises:
             PlanError: Nothing is.
         """
-        return self.find(name)[0].target
+        if name not in self.entries:
+            raise PlanError(f"there is no {self.kind} '{name}'", hint=self.suggest(name))
+        return self.entries[name].target
 
     @property
     def forms(self) -> tuple[str, ...]:

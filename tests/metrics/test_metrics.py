@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from negspace.errors import PlanError
 from negspace.metrics import (
+    METRICS,
     Accuracy,
     AgainstLevel,
     BrierScore,
@@ -23,6 +25,7 @@ from negspace.metrics import (
     PairConsistency,
 )
 from negspace.models import TextTask
+from negspace.quantities import QUANTITIES
 from negspace.records import EvalSet, Run
 
 HELD_OUT, LABELS = 120, 4
@@ -177,7 +180,44 @@ def test_names_and_descriptions_tell_measures_apart() -> None:
     assert len({metric.name for metric in metrics}) == len(metrics)
     assert len({repr(metric.describe()) for metric in metrics}) == len(metrics)
     # The number of bins decides a calibration error.
-    assert CalibrationError("some", bins=5)(*make()).value != CalibrationError("some", bins=2)(*make()).value
+    five, two = (CalibrationError("some", bins=bins) for bins in (5, 2))
+    assert five(*make()).value != two(*make()).value
+    assert five.describe() != two.describe() != CalibrationError("some").describe()
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_a_registered_metric_reads_only_what_it_declares(name: str) -> None:
+    run, task = make()
+    metric = METRICS[name]("pairs")
+    metric.check(task)
+    whole = {**run.values, "truth": run.values["confidence"]}
+    told = Run("a", 0, {quantity: whole[quantity] for quantity in metric.reads})
+    assert metric(told, task).value == metric(Run("a", 0, whole), task).value
+    assert set(metric.reads) <= set(QUANTITIES)
+
+
+def test_what_cannot_be_measured_on_a_task_is_refused() -> None:
+    _, task = make()
+    for metric in (
+        Accuracy("som"),
+        Gap(Accuracy("some"), MacroF1("som")),
+        AgainstLevel(Accuracy("som"), 1.0),
+    ):
+        with pytest.raises(PlanError, match=r"the task has no eval set 'som'\n.*'some'"):
+            metric.check(task)
+    for paired in (PairConsistency, Invariance):
+        paired("pairs").check(task)
+        with pytest.raises(PlanError, match="'some' have no partners"):
+            paired("some").check(task)
+
+    class Unlabelled:
+        fingerprint = task.fingerprint
+        eval_sets = task.eval_sets
+        held_out_clusters = task.held_out_clusters
+
+    Confidence("some").check(Unlabelled())
+    with pytest.raises(PlanError, match="no labels"):
+        Accuracy("some").check(Unlabelled())
 
 
 def test_gap_is_the_difference_with_both_influences() -> None:

@@ -13,8 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from negspace.embedders import EmbeddingCache, MatrixEmbedder, cached
 from negspace.errors import PlanError
-from negspace.models import RowsArm, TextTask
-from negspace.models.embedding import EmbeddingLearner
+from negspace.models import EmbeddingLearner, RowsArm, TextTask
 from negspace.records import Run
 
 TalkMaker = Callable[[int], TextTask]

@@ -10,9 +10,7 @@ import pytest
 
 from negspace.embedders import EmbeddingCache
 from negspace.errors import DataError, MissingExtraError, PlanError
-from negspace.models import LstmLearner, TfidfLearner
-from negspace.models.embedding import EmbeddingLearner
-from negspace.models.opening import open_learner
+from negspace.models import EmbeddingLearner, LstmLearner, TfidfLearner, open_learner
 
 
 def test_those_without_a_path() -> None:
@@ -26,11 +24,11 @@ def test_those_without_a_path() -> None:
     [
         ("tfdif", "did you mean 'tfidf'"),
         ("ltsm", "did you mean 'lstm'"),
-        ("hf", "asked for as hf:PATH"),
-        ("st:", "asked for as st:PATH"),
-        ("tfidf:2", "asked for as tfidf"),
+        ("hf", "write hf:PATH"),
+        ("st:", "write st:PATH"),
+        ("tfidf:2", "write tfidf"),
         ("HF:model", "did you mean 'hf:PATH'"),
-        ("", "there is 'tfidf', 'lstm', 'st:PATH', 'hf:PATH'"),
+        ("", "there is 'hf:PATH', 'lstm', 'scores:FILE', 'st:PATH', 'tfidf'"),
     ],
 )
 def test_what_is_not_a_name(name: str, message: str) -> None:

@@ -13,8 +13,7 @@ from scipy import stats
 
 from negspace.errors import DataError, MissingExtraError, PlanError, StoreError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
-from negspace.models import TfidfLearner
-from negspace.models.spaces import search_space
+from negspace.models import TfidfLearner, search_space
 from negspace.proofs import Proof, TrialJournal, halve
 from negspace.records import EvalSet
 from negspace.store import RunStore

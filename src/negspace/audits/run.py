@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,7 +11,6 @@ from joblib import cpu_count
 from negspace.audits.result import AuditResult
 from negspace.audits.roads import check_road
 from negspace.audits.summary import Findings
-from negspace.data import read_table
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
     EASY,
@@ -41,7 +39,16 @@ from negspace.metrics import (
     Metric,
     PairConsistency,
 )
-from negspace.models import RowsArm, ScoresLearner, TextArm, TextLearner, TextTask, open_learner, out_of_fold
+from negspace.models import (
+    RowsArm,
+    ScoresFile,
+    TextArm,
+    TextLearner,
+    TextTask,
+    fixed_runs,
+    open_learner,
+    out_of_fold,
+)
 from negspace.perturbations import VARIATIONS, Variation, Verifier, as_variation, open_verifier
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
@@ -50,7 +57,6 @@ __all__ = ["ARM", "GAP", "audit", "check_settings"]
 
 ARM = "as given"
 GAP = "near-miss gap"
-_SCORES = "scores:"
 
 
 def audit(
@@ -128,11 +134,12 @@ def audit(
     probabilities, suspected = _check_labels(space, inputs, source, seed=seed, workers=workers)
     boundary = find_boundary(space, source, suspected)
     layout = build_task(
-        space, boundary, label_names, variations=() if opened is None else variations, seed=seed
+        space, boundary, label_names, variations=variations if fixed_runs(opened) is None else (), seed=seed
     )
-    if opened is None:
-        assert isinstance(learner, str)
-        opened = _scores(learner.removeprefix(_SCORES), layout, inputs)
+    if isinstance(opened, ScoresFile):
+        columns = inputs.train.columns
+        taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]
+        opened = opened.for_task(layout.task, ignore=taken)
     study = _study(layout, opened, seeds=seeds, seed=seed, margin=margin)
     if store is None:
         with RunStore(default_store_path()) as own:
@@ -175,21 +182,18 @@ def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
         )
 
 
-def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner | None:
-    """Open a learner before any work is done for it; None for scores, which are read once there is a task."""
+def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner:
+    """Open a learner before any work is done for it."""
     if not isinstance(learner, str):
         return learner
-    if learner in {"scores", _SCORES}:
-        raise PlanError("no file of scores is named", got=learner, hint="give --learner scores:FILE")
-    if not learner.startswith(_SCORES):
-        return open_learner(learner)
-    if not has_test:
+    opened = open_learner(learner)
+    if isinstance(opened, ScoresFile) and not has_test:
         raise DataError(
             "scores are for rows of a test file, and none is given",
             got=learner,
             hint="give --test (and --near-miss, if there is one): the rows that were scored",
         )
-    return None
+    return opened
 
 
 def _edits(verifier: str | Verifier) -> Variation:
@@ -217,22 +221,11 @@ def _check_labels(
     return probabilities[:audited], suspected
 
 
-def _scores(file: str, layout: Layout, inputs: Inputs) -> ScoresLearner:
-    table = read_table(Path(file))
-    columns = inputs.train.columns
-    taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]
-    lines = [int(line) for line in table.lines]
-    return ScoresLearner.from_columns(
-        table.columns, layout.task, source=table.source, lines=lines, ignore=taken
-    )
-
-
 def _study(
     layout: Layout, learner: TextLearner, *, seeds: int, seed: int, margin: float
 ) -> Study[TextTask, TextArm]:
-    numbers = range(seed, seed + seeds)
-    if isinstance(learner, ScoresLearner):  # its seeds are the runs that the file holds
-        numbers = range(len(learner.runs_values))
+    n_runs = fixed_runs(learner)
+    numbers = range(seed, seed + seeds) if n_runs is None else range(n_runs)
     return Study(
         layout.task,
         [RowsArm(ARM, np.arange(layout.task.n_train))],

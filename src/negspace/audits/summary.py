@@ -25,7 +25,7 @@ from negspace.metrics import (
     Metric,
     PairConsistency,
 )
-from negspace.models import ScoresLearner, TextArm, TextTask
+from negspace.models import TextArm, TextTask, fixed_runs
 from negspace.records import Estimate, Json
 from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
@@ -309,7 +309,7 @@ def _left_out(findings: Findings) -> dict[str, Json]:
 def _warnings(findings: Findings) -> Sequence[str]:
     study = findings.result.study
     warnings = [*findings.inputs.warnings, *findings.space.notes]
-    if isinstance(study.learner, ScoresLearner):
+    if fixed_runs(study.learner) is not None:
         warnings.append(
             "scores were made elsewhere: invariance was not measured, and nothing here knows what that "
             "model was trained on"

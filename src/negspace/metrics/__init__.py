@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from negspace.metrics.accuracy import Accuracy, Invariance, MacroF1, PairConsistency
-from negspace.metrics.base import EvalSetMetric, Metric, mean_of, share_of, undefined
+from negspace.metrics.base import METRICS, EvalSetMetric, Metric, mean_of, share_of, undefined
 from negspace.metrics.calibration import BrierScore, CalibrationError, Confidence
 from negspace.metrics.differences import AgainstLevel, Gap
 
 __all__ = [
+    "METRICS",
     "Accuracy",
     "AgainstLevel",
     "BrierScore",

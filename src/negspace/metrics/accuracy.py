@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from negspace.metrics.base import EvalSetMetric, labels_of, share_of, undefined
+from negspace.metrics.base import METRICS, EvalSetMetric, labels_of, share_of, undefined
 from negspace.records import LabelledTask, Measurement, Run, Task
 
 __all__ = ["Accuracy", "Invariance", "MacroF1", "PairConsistency"]
 
 
+@METRICS.register("accuracy")
 @dataclass(frozen=True)
 class Accuracy(EvalSetMetric):
     """Accuracy on one eval set, in [0, 1]."""
@@ -23,6 +24,7 @@ class Accuracy(EvalSetMetric):
         return share_of(self.right(run, task), self.clusters(task))
 
 
+@METRICS.register("macro-f1")
 @dataclass(frozen=True)
 class MacroF1(EvalSetMetric):
     """Mean over labels of F1 = 2 TP / (2 TP + FP + FN), in [0, 1]: every label counts the same.
@@ -53,6 +55,7 @@ class MacroF1(EvalSetMetric):
         return Measurement(float(f1[used].mean()), influence, task.held_out_clusters[rows])
 
 
+@METRICS.register("pair-consistency")
 @dataclass(frozen=True)
 class PairConsistency(EvalSetMetric):
     """Share of near-miss pairs of which both sides are predicted right, in [0, 1].
@@ -76,6 +79,7 @@ class PairConsistency(EvalSetMetric):
         return share_of(both, self.clusters(task))
 
 
+@METRICS.register("invariance")
 @dataclass(frozen=True)
 class Invariance(EvalSetMetric):
     """Share of varied texts that get the label their original gets, in [0, 1].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.records import Json, LabelledTask, Measurement, Run, Task
+from negspace.registry import Registry
 
-__all__ = ["EvalSetMetric", "Metric", "labels_of", "mean_of", "share_of", "undefined"]
+__all__ = ["METRICS", "EvalSetMetric", "Metric", "labels_of", "mean_of", "share_of", "undefined"]
 
 
 @runtime_checkable
@@ -57,6 +58,12 @@ class Metric(Protocol):
             The measurement; its value is NaN where the metric is undefined.
         """
         ...
+
+
+METRICS: Registry[Callable[[str], Metric]] = Registry(
+    "metric", group="negspace.metrics", package="negspace.metrics"
+)
+"""Metrics of one eval set. What is registered is called with the eval set's name."""
 
 
 @dataclass(frozen=True)

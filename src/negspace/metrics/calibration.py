@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from negspace.metrics.base import EvalSetMetric, mean_of, undefined
-from negspace.records import Measurement, Run, Task
+from negspace.metrics.base import METRICS, EvalSetMetric, mean_of, undefined
+from negspace.records import Json, Measurement, Run, Task
 
 __all__ = ["BrierScore", "CalibrationError", "Confidence"]
 
 _BOTH = ("label", "confidence")
 
 
+@METRICS.register("confidence")
 @dataclass(frozen=True)
 class Confidence(EvalSetMetric):
     """Mean probability given to the predicted label."""
@@ -27,6 +29,7 @@ class Confidence(EvalSetMetric):
         return undefined() if np.isnan(confidence).any() else mean_of(confidence, self.clusters(task))
 
 
+@METRICS.register("brier")
 @dataclass(frozen=True)
 class BrierScore(EvalSetMetric):
     """Mean of (confidence - right)², of the predicted label: 0 is perfect, 0.25 a coin called by a coin.
@@ -45,6 +48,7 @@ class BrierScore(EvalSetMetric):
         return mean_of((confidence - right) ** 2, self.clusters(task))
 
 
+@METRICS.register("calibration-error")
 @dataclass(frozen=True)
 class CalibrationError(EvalSetMetric):
     """Expected calibration error over bins of equal count (Nguyen & O'Connor 2015; Nixon et al. 2019).
@@ -63,6 +67,10 @@ class CalibrationError(EvalSetMetric):
 
     kind = "expected calibration error"
     reads = _BOTH
+
+    def describe(self) -> Mapping[str, Json]:
+        """The metric, its test distribution, and the number of bins where it is not the usual one."""
+        return {**super().describe(), **({} if self.bins == 10 else {"bins": self.bins})}
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run; undefined where the model gave no probabilities."""

@@ -9,8 +9,7 @@ from jaxtyping import Float, Float32, Int
 
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import Neighbours, no_hits
-from negspace.models import TfidfLearner, out_of_fold
-from negspace.models.cross_fit import FOLDS
+from negspace.models import FOLDS, TfidfLearner, out_of_fold
 from negspace.records import Json
 from negspace.search import Hits, components, embed, group_links, nearest
 

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from negspace.models.arms import Arm, ArmT, Learner, RowsArm, TaskT, TextArm, TextTask
-from negspace.models.cross_fit import out_of_fold
 from negspace.models.embedding import EmbeddingLearner
+from negspace.models.learner import LEARNERS, Arm, ArmT, Learner, TaskT, fixed_runs, open_learner
 from negspace.models.lstm import LstmLearner
-from negspace.models.opening import open_learner
-from negspace.models.predictions import summarise_probabilities
-from negspace.models.scores import ScoresLearner
-from negspace.models.tfidf import TfidfLearner
+from negspace.models.scores import ScoresFile, ScoresLearner
+from negspace.models.search_space import (
+    Choice,
+    Range,
+    SearchSpace,
+    Settings,
+    search_space,
+    with_settings,
+)
+from negspace.models.text_task import RowsArm, TextArm, TextLearner, TextTask, summarise_probabilities
+from negspace.models.tfidf import FOLDS, TfidfLearner, out_of_fold
 
 __all__ = [
+    "FOLDS",
+    "LEARNERS",
     "Arm",
     "ArmT",
+    "Choice",
     "EmbeddingLearner",
     "Learner",
     "LstmLearner",
+    "Range",
     "RowsArm",
+    "ScoresFile",
     "ScoresLearner",
+    "SearchSpace",
+    "Settings",
     "TaskT",
     "TextArm",
     "TextLearner",
     "TextTask",
     "TfidfLearner",
+    "fixed_runs",
     "open_learner",
     "out_of_fold",
+    "search_space",
     "summarise_probabilities",
+    "with_settings",
 ]
-
-TextLearner: TypeAlias = Learner[TextTask, TextArm]
-"""Fits rows of texts."""

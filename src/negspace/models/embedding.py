@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import sklearn
 from jaxtyping import Float, Float32, Int
 from joblib import Parallel, delayed
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
-from negspace.embedders import Embedder, EmbeddingProgress
+from negspace.embedders import Embedder, EmbeddingCache, EmbeddingProgress, cached, open_embedder
 from negspace.errors import PlanError
-from negspace.models.arms import TextArm, TextTask
-from negspace.models.predictions import summarise_probabilities
+from negspace.models.learner import LEARNERS
+from negspace.models.search_space import Range
+from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run
 
@@ -46,6 +45,7 @@ class EmbeddingLearner:
     progress: EmbeddingProgress | None = field(default=None, compare=False)
 
     gives = PREDICTION
+    space = {"c": Range(1e-2, 1e3, log=True)}  # noqa: RUF012  (read, never written)
 
     def __post_init__(self) -> None:
         if not self.c > 0:
@@ -53,8 +53,12 @@ class EmbeddingLearner:
 
     @property
     def name(self) -> str:
-        """The embedder's."""
+        """Name of the embedder."""
         return self.embedder.name
+
+    def with_progress(self, progress: EmbeddingProgress) -> EmbeddingLearner:
+        """Have someone told how far the embedding is."""
+        return replace(self, progress=progress)
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide a result; what the embedder is called decides nothing."""
@@ -62,11 +66,13 @@ class EmbeddingLearner:
             "name": "embedding",
             "embedder": self.embedder.describe(),
             "c": self.c,
-            "scikit-learn": sklearn.__version__,
+            "scikit-learn": version("scikit-learn"),
         }
 
     def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done."""
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415  (with scikit-learn)
+
         drawn = [(arm.name, seed, arm.draw(task, seed)) for arm, seed in jobs]
         vectors = self._embed(task, [rows for _, _, rows in drawn])
         held_out = np.arange(task.n_train, len(task.texts))
@@ -101,6 +107,8 @@ class EmbeddingLearner:
         train: Int[np.ndarray, " train"],
         test: Int[np.ndarray, " test"],
     ) -> Float[np.ndarray, "test labels"]:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  (slow to import)
+
         present, target = np.unique(task.labels[train], return_inverse=True)
         probabilities = np.zeros((len(test), len(task.label_names)))
         if len(present) == 1:
@@ -110,3 +118,19 @@ class EmbeddingLearner:
         model.fit(vectors[train], target)
         probabilities[:, present] = model.predict_proba(vectors[test])
         return probabilities
+
+
+@LEARNERS.register("st", argument="PATH")
+def sentence_transformer_learner(path: str) -> EmbeddingLearner:
+    """Logistic regression on the frozen embeddings of a sentence-transformers model."""
+    return _cached(f"st:{path}")
+
+
+@LEARNERS.register("hf", argument="PATH")
+def hugging_face_learner(path: str) -> EmbeddingLearner:
+    """Logistic regression on the frozen embeddings of a transformers encoder."""
+    return _cached(f"hf:{path}")
+
+
+def _cached(embedder: str) -> EmbeddingLearner:
+    return EmbeddingLearner(cached(open_embedder(embedder), EmbeddingCache()))

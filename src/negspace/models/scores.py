@@ -7,20 +7,53 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from negspace.data import read_table
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.models.arms import TextArm, TextTask
-from negspace.models.predictions import summarise_probabilities
+from negspace.models.learner import LEARNERS
+from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run, Values
 
-__all__ = ["ScoresLearner"]
+__all__ = ["ScoresFile", "ScoresLearner"]
 
 _NOT_SCORES = re.compile(r"^(?:id|index|idx|row|text|label|group)$", re.IGNORECASE)
 _PROBABILITY = re.compile(r"^(?:prob|proba|probability|p|score)_(?P<label>.+)$", re.IGNORECASE)
 _TOLERANCE = 1e-3  # probabilities printed with three digits still add up to 1 within this, times their number
+
+
+@LEARNERS.register("scores", argument="FILE")
+@dataclass(frozen=True)
+class ScoresFile:
+    """Predictions of a model that ran elsewhere, one row per test row; for audit.
+
+    Attributes:
+        path: A table (CSV, TSV, JSONL, JSON or Parquet).
+    """
+
+    path: str
+
+    name = "scores"
+    gives = PREDICTION
+    n_runs = 0  # known once there is a task
+
+    def for_task(self, task: TextTask, *, ignore: Sequence[str] = ()) -> ScoresLearner:
+        """Read the predictions of a task's held-out rows; see `ScoresLearner.from_columns`."""
+        table = read_table(Path(self.path))
+        return ScoresLearner.from_columns(
+            table.columns, task, source=table.source, lines=[int(line) for line in table.lines], ignore=ignore
+        )
+
+    def describe(self) -> Mapping[str, Json]:
+        """The file's name; what it holds is known once there is a task."""
+        return {"name": self.name, "source": self.path}
+
+    def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
+        """Read the file, and hand out its runs."""
+        yield from self.for_task(task).runs(task, jobs, workers=workers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +82,11 @@ class ScoresLearner:
 
     name = "scores"
     gives = PREDICTION
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs, which are the seeds from 0."""
+        return len(self.runs_values)
 
     @classmethod
     def from_columns(

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from negspace._version import __version__
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Source
 from negspace.metrics import Accuracy, PairConsistency
-from negspace.models.spaces import Choice
+from negspace.models import Choice
 from negspace.proofs.plan import ArmComparison, ProofArm
 from negspace.proofs.tuning import Tuned
 from negspace.records import Estimate, Interval, Json, Measurement

@@ -29,9 +29,15 @@ from negspace.evaluation import (
     suspects,
 )
 from negspace.metrics import Accuracy
-from negspace.models import ScoresLearner, TextArm, TextLearner, TextTask, out_of_fold
-from negspace.models.opening import open_learner
-from negspace.models.spaces import search_space
+from negspace.models import (
+    TextArm,
+    TextLearner,
+    TextTask,
+    fixed_runs,
+    open_learner,
+    out_of_fold,
+    search_space,
+)
 from negspace.proofs.conclusion import Conclusion, Worth, conclude, conclusion_in_words, measure_worth
 from negspace.proofs.findings import proof_warnings, to_json
 from negspace.proofs.inputs import ProofFiles, parse_arms, read_files
@@ -258,13 +264,14 @@ def prove(
 
 
 def _open(learner: str | TextLearner, progress: Progress) -> TextLearner:
-    if isinstance(learner, ScoresLearner) or (isinstance(learner, str) and learner.startswith("scores")):
+    opened = open_learner(learner, progress=progress) if isinstance(learner, str) else learner
+    if fixed_runs(opened) is not None:
         raise PlanError(
             "a proof fits each arm at several sizes and seeds, which scores from elsewhere cannot answer",
-            got="scores" if isinstance(learner, ScoresLearner) else learner,
+            got=learner if isinstance(learner, str) else opened.name,
             hint="give --learner tfidf, lstm, st:PATH or hf:PATH",
         )
-    return open_learner(learner, progress=progress) if isinstance(learner, str) else learner
+    return opened
 
 
 def _lay_out(files: ProofFiles, *, seed: int, workers: int) -> tuple[Layout, Source, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from negspace.errors import MissingExtraError, StoreError
-from negspace.models.spaces import Choice, Range, SearchSpace, Settings
+from negspace.models import Choice, Range, SearchSpace, Settings
 
 if TYPE_CHECKING:
     import optuna

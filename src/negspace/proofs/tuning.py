@@ -17,8 +17,7 @@ from negspace.data import grouped_folds
 from negspace.errors import DataError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
 from negspace.metrics import Accuracy
-from negspace.models import RowsArm, TextArm, TextTask
-from negspace.models.spaces import SearchSpace, Settings, search_space, with_settings
+from negspace.models import RowsArm, SearchSpace, Settings, TextArm, TextTask, search_space, with_settings
 from negspace.proofs.plan import ArmComparison, ProofArm
 from negspace.proofs.trial_journal import TrialJournal
 from negspace.records import EvalSet, Json, Measurement, Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,8 +27,10 @@ from negspace.language_models import (
     train_tokenizer,
 )
 from negspace.records import Json, Run, Values
+from negspace.registry import Registry
 
 __all__ = [
+    "PAIR_LEARNERS",
     "SETTINGS",
     "FixedModel",
     "PairLearner",
@@ -166,31 +168,34 @@ class FixedModel:
 
 PairLearner = TinyModels | FixedModel
 
+PAIR_LEARNERS: Registry[Callable[..., PairLearner]] = Registry(
+    "learner of minimal pairs", group="negspace.pair_learners", package="negspace.audits.language"
+)
+"""Learners of minimal pairs. What is registered is called with its argument and ``settings``, those of models
+trained here."""
+
 
 def open_pair_learner(spec: str, *, settings: TinySettings = SETTINGS) -> PairLearner:
     """Open the learner of an audit of minimal pairs.
 
     Args:
-        spec: ``tiny:CORPUS`` (a text file, a folder of text files, or a data set with texts) or ``hf:PATH``
-            (a causal language model).
+        spec: One of `PAIR_LEARNERS`, with its argument.
         settings: Of models trained here.
 
     Raises:
-        PlanError: If it is neither.
+        PlanError: If there is no such learner.
         DataError: If the corpus or the model cannot be used.
         MissingExtraError: If transformers or PyTorch is not installed.
     """
     kind, _, rest = spec.partition(":")
-    if kind not in {"tiny", "hf"} or not rest:
+    if kind not in PAIR_LEARNERS or not rest:
         raise PlanError(
             f"minimal pairs are put to a language model, and '{spec}' names none",
-            hint="give --learner hf:PATH (a causal language model) or tiny:CORPUS (small ones trained on it)",
+            hint=f"give --learner {' or '.join(PAIR_LEARNERS.forms)}",
         )
     if find_spec("transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"the learner {spec}", "hf")
-    if kind == "tiny":
-        return _open_tiny(rest, settings)
-    return FixedModel(open_language_model(spec, dtype="float32"))
+    return PAIR_LEARNERS[kind](rest, settings=settings)
 
 
 def encoder(tokenizer: Any) -> Encode:
@@ -225,7 +230,16 @@ def _token_texts(tokenizer: Any, ids: Sequence[int]) -> list[str]:
     return [str(tokenizer.decode([i])) for i in ids]
 
 
-def _open_tiny(path: str, settings: TinySettings) -> TinyModels:
+@PAIR_LEARNERS.register("hf", argument="PATH")
+def open_fixed(path: str, *, settings: TinySettings) -> FixedModel:
+    """Open a causal language model."""
+    del settings
+    return FixedModel(open_language_model(f"hf:{path}", dtype="float32"))
+
+
+@PAIR_LEARNERS.register("tiny", argument="CORPUS")
+def open_tiny(path: str, *, settings: TinySettings) -> TinyModels:
+    """Train small GPTs on a text file, a folder of text files, or a data set with texts."""
     documents = read_documents(Path(path))
     tokenizer = train_tokenizer(documents.texts, settings.vocabulary, settings.context)
     encode = encoder(tokenizer)

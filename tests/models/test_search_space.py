@@ -9,9 +9,16 @@ import pytest
 
 from negspace.embedders import open_embedder
 from negspace.errors import PlanError
-from negspace.models import LstmLearner, ScoresLearner, TfidfLearner
-from negspace.models.embedding import EmbeddingLearner
-from negspace.models.spaces import Choice, Range, search_space, with_settings
+from negspace.models import (
+    Choice,
+    EmbeddingLearner,
+    LstmLearner,
+    Range,
+    ScoresLearner,
+    TfidfLearner,
+    search_space,
+    with_settings,
+)
 
 
 def _learners() -> list[object]:

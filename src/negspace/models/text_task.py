@@ -1,19 +1,20 @@
-"""What a learner is asked to fit: an arm of training rows, redrawn a little at each seed."""
+"""The task of labelled texts, and what is trained on in it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.errors import PlanError
-from negspace.records import EvalSet, Json, Run, Task
+from negspace.models.learner import Arm, Learner
+from negspace.records import EvalSet, Json, Values
 
-__all__ = ["Arm", "ArmT", "Learner", "RowsArm", "TaskT", "TextArm", "TextTask"]
+__all__ = ["RowsArm", "TextArm", "TextLearner", "TextTask", "summarise_probabilities"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,45 +55,16 @@ class TextTask:
 
 
 @runtime_checkable
-class Arm(Protocol):
-    """What one side of a comparison is trained on, and how."""
-
-    @property
-    def name(self) -> str:
-        """As results name the arm."""
-        ...
-
-    @property
-    def code(self) -> tuple[object, ...]:
-        """Parts, besides the learner, whose code decides the arm's runs: stored runs depend on it."""
-        ...
-
-    def describe(self) -> Mapping[str, Json]:
-        """All that decides the arm's runs, the seed aside."""
-        ...
-
-    def check(self, task: Any) -> None:
-        """Refuse a task that the arm cannot be fitted on.
-
-        Raises:
-            PlanError: If so.
-        """
-        ...
-
-
-TaskT = TypeVar("TaskT", bound=Task)
-ArmT = TypeVar("ArmT", bound=Arm)
-_TaskT_contra = TypeVar("_TaskT_contra", bound=Task, contravariant=True)
-_ArmT_contra = TypeVar("_ArmT_contra", bound=Arm, contravariant=True)
-
-
-@runtime_checkable
 class TextArm(Arm, Protocol):
     """An arm of a text task: training rows, which may differ from seed to seed."""
 
     def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
         """Positions in the task of the rows that one seed trains on."""
         ...
+
+
+TextLearner: TypeAlias = Learner[TextTask, TextArm]
+"""Fits rows of texts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,36 +146,24 @@ class RowsArm:
         return np.sort(self.rows[kept[position]])
 
 
-@runtime_checkable
-class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
-    """Fits arms of a task and predicts its held-out rows.
+def summarise_probabilities(
+    probabilities: Float[np.ndarray, "held_out labels"], truth: Int[np.ndarray, " held_out"]
+) -> Values:
+    """Keep the predicted label, its probability, and the probability of the true label.
 
-    A learner depends on nothing but the task, the arm and the seed: not on which other jobs run
-    beside it, how many at once, or in which order.
+    Three numbers a row instead of one per label, so that a store of many seeds and labels stays small.
+
+    Args:
+        probabilities: Probability of each label for each held-out row; rows sum to 1.
+        truth: Position of each row's own label.
+
+    Returns:
+        Values of `negspace.quantities.PREDICTION`; the first of equally probable labels is the predicted one.
     """
-
-    @property
-    def name(self) -> str:
-        """As results name the learner."""
-        ...
-
-    @property
-    def gives(self) -> tuple[str, ...]:
-        """Names of the quantities that its runs hold (`negspace.quantities`)."""
-        ...
-
-    def describe(self) -> Mapping[str, Json]:
-        """All settings that decide a result."""
-        ...
-
-    def runs(
-        self, task: _TaskT_contra, jobs: Sequence[tuple[_ArmT_contra, int]], *, workers: int
-    ) -> Iterator[Run]:
-        """Fit each (arm, seed) and yield it as it is done, in any order.
-
-        Args:
-            task: What to fit and predict.
-            jobs: Arms with their seeds.
-            workers: How many to fit at once.
-        """
-        ...
+    label = probabilities.argmax(axis=1)
+    rows = np.arange(len(truth))
+    return {
+        "label": label,
+        "confidence": probabilities[rows, label],
+        "truth": probabilities[rows, truth],
+    }
