@@ -10,32 +10,8 @@ from negspace._version import __version__
 from negspace.curation import findings
 from negspace.curation.trial import HELD_OUT, REFERENCE, Trial
 from negspace.evaluation import NEAR_MISS
-from negspace.reports.blocks import (
-    Block,
-    Bullets,
-    Cards,
-    Cell,
-    Column,
-    Details,
-    Facts,
-    Headline,
-    Paragraph,
-    Quote,
-    Report,
-    Section,
-    Steps,
-    Strip,
-    Strips,
-    Table,
-    Tally,
-    Text,
-    Verdict,
-    code,
-    given,
-    numeric,
-    outcome,
-    strong,
-)
+from negspace.reports import blocks as b
+from negspace.reports.blocks import Text, code, given, numeric, outcome, strong
 from negspace.reports.charts import (
     OUTCOMES,
     effect_chart,
@@ -69,7 +45,7 @@ _QUOTES = 4
 _MANY_LABELS = 12
 
 
-def selection_report(selection: Selection) -> Report:
+def selection_report(selection: Selection) -> b.Report:
     """Say what was chosen and why: the trial, the composition, examples, how it was done."""
     trial, dataset = selection.trial, selection.file.dataset
     said = f"{count(len(selection.chosen))} of {count(len(dataset))} rows"
@@ -84,22 +60,24 @@ def selection_report(selection: Selection) -> Report:
         learner = given(trial.result.study.learner.name)
         subtitle = (f"{count(n_labels)} labels · learner ", learner, f" · {plural(len(trial.seeds), 'seed')}")
     rows = _composition(selection)
-    return Report(
+    return b.Report(
         kind=("Curation of ", given(file_name(dataset.examples.source))),
         title=said,
-        headline=Headline(
+        headline=b.Headline(
             said,
             tone="" if trial is None or selection.fell_back else "supported",
             detail=sentence(selection.conclusion),
         ),
         subtitle=subtitle,
-        top=() if trial is None or trial.winner is None else (Cards(_cards(trial, trial.winner)),),
+        top=() if trial is None or trial.winner is None else (b.Cards(_cards(trial, trial.winner)),),
         sections=tuple(_sections(selection, rows)),
         warnings=selection.warnings,
-        method=Section("How it was done", (Steps(tuple(_steps(selection))), Facts(tuple(_facts(selection))))),
+        method=b.Section(
+            "How it was done", (b.Steps(tuple(_steps(selection))), b.Facts(tuple(_facts(selection))))
+        ),
         brief=(
             *(() if trial is None else _brief_trial(trial)),
-            Table(("rows", *numeric("in the pool", "", "chosen", "")), rows.rows[1:]),
+            b.Table(("rows", *numeric("in the pool", "", "chosen", "")), rows.rows[1:]),
         ),
         footer=(
             f"negspace {__version__} · everything here comes from ",
@@ -109,7 +87,7 @@ def selection_report(selection: Selection) -> Report:
     )
 
 
-def _cards(trial: Trial, winner: str) -> tuple[Verdict, ...]:
+def _cards(trial: Trial, winner: str) -> tuple[b.Verdict, ...]:
     """The verdicts that decided."""
     return tuple(
         verdict_block(
@@ -139,39 +117,39 @@ def _reason(name: str, question: str, reason: str) -> str:
     return reason.replace(f"{name}: {question}", "the difference", 1)
 
 
-def _sections(selection: Selection, rows: Table) -> Iterator[Section]:
+def _sections(selection: Selection, rows: b.Table) -> Iterator[b.Section]:
     trial, pool = selection.trial, selection.survey.pool
     if trial is None:
-        yield Section(
+        yield b.Section(
             "The trial",
             intro="None was made: the strategy was given. Leave it out, and the strategies are tried on "
             "held-out rows of the pool.",
         )
     else:
         held_out = len(trial.result.study.task.eval_sets[HELD_OUT])
-        yield Section(
+        yield b.Section(
             "The trial",
             tuple(_trial(trial)),
             intro=f"Accuracy of a model trained on {count(trial.budget)} rows of each strategy's choice, on "
             f"{count(held_out)} rows that none could choose.",
         )
     found = findings.labels(selection)
-    table = Table(
+    table = b.Table(
         ("label", *numeric("in the pool", "chosen")),
         tuple((given(name), count(there), count(taken)) for name, there, taken in found),
         label="Labels of the pool and of the choice",
         style="compact",
     )
     most = f", the {len(found)} most frequent" if len(pool.label_names) > len(found) else ""
-    folded = Details(f"Labels{most}", (table,)) if len(found) > _MANY_LABELS else table
-    yield Section("What was chosen", (rows, folded))
-    yield Section(
+    folded = b.Details(f"Labels{most}", (table,)) if len(found) > _MANY_LABELS else table
+    yield b.Section("What was chosen", (rows, folded))
+    yield b.Section(
         "The first rows chosen",
         _quotes(_quoted(selection, findings.example_rows(selection, chosen=True))),
         intro=("In the order they were chosen. ", code("rows.parquet"), " has the reason of every row."),
     )
     others = findings.example_rows(selection, chosen=False)
-    yield Section(
+    yield b.Section(
         "Some rows not chosen",
         _quotes(_quoted(selection, others)),
         intro="Of every reason some." if others else "None: the budget is the whole pool.",
@@ -180,7 +158,7 @@ def _sections(selection: Selection, rows: Table) -> Iterator[Section]:
     if work is not None and len(work):
         shown = work.rows.tolist()[: findings.EXAMPLES]
         to = [f", to be rewritten to {pool.label_names[label]}" for label in work.proposed.tolist()]
-        yield Section(
+        yield b.Section(
             "Worth rewriting",
             _quotes(_quoted(selection, shown, to, work.reasons)),
             intro=(
@@ -191,7 +169,7 @@ def _sections(selection: Selection, rows: Table) -> Iterator[Section]:
         )
 
 
-def _trial(trial: Trial) -> Iterator[Block]:
+def _trial(trial: Trial) -> Iterator[b.Block]:
     names, study = list(trial.strategies), trial.result.study
     estimates = {on: {name: trial.estimate(name, on) for name in names} for on in trial.tests}
     every = [each for of_test in estimates.values() for each in of_test.values()]
@@ -212,16 +190,16 @@ def _trial(trial: Trial) -> Iterator[Block]:
             chart = seeds_chart(
                 each.per_seed, study.seeds, each.mean, bounds(ci), ends, said, reference=reference
             )
-            strips.append(Strip(given(name), percent(each.mean), chart, _note(trial, name)))
-        yield Strips(
+            strips.append(b.Strip(given(name), percent(each.mean), chart, _note(trial, name)))
+        yield b.Strips(
             _TESTS[on].capitalize(),
             tuple(strips),
             strip_axis(ends),
             note="Dots: every seed. Below them the mean and its 95\u00a0% interval. Dashed: the mean of "
             f"{REFERENCE}.",
         )
-    yield Table(
-        ("strategy", *numeric(*(_TESTS[on] for on in trial.tests)), Column("qualifies", "right")),
+    yield b.Table(
+        ("strategy", *numeric(*(_TESTS[on] for on in trial.tests)), b.Column("qualifies", "right")),
         tuple(
             (given(name), *(_compared(trial, name, on) for on in trial.tests), "yes" if fit else "no")
             for name in names[1:]
@@ -231,19 +209,19 @@ def _trial(trial: Trial) -> Iterator[Block]:
         label="Strategies against the reference",
         style="compact",
     )
-    yield Tally(tuple((tone, name.lower()) for tone, name in OUTCOMES.items()))  # type: ignore[misc]
-    yield Paragraph(
+    yield b.Tally(tuple((tone, name.lower()) for tone, name in OUTCOMES.items()))  # type: ignore[misc]
+    yield b.Paragraph(
         "More: the difference exceeds 0. No less: it does not fall short of 0 by "
         f"{points(trial.margin)} or more.",
         "small",
     )
-    yield Details(
+    yield b.Details(
         "Every verdict in words",
         tuple(
-            Section(
+            b.Section(
                 given(name),
                 (
-                    Bullets(
+                    b.Bullets(
                         tuple(
                             (
                                 f"{_asked(question)}: ",
@@ -264,7 +242,7 @@ def _note(trial: Trial, name: str) -> str:
     return "reference" if name == REFERENCE else "chosen" if name == trial.winner else ""
 
 
-def _compared(trial: Trial, name: str, on: str) -> Cell:
+def _compared(trial: Trial, name: str, on: str) -> b.Cell:
     """The difference from the reference on a test, and the outcome of each question."""
     verdicts = {question: each for question, each in trial.verdicts(name).items() if question.endswith(on)}
     more = verdicts[f"more on {on}"]
@@ -272,12 +250,12 @@ def _compared(trial: Trial, name: str, on: str) -> Cell:
     outcomes = (
         outcome(each.outcome.value, question.removesuffix(f" on {on}")) for question, each in verdicts.items()
     )
-    return Cell(points(more.effect, signed=True), under=(*([ci] if ci else []), *outcomes))
+    return b.Cell(points(more.effect, signed=True), under=(*([ci] if ci else []), *outcomes))
 
 
-def _composition(selection: Selection) -> Table:
+def _composition(selection: Selection) -> b.Table:
     (_, pool, chosen), *rows = findings.composition(selection)
-    return Table(
+    return b.Table(
         ("rows", *numeric("in the pool", "share", "chosen", "share")),
         (
             ("all", count(pool), "", count(chosen), ""),
@@ -297,10 +275,10 @@ def _quoted(
     rows: Sequence[int],
     suffixes: Sequence[str] | None = None,
     reasons: Sequence[str] | None = None,
-) -> list[Quote]:
+) -> list[b.Quote]:
     pool, dataset = selection.survey.pool, selection.file.dataset
     return [
-        Quote(
+        b.Quote(
             pool.texts[row],
             given(pool.label_names[pool.labels[row]] + (suffixes[place] if suffixes else "")),
             given(dataset.where(row)),
@@ -310,18 +288,18 @@ def _quoted(
     ]
 
 
-def _quotes(found: Sequence[Quote]) -> tuple[Block, ...]:
+def _quotes(found: Sequence[b.Quote]) -> tuple[b.Block, ...]:
     more = found[_QUOTES:]
-    return (*found[:_QUOTES], *([Details(f"{len(more)} more", tuple(more))] if more else []))
+    return (*found[:_QUOTES], *([b.Details(f"{len(more)} more", tuple(more))] if more else []))
 
 
-def _brief_trial(trial: Trial) -> Iterator[Block]:
-    columns: list[Column] = []
+def _brief_trial(trial: Trial) -> Iterator[b.Block]:
+    columns: list[b.Column] = []
     for on in trial.tests:
         columns += numeric(f"{_TESTS[on]}, %", "points")
     rows = []
     for name in trial.strategies:
-        cells: list[Text | Cell] = []
+        cells: list[Text | b.Cell] = []
         for on in trial.tests:
             estimate = trial.estimate(name, on)
             ends = interval(findings.shown_interval(estimate)).replace(" to ", ", ")
@@ -331,10 +309,12 @@ def _brief_trial(trial: Trial) -> Iterator[Block]:
                 continue
             more = trial.verdicts(name)[f"more on {on}"]
             effect = points(more.effect, signed=True).removesuffix("\u00a0points")
-            cells.append(Cell(f"{effect} {_SIGNS[more.outcome.value]}", tone=more.outcome.value))
-        rows.append((Cell(given(name), strong=bool(_note(trial, name))), *cells))
-    yield Table(("held-out trial", *columns), tuple(rows))
-    yield Paragraph("Points over the first line: + shown to be more, - shown to be less, ? neither.", "small")
+            cells.append(b.Cell(f"{effect} {_SIGNS[more.outcome.value]}", tone=more.outcome.value))
+        rows.append((b.Cell(given(name), strong=bool(_note(trial, name))), *cells))
+    yield b.Table(("held-out trial", *columns), tuple(rows))
+    yield b.Paragraph(
+        "Points over the first line: + shown to be more, - shown to be less, ? neither.", "small"
+    )
 
 
 def _steps(selection: Selection) -> Iterator[tuple[str, str]]:

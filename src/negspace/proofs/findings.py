@@ -80,9 +80,9 @@ def proof_warnings(proof: Proof) -> list[str]:
     # Seeds add nothing where rows are fixed and the learner draws nothing.
     same = []
     for arm in proof.arms:
-        first, *others = (run.values["truth"] for run in result.of_arm(arm.spec.name))
+        first, *others = (run.values["truth"] for run in result.of_arm(arm.name))
         if arm.fixed and all(np.array_equal(other, first) for other in others):
-            same.append(arm.spec.name)
+            same.append(arm.name)
     if len(same) > 1 and proof.arms[0].spec.name in same:
         said.append(
             f"{same[0]} and {', '.join(same[1:])} give the same predictions at every seed: their comparison "
@@ -231,7 +231,7 @@ def to_json(proof: Proof) -> dict[str, Json]:
 
 
 def _arm(proof: Proof, arm: ProofArm) -> dict[str, Json]:
-    name, result = arm.spec.name, proof.result
+    name, result = arm.name, proof.result
     return {
         "name": name,
         "path": proof.files.sources[arm.source].examples.source,

@@ -53,6 +53,11 @@ class ProofArm:
     of_rows: int
 
     @property
+    def name(self) -> str:
+        """As results name it."""
+        return self.spec.name
+
+    @property
     def fixed(self) -> bool:
         """Whether every seed trains on the same rows."""
         return isinstance(self.arm, DrawnArm) and self.arm.fixed
@@ -231,7 +236,7 @@ def comparisons(arms: Sequence[ProofArm], *, margin: float, easy_margin: float) 
                 f"easy-row {gain} {other}", Accuracy(EASY), first, other, easy_margin, claim="no less"
             ),
         )
-        for other in (arm.spec.name for arm in arms[1:])
+        for other in (arm.name for arm in arms[1:])
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,31 +16,8 @@ from negspace.proofs.findings import TESTS, how_drawn, mean_value, method, quest
 from negspace.proofs.plan import ArmComparison
 from negspace.proofs.tuning import Tuned
 from negspace.records import Estimate
-from negspace.reports.blocks import (
-    Block,
-    Cards,
-    Cell,
-    Chart,
-    Details,
-    Facts,
-    Headline,
-    Key,
-    Mark,
-    Panels,
-    Paragraph,
-    Report,
-    Section,
-    Steps,
-    Table,
-    Text,
-    Tone,
-    Verdict,
-    code,
-    given,
-    numeric,
-    outcome,
-    soft,
-)
+from negspace.reports import blocks as b
+from negspace.reports.blocks import Text, code, given, numeric, outcome, soft
 from negspace.reports.charts import OUTCOMES, draw_with, effect_chart, verdict_block
 from negspace.reports.numbers import NONE, count, interval, percent, points, seed_range, sentence
 from negspace.statistics import in_brief, in_words
@@ -50,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["proof_report"]
 
-_TONES: Mapping[Conclusion, Tone] = {
+_TONES: Mapping[Conclusion, b.Tone] = {
     Conclusion.SUPERIOR: "supported",
     Conclusion.WORSE: "refuted",
     Conclusion.MIXED: "inconclusive",
@@ -73,14 +50,13 @@ _BRIEF_PARTS: Mapping[str, str] = {
 }
 
 
-def proof_report(proof: Proof) -> Report:
+def proof_report(proof: Proof) -> b.Report:
     """Say what was proven: conclusions, arms, their worth in random rows, data or search, the method."""
     study = proof.result.study
-    first, *others = proof.claims
     found = [_headline(proof, claim) for claim in proof.claims]
-    return Report(
+    return b.Report(
         kind="Proof at equal rows",
-        title=f"{proof.sentence(first)}.",
+        title=f"{proof.sentence(proof.claims[0])}.",
         headline=found[0],
         subtitle=(
             f"{count(proof.budget)} rows each · {count(len(proof.files.label_names))} labels · learner ",
@@ -89,7 +65,7 @@ def proof_report(proof: Proof) -> Report:
         ),
         sections=(
             *(_comparison(proof, claim) for claim in proof.claims),
-            Section(
+            b.Section(
                 "The arms",
                 tuple(_arms(proof)),
                 intro=f"Every arm trains on exactly {count(proof.budget)} rows. Small figures are 95\u00a0% "
@@ -99,25 +75,16 @@ def proof_report(proof: Proof) -> Report:
             *(() if proof.tuned is None else (_tuning(proof, proof.tuned),)),
         ),
         warnings=proof.warnings,
-        method=Section(
+        method=b.Section(
             "How it was computed",
-            (Steps(tuple(method(proof))), Facts(tuple(_facts(proof))), _every_seed(proof)),
+            (b.Steps(tuple(method(proof))), b.Facts(tuple(_facts(proof))), _every_seed(proof)),
         ),
-        brief=(
-            *_verdict_lines(proof, first),
-            *(
-                block
-                for claim, headline in zip(others, found[1:], strict=True)
-                for block in (headline, *_verdict_lines(proof, claim))
-            ),
-            *_brief(proof),
-        ),
+        brief=tuple(_brief(proof, found[1:])),
         notebook=(
             *found[1:],
             *(
-                Paragraph((given(arm.spec.name), f": {says}."))
-                for arm in proof.arms
-                for says in [in_words(proof.worth[NEAR_MISS].rates[arm.spec.name], proof.budget)]
+                b.Paragraph((given(name), f": {in_words(rate, proof.budget)}."))
+                for name, rate in proof.worth[NEAR_MISS].rates.items()
             ),
         ),
         footer=(
@@ -128,20 +95,15 @@ def proof_report(proof: Proof) -> Report:
     )
 
 
-def _headline(proof: Proof, claim: ArmComparison) -> Headline:
+def _headline(proof: Proof, claim: ArmComparison) -> b.Headline:
     conclusion = proof.conclusions[claim.versus]
-    return Headline(f"{proof.sentence(claim)}.", word=conclusion.value.capitalize(), tone=_TONES[conclusion])
+    return b.Headline(
+        f"{proof.sentence(claim)}.", word=conclusion.value.capitalize(), tone=_TONES[conclusion]
+    )
 
 
-def _verdict_lines(proof: Proof, claim: ArmComparison) -> Iterator[Block]:
-    for on in TESTS:
-        verdict = proof.verdict(claim, on)
-        said = outcome(verdict.outcome.value, f"{OUTCOMES[verdict.outcome.value]}: ")
-        yield Paragraph((said, sentence(verdict.reason)))
-
-
-def _comparison(proof: Proof, claim: ArmComparison) -> Section:
-    def card(on: str) -> Verdict:
+def _comparison(proof: Proof, claim: ArmComparison) -> b.Section:
+    def card(on: str) -> b.Verdict:
         verdict = proof.verdict(claim, on)
         chart = effect_chart(
             verdict.effect,
@@ -159,23 +121,23 @@ def _comparison(proof: Proof, claim: ArmComparison) -> Section:
             "Shaded: too small to matter.",
         )
 
-    return Section(
+    return b.Section(
         (given(claim.arm), " against ", given(claim.versus), f": {proof.conclusions[claim.versus].value}"),
-        (Cards(tuple(card(on) for on in TESTS)),),
+        (b.Cards(tuple(card(on) for on in TESTS)),),
         intro=(given(proof.sentence(claim)), "."),
     )
 
 
-def _arms(proof: Proof) -> Iterator[Block]:
+def _arms(proof: Proof) -> Iterator[b.Block]:
     result, seeds = proof.result, len(proof.result.study.seeds)
-    pairs = [result.estimate(arm.spec.name, PairConsistency(PAIRS)) for arm in proof.arms]
+    pairs = [result.estimate(arm.name, PairConsistency(PAIRS)) for arm in proof.arms]
     has_pairs = not all(math.isnan(pair.mean) for pair in pairs)
     has_draws = any(arm.fixed for arm in proof.arms)
     rows = []
     for arm, pair in zip(proof.arms, pairs, strict=True):
-        name = arm.spec.name
-        cells: list[Text | Cell] = [
-            Cell((given(name), " ", soft(how_drawn(proof, arm)))),
+        name = arm.name
+        cells: list[Text | b.Cell] = [
+            b.Cell((given(name), " ", soft(how_drawn(proof, arm)))),
             *(_estimate(result.estimate(name, Accuracy(on))) for on in TESTS),
         ]
         if has_pairs:
@@ -183,13 +145,13 @@ def _arms(proof: Proof) -> Iterator[Block]:
         if has_draws:
             near, easy = (proof.worth[on].as_good[name] for on in (NEAR_MISS, EASY))
             missing = not arm.fixed or near is None
-            cells.append(NONE if missing else Cell(f"{near} of {seeds}", under=(f"easy rows: {easy}",)))
+            cells.append(NONE if missing else b.Cell(f"{near} of {seeds}", under=(f"easy rows: {easy}",)))
         rows.append(tuple(cells))
     names = [*TESTS.values(), *(["both of a pair"] if has_pairs else [])]
     columns = numeric(*names, *(["random draws as good"] if has_draws else []))
-    yield Table(("arm", *columns), tuple(rows), label="Accuracy of the arms")
+    yield b.Table(("arm", *columns), tuple(rows), label="Accuracy of the arms")
     if has_draws:
-        yield Paragraph(
+        yield b.Paragraph(
             "Random draws as good: of the random draws of as many rows from the reference pool, how many are "
             "at least as accurate on near misses. A file may be a lucky draw; where none or few are as good, "
             "it is more than that.",
@@ -197,72 +159,91 @@ def _arms(proof: Proof) -> Iterator[Block]:
         )
 
 
-def _estimate(found: Estimate) -> Text | Cell:
+def _estimate(found: Estimate, lowest: float = 0.0) -> Text | b.Cell:
+    """A share, or a difference of shares where ``lowest`` is below 0, with its interval below."""
     if math.isnan(found.mean):
         return NONE
-    ends = interval(shown_interval(found.interval, 0.0))
-    return Cell(percent(found.mean), under=(ends,) if ends else ())
+    ends = interval(shown_interval(found.interval, lowest))
+    return b.Cell((percent if lowest == 0 else points)(found.mean), under=(ends,) if ends else ())
 
 
-def _worth(proof: Proof) -> Section:
+def _on_one_line(found: Estimate, *, gain: bool = False) -> str:
+    """The same without units and in one line, as a terminal shows it."""
+    if math.isnan(found.mean):
+        return NONE
+    said = points(found.mean, signed=True) if gain else percent(found.mean)
+    ends = interval(shown_interval(found.interval, -1.0 if gain else 0.0)).replace(" to ", ", ")
+    return said.partition("\u00a0")[0] + (f" [{ends}]" if ends else "")
+
+
+def _by_test(
+    proof: Proof, head: str, column: str, cell: Callable[[str, str], str], label: str = ""
+) -> b.Table:
+    """A table of arms and tests.
+
+    Args:
+        proof: The proof.
+        head: Heading of the arms.
+        column: Heading of a test, with ``{}`` for its name.
+        cell: Of an arm's name and a test.
+        label: Name of the table for screen readers.
+    """
+    rows: list[tuple[Text, ...]] = [
+        (given(arm.name), *(cell(arm.name, on) for on in TESTS)) for arm in proof.arms
+    ]
+    columns = numeric(*(column.format(name) for name in TESTS.values()))
+    return b.Table((head, *columns), tuple(rows), label=label)
+
+
+def _worth(proof: Proof) -> b.Section:
     reference = proof.files.sources[proof.files.reference]
     sizes, seeds = proof.ladder.sizes.tolist(), proof.result.study.seeds
-    rates = {on: list(proof.worth[on].rates.items()) for on in TESTS}
 
-    def curve(on: str) -> Chart:
-        per_seed = proof.worth[on].per_seed
+    def curve(on: str) -> b.Chart:
+        per_seed, rates = proof.worth[on].per_seed, tuple(proof.worth[on].rates.values())
         alt = (
             f"Accuracy of random rows, {len(seeds)} seeds a size: from "
             f"{percent(float(np.mean(per_seed[0])))} at {count(sizes[0])} rows to "
             f"{percent(float(np.mean(per_seed[-1])))} at {count(sizes[-1])}"
         )
-        for place, (_, rate) in enumerate(rates[on], start=1):
+        for place, rate in enumerate(rates, start=1):
             alt += f"; arm {place}, {percent(rate.accuracy)}, is worth {in_brief(rate)}"
-        only = tuple(rate for _, rate in rates[on])
-        draw = draw_with("negspace.proofs.charts", "draw_exchange", only, per_seed, seeds)
-        return Chart(f"{alt}.", draw, y_name=TESTS[on].capitalize())
+        draw = draw_with("negspace.proofs.charts", "draw_exchange", rates, per_seed, seeds)
+        return b.Chart(f"{alt}.", draw, y_name=TESTS[on].capitalize())
 
-    fits: list[tuple[Text | Cell, ...]] = []
+    fits: list[tuple[Text, ...]] = []
     for arm in proof.arms:
         for on, name in TESTS.items():
-            rate = proof.worth[on].rates[arm.spec.name]
-            law = (
-                "isotonic"
-                if rate.parameters is None
-                else "error = {:.4f} + {:.4g} n^−{:.3f}".format(*rate.parameters)
-            )
-            residuals = np.array(rate.observed) - np.array(rate.fitted)
-            fits.append(
-                (
-                    (given(arm.spec.name), f", {name}"),
-                    law,
-                    f"{rate.misfit_p:.3f}" if math.isfinite(rate.misfit_p) else NONE,
-                    *(f"{100 * residual:+.1f}".replace("-", "−") for residual in residuals.tolist()),
-                )
-            )
-    return Section(
+            rate = proof.worth[on].rates[arm.name]
+            law = "error = {:.4f} + {:.4g} n^−{:.3f}"
+            said = "isotonic" if rate.parameters is None else law.format(*rate.parameters)
+            misfit = f"{rate.misfit_p:.3f}" if math.isfinite(rate.misfit_p) else NONE
+            residuals = (np.array(rate.observed) - np.array(rate.fitted)).tolist()
+            left = (f"{100 * residual:+.1f}".replace("-", "−") for residual in residuals)
+            fits.append(((given(arm.name), f", {name}"), said, misfit, *left))
+    return b.Section(
         "What the arms are worth in random rows",
         (
             _rates_table(proof, "arm"),
             _key(proof),
-            Panels(tuple(curve(on) for on in TESTS)),
-            Paragraph(
+            b.Panels(tuple(curve(on) for on in TESTS)),
+            b.Paragraph(
                 "Pale dots: random rows, one seed each. Black: their mean, and the curve fitted to it. A "
                 "coloured line goes from an arm's accuracy to the curve and down to the rows it is worth; "
                 "the bar at the foot is the 95\u00a0% interval. An arrow: more than all rows that were "
                 "tried, or fewer than the fewest.",
                 "small",
             ),
-            Details(
+            b.Details(
                 "The fitted curves and their residuals",
                 (
-                    Table(
+                    b.Table(
                         ("arm, test", "curve", *numeric("p of misfit", *(count(size) for size in sizes))),
                         tuple(fits),
                         label="Fits",
                         style="dense",
                     ),
-                    Paragraph(
+                    b.Paragraph(
                         "Residuals in points, by number of random rows: observed mean less fitted.", "small"
                     ),
                 ),
@@ -276,29 +257,21 @@ def _worth(proof: Proof) -> Section:
     )
 
 
-def _rates_table(proof: Proof, head: str) -> Table:
-    return Table(
-        (head, *numeric(*(f"by {name}" for name in TESTS.values()))),
-        tuple(
-            (
-                given(arm.spec.name),
-                *(in_brief(proof.worth[on].rates[arm.spec.name]) for on in TESTS),
-            )
-            for arm in proof.arms
-        ),
-        label="Exchange rates",
+def _rates_table(proof: Proof, head: str) -> b.Table:
+    return _by_test(
+        proof, head, "by {}", lambda arm, on: in_brief(proof.worth[on].rates[arm]), "Exchange rates"
     )
 
 
-def _key(proof: Proof) -> Key:
-    signs = ((Mark.of_series(at), given(arm.spec.name)) for at, arm in enumerate(proof.arms))
-    return Key(tuple(signs), across=True)
+def _key(proof: Proof) -> b.Key:
+    signs = ((b.Mark.of_series(at), given(arm.name)) for at, arm in enumerate(proof.arms))
+    return b.Key(tuple(signs), across=True)
 
 
-def _tuning(proof: Proof, tuned: Tuned) -> Section:
+def _tuning(proof: Proof, tuned: Tuned) -> b.Section:
     (near_chosen, near_judged), (easy_chosen, easy_judged) = tuned.halves[NEAR_MISS], tuned.halves[EASY]
 
-    def best(on: str) -> Chart:
+    def best(on: str) -> b.Chart:
         said = "; ".join(
             f"arm {place}: {percent(float(arm.best[on].test[0].mean()))} with one trial, "
             f"{percent(float(arm.best[on].test[-1].mean()))} with {tuned.trials}, "
@@ -307,14 +280,14 @@ def _tuning(proof: Proof, tuned: Tuned) -> Section:
         )
         draw = draw_with("negspace.proofs.charts", "draw_best_of", tuned.arms, on)
         alt = f"Expected test accuracy of the best of k trials. {said}."
-        return Chart(alt, draw, y_name=TESTS[on].capitalize())
+        return b.Chart(alt, draw, y_name=TESTS[on].capitalize())
 
-    return Section(
+    return b.Section(
         "Idea or tuning",
         (
             _key(proof),
-            Panels(tuple(best(on) for on in TESTS)),
-            Paragraph(
+            b.Panels(tuple(best(on) for on in TESTS)),
+            b.Paragraph(
                 "The expected test accuracy of the trial that validation would choose among k; the band is "
                 "its 95\u00a0% interval over seeds. Dotted: the same test rows without search.",
                 "small",
@@ -327,21 +300,14 @@ def _tuning(proof: Proof, tuned: Tuned) -> Section:
     )
 
 
-def _split(proof: Proof, tuned: Tuned, versus: str) -> Table:
+def _split(proof: Proof, tuned: Tuned, versus: str) -> b.Table:
     """What data and search brought, part by part."""
-
-    def cell(found: Estimate) -> Text | Cell:
-        if math.isnan(found.mean):
-            return NONE
-        ends = interval(shown_interval(found.interval))
-        return Cell(points(found.mean), under=(ends,) if ends else ())
-
-    return Table(
+    return b.Table(
         ("part", *numeric(*TESTS.values())),
         tuple(
             (
-                Cell(said, indent=key.startswith(("data_", "search_"))),
-                *(cell(getattr(tuned.splits[versus][on], key)) for on in TESTS),
+                b.Cell(said, indent=key.startswith(("data_", "search_"))),
+                *(_estimate(getattr(tuned.splits[versus][on], key), -1.0) for on in TESTS),
             )
             for key, said in _PARTS.items()
         ),
@@ -355,59 +321,37 @@ def _split(proof: Proof, tuned: Tuned, versus: str) -> Table:
     )
 
 
-def _brief(proof: Proof) -> Iterator[Block]:
-    """The arms, what they are worth, data or search: what a terminal shows below the conclusions."""
-
-    def short(value: str, ends: tuple[float, float] | None) -> str:
-        said = interval(ends).replace(" to ", ", ")
-        return value + (f" [{said}]" if said else "")
-
-    def accuracy(found: Estimate) -> str:
-        if math.isnan(found.mean):
-            return NONE
-        return short(percent(found.mean).removesuffix("\u00a0%"), shown_interval(found.interval, 0.0))
-
-    def gain(found: Estimate) -> str:
-        if math.isnan(found.mean):
-            return NONE
-        mean = points(found.mean, signed=True).removesuffix("\u00a0points")
-        return short(mean, shown_interval(found.interval))
-
-    yield Table(
-        (f"{count(proof.budget)} rows each", *numeric(*(f"{name}, %" for name in TESTS.values()))),
-        tuple(
-            (
-                given(arm.spec.name),
-                *(accuracy(proof.result.estimate(arm.spec.name, Accuracy(on))) for on in TESTS),
-            )
-            for arm in proof.arms
-        ),
+def _brief(proof: Proof, others: Sequence[b.Headline]) -> Iterator[b.Block]:
+    """What a terminal shows below the first conclusion: verdicts, arms, their worth, data or search."""
+    for claim, headline in zip(proof.claims, (None, *others), strict=True):
+        if headline is not None:
+            yield headline
+        for on in TESTS:
+            verdict = proof.verdict(claim, on)
+            answer = outcome(verdict.outcome.value, f"{OUTCOMES[verdict.outcome.value]}: ")
+            yield b.Paragraph((answer, sentence(verdict.reason)))
+    yield _by_test(
+        proof,
+        f"{count(proof.budget)} rows each",
+        "{}, %",
+        lambda arm, on: _on_one_line(proof.result.estimate(arm, Accuracy(on))),
     )
     yield _rates_table(proof, "worth in random rows")
     for arm in proof.arms:
-        drawn = {on: proof.worth[on].as_good[arm.spec.name] for on in TESTS}
+        drawn = {on: proof.worth[on].as_good[arm.name] for on in TESTS}
         if arm.fixed and drawn[NEAR_MISS] is not None:
             said = ", ".join(f"{drawn[on]} on {name}" for on, name in TESTS.items())
-            seeds = len(proof.result.study.seeds)
-            yield Paragraph(
-                (
-                    f"Of {seeds} random draws of as many rows as ",
-                    given(arm.spec.name),
-                    f", as good: {said}.",
-                )
-            )
+            lead = f"Of {len(proof.result.study.seeds)} random draws of as many rows as "
+            yield b.Paragraph((lead, given(arm.name), f", as good: {said}."))
     if proof.tuned is not None:
         for versus, splits in proof.tuned.splits.items():
-            yield Headline(
-                (given(proof.claims[0].arm), " tuned against ", given(versus), " as it is"),
+            yield b.Headline((given(proof.claims[0].arm), " tuned against ", given(versus), " as it is"))
+            rows = (
+                (said, *(_on_one_line(getattr(splits[on], key), gain=True) for on in TESTS))
+                for key, said in _BRIEF_PARTS.items()
             )
-            yield Table(
-                (f"{proof.tuned.trials} trials each, points", *numeric(*TESTS.values())),
-                tuple(
-                    (said, *(gain(getattr(splits[on], key)) for on in TESTS))
-                    for key, said in _BRIEF_PARTS.items()
-                ),
-            )
+            head = f"{proof.tuned.trials} trials each, points"
+            yield b.Table((head, *numeric(*TESTS.values())), tuple(rows))
 
 
 def _facts(proof: Proof) -> Iterator[tuple[str, str]]:
@@ -434,18 +378,18 @@ def _facts(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "negspace", __version__
 
 
-def _every_seed(proof: Proof) -> Details:
+def _every_seed(proof: Proof) -> b.Details:
     columns: list[Text] = []
     values = []
     for arm in proof.arms:
         for on, name in TESTS.items():
-            columns.append((given(arm.spec.name), f", {name}"))
-            values.append(proof.result.estimate(arm.spec.name, Accuracy(on)).per_seed)
+            columns.append((given(arm.name), f", {name}"))
+            values.append(proof.result.estimate(arm.name, Accuracy(on)).per_seed)
     rows = zip(proof.result.study.seeds, *values, strict=True)
-    table = Table(
+    table = b.Table(
         ("seed", *numeric(*columns)),
         tuple((str(seed), *(percent(value, 2) for value in found)) for seed, *found in rows),
         label="Numbers of every seed",
         style="dense",
     )
-    return Details("Every seed", (table,))
+    return b.Details("Every seed", (table,))

@@ -256,7 +256,7 @@ def prove(
             search = Tuning(result, built, claims, tune, seed, path.expanduser())
             tuned = tune_arms(search, store=store, workers=workers, progress=told)
     told("reading curves", 0, 1)
-    names = [each.spec.name for each in built]
+    names = [each.name for each in built]
     worth = {
         on: measure_worth(result, names, ladder, on, budget=budget, seed=seed) for on in (NEAR_MISS, EASY)
     }

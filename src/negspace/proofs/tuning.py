@@ -153,7 +153,7 @@ def tune_arms(tuning: Tuning, *, store: RunStore, workers: int, progress: Progre
     study = tuning.result.study
     space = search_space(study.learner)
     sets = halve(study.task, seed=tuning.seed)
-    names = [each.spec.name for each in tuning.arms]
+    names = [each.name for each in tuning.arms]
     trials = TrialJournal(
         tuning.path,
         _study_name(tuning, space),
@@ -217,7 +217,7 @@ def _study_name(tuning: Tuning, space: SearchSpace) -> str:
 
 def _narrowed(task: TextTask, arms: Sequence[ProofArm], seed: int) -> tuple[TextTask, list[TextArm]]:
     """The task with those training rows alone that an arm draws at one seed: no others need be read."""
-    drawn = {each.spec.name: each.arm.draw(task, seed) for each in arms}
+    drawn = {each.name: each.arm.draw(task, seed) for each in arms}
     used: Int[np.ndarray, " used"] = np.unique(np.concatenate(list(drawn.values())))
     kept = np.concatenate([used, np.arange(task.n_train, len(task.texts))])
     narrow = assemble(
