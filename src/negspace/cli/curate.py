@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
@@ -17,9 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["curate_command"]
 
 
-@click.command(
-    "curate",
-    epilog="""\b
+class _CurateCommand(click.Command):
+    """Lists the strategies that there are, which are looked up only when help is asked for."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write examples, strategies and exit codes."""
+        named = textwrap.fill(
+            ", ".join(_strategies()),
+            76,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+        self.epilog = _EPILOG.format(strategies=named)
+        super().format_epilog(ctx, formatter)
+
+
+def _strategies() -> list[str]:
+    from negspace.curation import STRATEGIES
+
+    return list(STRATEGIES)
+
+
+def _complete(_ctx: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in _strategies() if name.startswith(begun)]
+
+
+_EPILOG = """\b
 Examples:
   negspace curate pool.csv --budget 200
   negspace curate pool.jsonl --budget 1000 --group pair_id --out out
@@ -31,15 +57,15 @@ Examples:
 
 \b
 Strategies:
-  near-miss-groups, near-miss-groups-50, near-miss-groups-25,
-  near-miss-groups-long, cover, cover-long, random, stratified, k-centre,
-  cartography, el2n, forgetting, semdedup
+{strategies}
 
 \b
 Exit codes: 0 done, whatever the trial said; 2 something to mend;
 130 interrupted.
-""",
-)
+"""
+
+
+@click.command("curate", cls=_CurateCommand, epilog=_EPILOG)
 @click.argument("pool", type=click.Path(path_type=Path))
 @click.option("--budget", type=int, required=True, help="Rows to choose.")
 @click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
@@ -59,9 +85,14 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
     show_default=True,
     help="Labels in the shares they have in POOL, or evenly.",
 )
-@click.option("--strategy", metavar="NAME", help="Use this one, without a trial.")
+@click.option("--strategy", metavar="NAME", shell_complete=_complete, help="Use this one, without a trial.")
 @click.option(
-    "--try", "also_try", multiple=True, metavar="NAME", help="One more strategy for the trial; repeatable."
+    "--try",
+    "also_try",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_complete,
+    help="One more strategy for the trial; repeatable.",
 )
 @click.option(
     "--worklist",
@@ -127,7 +158,7 @@ def curate_command(
 
     from negspace.data import check_exists
 
-    # Of a mistyped path the user is told at once; the rooms of a curation take seconds to open.
+    # Fail fast on a wrong path; importing the curation takes seconds.
     check_exists(pool.expanduser())
     with output_folder(out), shown_progress() as progress:
         from negspace.curation import curate

@@ -112,7 +112,7 @@ def prove_command(
 
     from negspace.data import check_exists
 
-    # Of a mistyped path the user is told at once; the rooms of a proof take seconds to open.
+    # Fail fast on a wrong path; importing the proof takes seconds.
     for path in (test, near_miss, reference):
         if path is not None:
             check_exists(path.expanduser())
