@@ -55,14 +55,6 @@ def read_pool(
 ) -> PoolFile:
     """Read a pool.
 
-    Args:
-        source: Path or object.
-        text: Column of texts; recognised by its name where None.
-        label: Column of labels; recognised by its name where None.
-        group: Column of near-miss groups, or None.
-        source_column: Column that says where each row comes from, or None.
-        real: Its value for true rows.
-
     Raises:
         DataError: If the file cannot be used, or has no such column or value.
         PlanError: If only one of ``source_column`` and ``real`` is given.

@@ -125,13 +125,6 @@ def candidates(
     Mixes that would choose the same rows, as there are too few near-miss groups to tell them apart, are
     tried once.
 
-    Args:
-        pool: The rows.
-        budget: Rows to choose.
-        balance: Shares of the labels.
-        real_share: Least share of true rows.
-        others: Names of further strategies.
-
     Raises:
         PlanError: If there is no strategy of a name, or it knows neither balance nor share.
     """
@@ -170,19 +163,6 @@ def run_trial(
 
     Three tenths to half of the pool are held out, clusters whole; half, if the budget is small. At each seed
     every strategy chooses its rows from another nine tenths of the rest.
-
-    Args:
-        pool: The rows.
-        budget: Rows to choose.
-        strategies: By name; the first is the reference.
-        learner: What is fitted on the chosen rows.
-        seeds: Times each strategy chooses.
-        seed: The first; also of the split.
-        margin: Accuracy that a strategy may lose on one test.
-        real_share: Least share of true rows among the chosen ones.
-        workers: Fits at once.
-        store: Where finished fits are kept.
-        progress: Told what is being done.
 
     Raises:
         DataError: If there are too few clusters to hold any out.

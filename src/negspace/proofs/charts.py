@@ -32,15 +32,7 @@ def draw_exchange(
     name: str,
     label: str,
 ) -> Markup:
-    """Accuracy of random rows by their number, every seed a dot, and where each arm's accuracy meets it.
-
-    Args:
-        rates: What each arm is worth.
-        per_seed: Accuracy of random rows.
-        seeds: The seeds.
-        name: Starts every id of the drawing.
-        label: The text alternative.
-    """
+    """Accuracy of random rows by their number, every seed a dot, and where each arm's accuracy meets it."""
     sizes = np.array(rates[0].sizes)
     with drawing():
         figure, axes = canvas(*_SIZE, _BOX)
@@ -73,14 +65,7 @@ def draw_exchange(
 
 
 def draw_best_of(arms: Mapping[str, TunedArm], on: str, name: str, label: str) -> Markup:
-    """Expected test accuracy of the best of k trials, an arm a line, with what no search reaches.
-
-    Args:
-        arms: What the trials of each arm reached.
-        on: The test.
-        name: Starts every id of the drawing.
-        label: The text alternative.
-    """
+    """Expected test accuracy of the best of k trials, an arm a line, with what no search reaches."""
     means = {arm: each.best[on].test.mean(axis=1).tolist() for arm, each in arms.items()}
     defaults = {arm: mean_value(each.default[on]) for arm, each in arms.items()}
     bands = {

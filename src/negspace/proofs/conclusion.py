@@ -35,10 +35,6 @@ def conclude(near_miss: Verdict, easy: Verdict) -> Conclusion:
     rows by the margin or more. *Worse*: one of the two is shown to be lower, and near misses not to be
     higher. *Not shown*: all else. Both claims must hold for "superior", so that it is false no more
     often than either.
-
-    Args:
-        near_miss: Verdict on "more accurate on near misses".
-        easy: Verdict on "no less accurate on easy rows".
     """
     more = near_miss.outcome is Outcome.SUPPORTED
     short = easy.outcome is Outcome.REFUTED
@@ -54,15 +50,7 @@ def conclude(near_miss: Verdict, easy: Verdict) -> Conclusion:
 def conclusion_in_words(
     conclusion: Conclusion, arm: str, versus: str, near_miss: Verdict, easy: Verdict
 ) -> str:
-    """One sentence with the two effects, in points.
-
-    Args:
-        conclusion: What the two verdicts say together.
-        arm: Name of the first arm.
-        versus: Name of the other.
-        near_miss: Verdict on near misses.
-        easy: Verdict on easy rows.
-    """
+    """One sentence with the two effects, in points."""
     head = {
         Conclusion.SUPERIOR: f"{arm} is superior to {versus}",
         Conclusion.MIXED: f"{arm} beats {versus} on near misses and loses to it on easy rows",
@@ -119,16 +107,7 @@ def measure_worth(
     budget: int,
     seed: int,
 ) -> Worth:
-    """Read the learning curve of random rows backwards at each arm's accuracy.
-
-    Args:
-        result: Of the study.
-        arms: Names of the arms.
-        ladder: The random rows.
-        on: Name of the eval set.
-        budget: Rows of an arm.
-        seed: Of the resamples behind the intervals.
-    """
+    """Read the learning curve of random rows backwards at each arm's accuracy."""
     task = result.study.task
     rows = task.eval_sets[on].rows
     clusters = task.held_out_clusters[rows]

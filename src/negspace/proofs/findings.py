@@ -95,13 +95,7 @@ def proof_warnings(proof: Proof) -> list[str]:
 
 
 def misfit_warning(arm: str, name: str, rate: ExchangeRate) -> list[str]:
-    """Say where the fitted curve never reaches an accuracy that the random rows themselves do.
-
-    Args:
-        arm: Name of the arm.
-        name: The test set, in words.
-        rate: What the arm is worth on it.
-    """
+    """Say where the fitted curve never reaches an accuracy that the random rows themselves do."""
     if math.isfinite(rate.rows) or max(rate.observed) < rate.accuracy:
         return []
     return [

@@ -162,15 +162,6 @@ def read_files(
 ) -> ProofFiles:
     """Read the files of a proof.
 
-    Args:
-        arms: What draws from which.
-        test: Ordinary test rows: a path or an object.
-        near_miss: A contrast set, or None.
-        reference: The reference pool; where None, the pool of the first strategy, else the last arm's file.
-        text: Column of texts in all of them; recognised by its name where None.
-        label: Column of labels in all of them; recognised by its name where None.
-        group: Column of groups, in those that have it; at least one must.
-
     Raises:
         DataError: If a file cannot be used, a test label occurs in no arm, or a group stands in training and
             test rows.

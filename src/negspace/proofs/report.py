@@ -179,15 +179,7 @@ def _on_one_line(found: Estimate, *, gain: bool = False) -> str:
 def _by_test(
     proof: Proof, head: str, column: str, cell: Callable[[str, str], str], label: str = ""
 ) -> b.Table:
-    """A table of arms and tests.
-
-    Args:
-        proof: The proof.
-        head: Heading of the arms.
-        column: Heading of a test, with ``{}`` for its name.
-        cell: Of an arm's name and a test.
-        label: Name of the table for screen readers.
-    """
+    """A table of arms and tests; ``{}`` in the heading of a test stands for its name."""
     rows: list[tuple[Text, ...]] = [
         (given(arm.name), *(cell(arm.name, on) for on in TESTS)) for arm in proof.arms
     ]

@@ -6,7 +6,7 @@ seen what it is judged by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from negspace.metrics import Accuracy
 from negspace.models import RowsArm, SearchSpace, Settings, TextArm, TextTask, search_space, with_settings
 from negspace.proofs.plan import ArmComparison, ProofArm
 from negspace.proofs.trial_journal import TrialJournal
-from negspace.records import EvalSet, Json, Measurement, Run
+from negspace.records import EvalSet, Json, Measurement
 from negspace.search import components, group_links
 from negspace.statistics import BestOf, GainSplit, best_of, split_gain
 from negspace.store import RunStore, content_hash
@@ -78,10 +78,6 @@ def halve(task: TextTask, *, seed: int) -> dict[str, EvalSet]:
 
     Clusters stay whole, and so do near misses and what they are near misses of.
 
-    Args:
-        task: With eval sets `EASY`, `NEAR_MISS` and `PAIRS`.
-        seed: Of the division.
-
     Returns:
         Four eval sets: ``"easy validation"``, ``"easy test"`` and so on.
 
@@ -123,8 +119,8 @@ class Tuning:
         result: The study without search.
         arms: The arms that are searched for; the first is compared with each other.
         claims: The comparisons.
-        trials: Of every arm at every seed.
-        seed: Of the division into halves.
+        trials: Number of trials of every arm at every seed.
+        seed: Seed of the division into halves.
         path: Optuna's file.
     """
 
@@ -138,12 +134,6 @@ class Tuning:
 
 def tune_arms(tuning: Tuning, *, store: RunStore, workers: int, progress: Progress) -> Tuned:
     """Make a search, or what is left of it, and take it apart.
-
-    Args:
-        tuning: The search.
-        store: Where finished fits are kept.
-        workers: Fits at once.
-        progress: Told after each trial.
 
     Raises:
         PlanError: If the learner has no search space.
@@ -181,20 +171,21 @@ def tune_arms(tuning: Tuning, *, store: RunStore, workers: int, progress: Progre
                     store=store, workers=workers
                 )
                 for name in names:
-                    for on, measurement in _measure(fitted.runs[name, seed], scored):
-                        measured.setdefault((name, seed, on), []).append(measurement)
+                    for on in scored.eval_sets:
+                        found = Accuracy(on)(fitted.runs[name, seed], scored)
+                        measured.setdefault((name, seed, on), []).append(found)
                 journal.tell(trial, [_objective(measured, name, seed)[-1] for name in names])
                 done += 1
                 progress("tuning", done, total)
-    found = {name: _take_apart(tuning, name, scored, measured) for name in names}
+    reached = {name: _take_apart(tuning, name, scored, measured) for name in names}
     return Tuned(
         trials=tuning.trials,
         space=space,
         settings={seed: tuple(of_seed) for seed, of_seed in settings.items()},
         halves={name: (len(sets[f"{name} validation"]), len(sets[f"{name} test"])) for name in _SETS},
-        arms=found,
+        arms=reached,
         splits={
-            claim.versus: {on: _split(found[claim.arm], found[claim.versus], on) for on in _SETS}
+            claim.versus: {on: _split(reached[claim.arm], reached[claim.versus], on) for on in _SETS}
             for claim in tuning.claims
         },
         storage=tuning.path.name,
@@ -232,15 +223,10 @@ def _narrowed(task: TextTask, arms: Sequence[ProofArm], seed: int) -> tuple[Text
     return narrow, [RowsArm(name, np.searchsorted(used, rows), keep=1.0) for name, rows in drawn.items()]
 
 
-def _measure(run: Run, scored: TextTask) -> Iterator[tuple[str, Measurement]]:
-    for on in scored.eval_sets:
-        yield on, Accuracy(on)(run, scored)
-
-
 def _objective(
     measured: Mapping[tuple[str, int, str], Sequence[Measurement]], arm: str, seed: int
 ) -> list[float]:
-    """Of each trial so far: the mean of easy and near-miss accuracy on the validation half."""
+    """The mean of easy and near-miss accuracy on the validation half, for each trial so far."""
     easy, near = (measured[arm, seed, f"{name} validation"] for name in _SETS)
     return [(e.value + n.value) / 2 for e, n in zip(easy, near, strict=True)]
 

@@ -27,7 +27,7 @@ Way: TypeAlias = Literal["clusters", "random", "stratified"]
 
 # Streams of a seed. Not 0: numpy pads a seed with zeros, so that [seed, 0] is the stream of the seed itself.
 _PART, _CHOICE = 1, 2
-# Of two arms of the same rows, so that they do not draw the same ones by accident.
+# So that two arms of the same rows do not draw the same ones by accident.
 _STREAMS: Mapping[Way, int] = {"random": 1, "stratified": 2, "clusters": 3}
 
 
@@ -180,7 +180,7 @@ class DrawnArm:
             "name": self.name,
             "rows": _hash_of(self.rows),
             "budget": self.budget,
-            # Of all rows, there is but one draw.
+            # There is but one draw of all rows.
             "way": "all" if self.fixed else self.way,
         }
 
@@ -211,7 +211,7 @@ def whole_clusters(
     Args:
         clusters: Cluster of each row.
         budget: Rows to draw, at most as many as there are.
-        rng: Of the draw.
+        rng: Source of the draw.
 
     Returns:
         Positions, in no order.

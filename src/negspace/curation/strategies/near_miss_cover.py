@@ -80,8 +80,8 @@ class Cover:
         real_share: Least share of true rows.
         decay: What a word is worth each further time it is shown, as a share of the time before; in [0, 1).
         length_power: A gain is divided by this power of the number of words: at 0 long rows win, at 1 short
-            ones. Of queries of 8 words .5 teaches more (by 2 points at 1,500 rows of CLINC150), of reviews of
-            160 words 0 does (by 1 point).
+            ones. For queries of 8 words .5 teaches more (by 2 points at 1,500 rows of CLINC150), for reviews
+            of 160 words 0 does (by 1 point).
     """
 
     share: float = 1.0

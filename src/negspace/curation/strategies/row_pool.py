@@ -31,7 +31,7 @@ class RowPool:
         clusters: Near-duplicates and given groups; what is held out together.
         groups: Near-miss group of each row, given or found: rows of a group are near misses of each other.
             A row without any is a group of its own.
-        probabilities: Of each label for each row, by models that saw nothing of its cluster.
+        probabilities: Probability of each label for each row, by models that saw nothing of its cluster.
         suspected: Whether each row's label is likely wrong, or its text stands under another label too.
         redundant: Whether a near-duplicate with the same label stands earlier in the pool, outside of the
             row's group.
