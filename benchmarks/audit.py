@@ -46,7 +46,7 @@ def made(folder: Path, rows: int) -> tuple[Path, Path, Path]:
 
 def own_fits(result: AuditResult) -> None:
     """Fit and predict what the audit did, by its own learner."""
-    found = result.findings
+    found = result.parts
     study, space = found.result.study, found.space
     for _ in TfidfLearner().runs(study.task, [(study.arms[0], seed) for seed in study.seeds], workers=1):
         pass
@@ -58,7 +58,7 @@ def own_fits(result: AuditResult) -> None:
 
 def scikit_learn(result: AuditResult) -> None:
     """Fit and predict the same rows with a plain scikit-learn pipeline."""
-    found = result.findings
+    found = result.parts
     study, space = found.result.study, found.space
     task = study.task
     for seed in study.seeds:

@@ -54,7 +54,7 @@ def test_near_misses_are_mined_where_none_are_given(ordinary: Draw, pairs: Draw)
     found = result.to_dict()
     assert found["near_miss"]["source"] == "mined"
     planted = 16 - found["left_out"]["near_miss_suspects"]
-    near = set(result.findings.boundary.near_miss - 100)
+    near = set(result.parts.boundary.near_miss - 100)
     assert near <= set(range(30, 46))
     assert len(near) == planted == found["near_miss"]["n"]
 
@@ -129,7 +129,7 @@ def test_mislabelled_rows_are_no_near_misses(ordinary: Draw) -> None:
     ]
     result = audit(ordinary(300), test=[*test, *wrong], seeds=3)
     found = result.to_dict()
-    boundary = result.findings.boundary
+    boundary = result.parts.boundary
     errors, planted = set(range(60, 66)), {*range(6), *range(60, 66)}
     near, dropped = set(boundary.near_miss - 300), set(boundary.suspects - 300)
     assert dropped <= planted  # no honest row is lost with them

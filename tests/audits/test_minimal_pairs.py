@@ -17,12 +17,19 @@ from rich.console import Console
 from scipy import stats
 
 from negspace import DataError, PlanError, audit
-from negspace.audits import MinimalPairsAudit, audit_minimal_pairs, check_road
-from negspace.audits.language import learner as learners
-from negspace.audits.language.learner import FixedModel, open_pair_learner
+from negspace.audits import (
+    FixedModel,
+    MinimalPairsAudit,
+    TinyModels,
+    audit_minimal_pairs,
+    is_minimal_pairs,
+    open_pair_learner,
+    pair_learners,
+)
 from negspace.cli.main import main
-from negspace.language_models import LanguageModel, TinySettings
-from negspace.report import fragment, render, summary_lines
+from negspace.language_models import LanguageModel, TinySettings, build_network
+from negspace.reports.html import render_notebook, render_page
+from negspace.reports.terminal import brief_report
 from negspace.store import RunStore
 
 torch = pytest.importorskip("torch", reason="language models need PyTorch")
@@ -152,16 +159,16 @@ def test_everything_is_written_and_is_plain_data(known: MinimalPairsAudit, tmp_p
     assert rows == known.rows()
     assert [row["preferred"] for row in rows] == [1] * 4 + [0] * 5
     assert [row["parting"] for row in rows] == [3] * 4 + [4] * 4 + [1]
-    assert report.read_text(encoding="utf-8") == render(known.to_dict())
+    assert report.read_text(encoding="utf-8") == render_page(known.report())
 
 
 def test_the_page_shows_paradigms_and_escapes_their_names(known: MinimalPairsAudit) -> None:
-    page = render(known.to_dict())
+    page = render_page(known.report())
     assert "<i>tie" not in page
     assert "&lt;i&gt;tie" in page
     for words in ("Paradigm by paradigm", "44.4\u00a0%", "0.69", "−0.69", "0.750", "hf:bigrams"):
         assert words in page
-    short = fragment(known.to_dict())
+    short = render_notebook(known.report())
     assert "<i>tie" not in short
     assert "good sentence above the bad one" in page
     assert "44.4\u00a0%" in short
@@ -169,7 +176,7 @@ def test_the_page_shows_paradigms_and_escapes_their_names(known: MinimalPairsAud
 
 def test_the_terminal_names_the_least_accurate_paradigm_first(known: MinimalPairsAudit) -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(summary_lines(known.to_dict()))
+    Console(file=stream, width=80).print(brief_report(known.report()))
     lines = [" ".join(line.split()) for line in stream.getvalue().splitlines()]
     assert all(len(line) <= 80 for line in stream.getvalue().splitlines())
     at = lines.index("Paradigm near miss per token easy margin")
@@ -220,8 +227,10 @@ def test_where_nothing_can_be_shuffled_the_audit_says_so() -> None:
     assert found["near_miss"]["n"] == 4
     assert "nothing easy to compare with" in found["verdict"]["reason"]
     assert any("4 pairs have no easy twin" in warning for warning in found["warnings"])
-    assert any("Not measured" in shown for shown in (render(found), fragment(found)))
-    Console(file=io.StringIO(), width=80).print(summary_lines(found))
+    assert any(
+        "Not measured" in shown for shown in (render_page(result.report()), render_notebook(result.report()))
+    )
+    Console(file=io.StringIO(), width=80).print(brief_report(result.report()))
 
 
 # Small models, trained here.
@@ -272,7 +281,7 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
             store=store,
         )
 
-    train = learners._train_and_score
+    train = pair_learners._train_and_score
     fitted: list[int] = []
 
     def killed_after_one(*job: Any) -> Any:
@@ -282,10 +291,10 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
         return train(*job)
 
     with RunStore() as store:
-        monkeypatch.setattr(learners, "_train_and_score", killed_after_one)
+        monkeypatch.setattr(pair_learners, "_train_and_score", killed_after_one)
         with pytest.raises(KeyboardInterrupt):
             run(store, 2)
-        monkeypatch.setattr(learners, "_train_and_score", train)
+        monkeypatch.setattr(pair_learners, "_train_and_score", train)
         resumed = run(store, 2)
         assert resumed.resumed == 1
         again = run(store, 2)
@@ -297,7 +306,7 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
     assert by_name["order"]["margin"]["mean"] > 2
     assert abs(by_name["chance"]["margin"]["mean"]) < 0.5
     assert found["easy"]["mean"] > 0.9
-    first, second = (run.values["truth"] for run in resumed.findings.result.of_arm("as given"))
+    first, second = (run.values["truth"] for run in resumed.parts.result.of_arm("as given"))
     assert not np.array_equal(first, second)  # another seed is another model
     assert found["verdict"]["outcome"] == "inconclusive"
     assert "10 seeds" in found["verdict"]["reason"]
@@ -307,8 +316,8 @@ def test_models_learn_what_the_text_decides_and_finished_seeds_are_kept(
 
 def test_a_model_folder_is_opened_and_read(tmp_path: Path, corpus: Path) -> None:
     opened = open_pair_learner(f"tiny:{corpus}", settings=SETTINGS)
-    assert isinstance(opened, learners.TinyModels)
-    network = learners.build_network(SETTINGS, len(opened.tokenizer), seed=3)
+    assert isinstance(opened, TinyModels)
+    network = build_network(SETTINGS, len(opened.tokenizer), seed=3)
     network.save_pretrained(tmp_path / "model")
     opened.tokenizer.save_pretrained(tmp_path / "model")
     with RunStore() as store:
@@ -349,17 +358,17 @@ def test_pairs_given_as_labelled_texts_are_sent_where_they_belong() -> None:
         audit(ROWS)
 
 
-def test_the_road_follows_columns_and_options() -> None:
+def test_the_dispatch_follows_columns_and_options() -> None:
     both = [{**row, "text": "a", "label": "b"} for row in ROWS]
     texts: list[dict[str, str]] = [{"text": "a", "label": "b"}]
-    assert check_road(ROWS, "hf:x")
-    assert not check_road(texts, "hf:x")
-    assert check_road(texts, "hf:x", of_pairs={"good": "text"})
-    assert not check_road(both, "tfidf", of_texts={"label": "label"})
+    assert is_minimal_pairs(ROWS, "hf:x")
+    assert not is_minimal_pairs(texts, "hf:x")
+    assert is_minimal_pairs(texts, "hf:x", for_pairs={"good": "text"})
+    assert not is_minimal_pairs(both, "tfidf", for_texts={"label": "label"})
     with pytest.raises(PlanError, match="--verifier"):
-        check_road(ROWS, "hf:x", of_texts={"verifier": "arithmetic", "test": None})
+        is_minimal_pairs(ROWS, "hf:x", for_texts={"verifier": "arithmetic", "test": None})
     with pytest.raises(PlanError, match="--test is for labelled texts, and --bad for minimal pairs"):
-        check_road(texts, "hf:x", of_texts={"test": "x"}, of_pairs={"good": None, "bad": "x"})
+        is_minimal_pairs(texts, "hf:x", for_texts={"test": "x"}, for_pairs={"good": None, "bad": "x"})
 
 
 def test_an_empty_corpus_is_said(tmp_path: Path) -> None:
@@ -368,7 +377,7 @@ def test_an_empty_corpus_is_said(tmp_path: Path) -> None:
         audit_minimal_pairs(ROWS, learner=f"tiny:{tmp_path / 'empty.txt'}")
 
 
-def test_the_command_takes_the_road_of_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_audits_pairs_as_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     for words, said in (

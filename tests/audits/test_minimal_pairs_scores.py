@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negspace.audits.language.learner import encoder
-from negspace.audits.language.metrics import CompetitorProbability, Margin, Pressure
-from negspace.audits.language.scores import PairScores, as_values, read_scores, score_pairs
+from negspace.audits import (
+    CompetitorProbability,
+    Margin,
+    PairScores,
+    Pressure,
+    as_values,
+    encoder,
+    read_scores,
+    score_pairs,
+)
 from negspace.data import read_minimal_pairs
 from negspace.errors import DataError
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS
@@ -217,7 +224,7 @@ def test_scores_are_those_of_sentences_read_one_at_a_time(network: Any) -> None:
 def test_scores_do_not_depend_on_what_is_read_together(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_of(*SENTENCES)
     together = score_pairs(network, task, name="x")
-    monkeypatch.setattr("negspace.audits.language.scores._TOKENS_AT_ONCE", 1)
+    monkeypatch.setattr("negspace.audits.pair_scoring._TOKENS_AT_ONCE", 1)
     alone = score_pairs(network, task, name="x")
     for name in ("sentences", "good_token", "bad_token", "rank"):
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=1e-5)

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from negspace.audits.language import MinimalPairsAudit, audit_minimal_pairs
-from negspace.audits.result import AuditResult
-from negspace.audits.roads import check_road
-from negspace.audits.run import audit, check_settings
-from negspace.audits.summary import SCHEMA
+from negspace.audits.dispatch import is_minimal_pairs
+from negspace.audits.findings import SCHEMA, AuditFindings
+from negspace.audits.minimal_pairs import MinimalPairsAudit, audit_minimal_pairs
+from negspace.audits.minimal_pairs_findings import MinimalPairsFindings
+from negspace.audits.pair_learners import FixedModel, PairLearner, TinyModels, encoder, open_pair_learner
+from negspace.audits.pair_scoring import (
+    CompetitorProbability,
+    Margin,
+    PairScores,
+    Pressure,
+    as_values,
+    read_scores,
+    score_pairs,
+)
+from negspace.audits.report import audit_report, headline_metrics
+from negspace.audits.result import Audit
+from negspace.audits.shared_blocks import chance, curve_chart, decision_block, scatter_chart
+from negspace.audits.text_audit import AuditResult, audit, check_settings
 
 __all__ = [
     "SCHEMA",
+    "Audit",
+    "AuditFindings",
     "AuditResult",
+    "CompetitorProbability",
+    "FixedModel",
+    "Margin",
     "MinimalPairsAudit",
+    "MinimalPairsFindings",
+    "PairLearner",
+    "PairScores",
+    "Pressure",
+    "TinyModels",
+    "as_values",
     "audit",
     "audit_minimal_pairs",
-    "check_road",
+    "audit_report",
+    "chance",
     "check_settings",
+    "curve_chart",
+    "decision_block",
+    "encoder",
+    "headline_metrics",
+    "is_minimal_pairs",
+    "open_pair_learner",
+    "read_scores",
+    "scatter_chart",
+    "score_pairs",
 ]

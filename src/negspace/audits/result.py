@@ -1,78 +1,71 @@
-"""The result of an audit, as a user holds it."""
+"""What every audit gives to its user: a verdict, its findings, the files it writes, what a notebook shows."""
 
 from __future__ import annotations
 
 import json
-import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-
-from negspace.audits.summary import Findings, summarise
+from negspace.audits.findings import AuditFindings
 from negspace.data import check_writable, write_rows, write_text
-from negspace.records import Json, Verdict
-from negspace.report import fragment, render
+from negspace.records import Verdict
+from negspace.reports.blocks import Report
+from negspace.study import StudyResult
 
-__all__ = ["AuditResult"]
+__all__ = ["Audit"]
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """All parts of an audit, as they were computed."""
+
+    @property
+    def result(self) -> StudyResult[Any, Any]:
+        """The runs and the verdict."""
+        ...
+
+
+PartsT = TypeVar("PartsT", bound=Parts)
 
 
 @dataclass(frozen=True, eq=False)
-class AuditResult:
-    """What an audit found.
-
-    In a notebook it shows itself: verdict, headline figures, and easy against near-miss accuracy.
+class Audit(ABC, Generic[PartsT]):
+    """What an audit found. In a notebook it shows itself: verdict, headline metrics, the plot of the seeds.
 
     Attributes:
-        findings: The parts it was made of.
+        parts: The parts it was made of.
     """
 
-    findings: Findings
+    parts: PartsT
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on the near-miss gap."""
-        return self.findings.result.verdict
+        return self.parts.result.verdict
 
     @property
     def resumed(self) -> int:
-        """Number of fits that came out of the run store."""
-        return self.findings.result.resumed
+        """Number of runs that came out of the run store."""
+        return self.parts.result.resumed
 
-    @cached_property
-    def _summary(self) -> dict[str, Json]:
-        return summarise(self.findings)
+    @property
+    @abstractmethod
+    def findings(self) -> AuditFindings:
+        """The content of ``audit.json``, typed."""
+
+    @abstractmethod
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+
+    @abstractmethod
+    def rows(self) -> list[dict[str, object]]:
+        """The content of ``rows.parquet``, a record for each row or pair that was audited."""
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``audit.json``, a fresh copy."""
-        copy: dict[str, Any] = json.loads(json.dumps(self._summary, allow_nan=False))
-        return copy
-
-    def rows(self) -> list[dict[str, object]]:
-        """One record per row of the training file: the content of ``rows.parquet``.
-
-        ``index`` and ``neighbour`` count rows from 0; ``line`` is the line of the file.
-        """
-        roles, space = self.findings.roles, self.findings.space
-        examples = self.findings.inputs.train.examples
-        trained = np.zeros(len(space.texts), dtype=bool)
-        trained[space.train] = True
-        return [
-            {
-                "index": row,
-                "line": int(examples.lines[row]) if examples.lines is not None else row + 1,
-                "role": role.value,
-                "reason": roles.reason[row],
-                "neighbour": neighbour if (neighbour := int(roles.neighbour[row])) >= 0 else None,
-                "distance": None if math.isnan(roles.distance[row]) else float(roles.distance[row]),
-                "label_quality": float(roles.label_quality[row]),
-                "cluster": int(space.clusters[row]),
-                "split": "train" if trained[row] else "test",
-            }
-            for row, role in enumerate(roles.role)
-        ]
+        return self.findings.to_dict()
 
     def save(self, folder: str | Path) -> Path:
         """Write ``report.html``, ``audit.json`` and ``rows.parquet``.
@@ -88,14 +81,19 @@ class AuditResult:
         Raises:
             StoreError: If the folder cannot be written.
         """
+        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
+
         folder = Path(folder)
         check_writable(folder)
         # All three are made before the first is written.
-        page, rows = render(self._summary), self.rows()
+        page, rows = render_page(self.report()), self.rows()
+        content = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         write_rows(folder / "rows.parquet", rows)
-        write_text(folder / "audit.json", json.dumps(self._summary, indent=2, allow_nan=False) + "\n")
+        write_text(folder / "audit.json", content)
         write_text(folder / "report.html", page)
         return folder / "report.html"
 
     def _repr_html_(self) -> str:
-        return fragment(self._summary)
+        from negspace.reports.html import render_notebook  # noqa: PLC0415 - as above
+
+        return render_notebook(self.report())

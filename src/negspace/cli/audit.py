@@ -104,12 +104,18 @@ def audit_command(
 
     from negspace.data import check_exists
 
-    # Of a mistyped path the user is told at once; the rooms of an audit take seconds to open.
+    # Fail fast on a wrong path: importing the audit takes seconds.
     for path in (train, test, near_miss):
         if path is not None:
             check_exists(path.expanduser())
     with output_folder(out), shown_progress() as progress:
-        from negspace.audits import AuditResult, MinimalPairsAudit, audit, audit_minimal_pairs, check_road
+        from negspace.audits import (
+            AuditResult,
+            MinimalPairsAudit,
+            audit,
+            audit_minimal_pairs,
+            is_minimal_pairs,
+        )
 
         of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss, "text": text, "label": label}
         of_texts |= {"group": group, "verifier": verifier}
@@ -117,14 +123,14 @@ def audit_command(
         common: dict[str, Any] = {"learner": learner, "seeds": seeds, "seed": seed, "margin": margin}
         common |= {"workers": workers, "progress": progress}
         result: AuditResult | MinimalPairsAudit
-        if check_road(train, learner, of_texts=of_texts, of_pairs=of_pairs):
+        if is_minimal_pairs(train, learner, for_texts=of_texts, for_pairs=of_pairs):
             result = audit_minimal_pairs(train, **of_pairs, **common)
         else:
             result = audit(train, **of_texts, **common)
-    from negspace.report import summary_lines
-
-    report = result.save(out) if out is not None else None
+    page = result.save(out) if out is not None else None
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=2))
-    else:
-        Console().print(summary_lines(result.to_dict(), report))
+        return
+    from negspace.reports.terminal import brief_report
+
+    Console().print(brief_report(result.report(), {} if page is None else {"Report": page}))

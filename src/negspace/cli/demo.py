@@ -43,23 +43,20 @@ def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     many rows of which half are near misses. Needs no file, no network and no model.
     """
     from rich.console import Console
-    from rich.text import Text
 
     with output_folder(out), shown_progress() as progress:
-        from negspace.demo.before_after import run_demo
+        from negspace.demo import run_demo
 
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)
-    audits = [("before", demo.before.to_dict()), ("after", demo.after.to_dict())]
     if as_json:
-        click.echo(json.dumps(dict(audits), indent=2))
+        audits = {"before": demo.before.to_dict(), "after": demo.after.to_dict()}
+        click.echo(json.dumps(audits, indent=2))
         return
-    from negspace.report import comparison_table
+    from negspace.reports.terminal import brief_report
 
     console = Console()
-    console.print(Text(demo.intro))
-    console.print()
-    console.print(comparison_table(audits))
+    console.print(brief_report(demo.report))
     console.print()
     click.echo(
-        f"Report     {demo.report}\nThe same   {demo.command}\nYour data  negspace audit YOUR_FILE --out out"
+        f"Report     {demo.page}\nThe same   {demo.command}\nYour data  negspace audit YOUR_FILE --out out"
     )

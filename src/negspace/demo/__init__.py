@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from negspace.demo.before_after import run_demo
+from negspace.demo.before_after import Demo, run_demo
+from negspace.demo.report import comparison_report
 
-__all__ = ["run_demo"]
+__all__ = ["Demo", "comparison_report", "run_demo"]

@@ -1,6 +1,6 @@
 """The demo: a set that looks perfect and teaches no boundary, and the same number of rows that do.
 
-Everything is made here, from the grammar of `concepts.tickets`: no input file, no network, no model.
+Everything is made here, from the grammar of `demo.tickets`: no input file, no network, no model.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy as np
 from negspace.audits import AuditResult, audit, check_settings
 from negspace.data import check_writable, write_rows, write_text
 from negspace.demo import tickets
+from negspace.demo.report import comparison_report
 from negspace.demo.tickets import Ticket
-from negspace.report import render_comparison
+from negspace.reports.blocks import Report
+from negspace.reports.html import render_page
 from negspace.study import Progress
 
 __all__ = ["Demo", "run_demo"]
@@ -39,15 +41,15 @@ class Demo:
     Attributes:
         before: Of the set that gives its labels away.
         after: Of as many rows, half of them near misses with their counterparts.
-        report: Page that shows both side by side.
-        intro: What was compared, in words.
+        page: Page that shows both side by side.
+        report: What the page and the terminal show.
         command: Audits the first set again, as a user would audit a set of their own.
     """
 
     before: AuditResult
     after: AuditResult
-    report: Path
-    intro: str
+    page: Path
+    report: Report
     command: str
 
 
@@ -89,16 +91,15 @@ def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress
         result.save(folder / name)
         audits.append(result)
     before, after = audits
-    report = folder / "report.html"
-    intro = _INTRO.format(rows=_ROWS, few=_PAIRS_BEFORE, many=_PAIRS_AFTER)
-    page = render_comparison(
+    report = comparison_report(
         "Before and after near misses",
-        intro,
-        [(name, result.to_dict()) for name, result in zip(names, audits, strict=True)],
+        _INTRO.format(rows=_ROWS, few=_PAIRS_BEFORE, many=_PAIRS_AFTER),
+        [("before", before.findings), ("after", after.findings)],
         {name: f"{name}/report.html" for name in names},
     )
-    write_text(report, page)
-    return Demo(before, after, report, intro, _command(folder, seed=seed, seeds=seeds))
+    page = folder / "report.html"
+    write_text(page, render_page(report))
+    return Demo(before, after, page, report, _command(folder, seed=seed, seeds=seeds))
 
 
 def _command(folder: Path, *, seed: int, seeds: int) -> str:

@@ -103,7 +103,7 @@ def _piece(piece: str | b.Span) -> str:
 
 
 def _headline(block: b.Headline, level: int) -> Iterator[str]:
-    word = f"{_escape(block.word)}: " if block.word else ""
+    word = f"{_escape(block.word.partition(':')[0])}: " if block.word else ""
     yield f"**{word}{_text(block.sentence)}**"
     if block.detail:
         yield _text(block.detail)

@@ -81,7 +81,7 @@ def _show(block: b.Block, *, brief: bool) -> Iterator[RenderableType]:
 def _headline(block: b.Headline, *, brief: bool) -> Iterator[RenderableType]:
     tone = _TONES.get(block.tone, "bold")
     if block.word:
-        line = _line(block.word, tone)
+        line = _line(block.word.partition(":")[0], tone)
         line.append("  ")
         line.append_text(_line(block.sentence, "bold default"))
         yield line

@@ -334,7 +334,7 @@ class Verdict(Block):
         """The verdict in short: ``Supported  Is the gap larger than 5 points?``."""
         return Headline(
             self.question,
-            word=self.answer.partition(":")[0],
+            word=self.answer,
             tone=self.outcome,
             detail=self.reason,
             next=self.next,

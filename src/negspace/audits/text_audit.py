@@ -1,16 +1,19 @@
-"""The audit: from a data set to a verdict on its boundary."""
+"""The audit of labelled texts: from a data set to a verdict on its boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 from joblib import cpu_count
 
-from negspace.audits.result import AuditResult
-from negspace.audits.roads import check_road
-from negspace.audits.summary import Findings
+from negspace.audits.dispatch import is_minimal_pairs
+from negspace.audits.findings import AuditFindings, finite
+from negspace.audits.report import audit_report
+from negspace.audits.result import Audit
+from negspace.audits.text_findings import AuditParts, text_findings
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
     EASY,
@@ -50,13 +53,51 @@ from negspace.models import (
     out_of_fold,
 )
 from negspace.perturbations import VARIATIONS, Variation, Verifier, as_variation, open_verifier
+from negspace.reports.blocks import Report
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
-__all__ = ["ARM", "GAP", "audit", "check_settings"]
+__all__ = ["ARM", "GAP", "AuditResult", "audit", "check_settings"]
 
 ARM = "as given"
 GAP = "near-miss gap"
+
+
+class AuditResult(Audit[AuditParts]):
+    """What an audit of labelled texts found."""
+
+    @cached_property
+    def findings(self) -> AuditFindings:
+        """The content of ``audit.json``, typed."""
+        return text_findings(self.parts)
+
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+        return audit_report(self.findings)
+
+    def rows(self) -> list[dict[str, object]]:
+        """One record per row of the training file: the content of ``rows.parquet``.
+
+        ``index`` and ``neighbour`` count rows from 0; ``line`` is the line of the file.
+        """
+        roles, space = self.parts.roles, self.parts.space
+        examples = self.parts.inputs.train.examples
+        trained = np.zeros(len(space.texts), dtype=bool)
+        trained[space.train] = True
+        return [
+            {
+                "index": row,
+                "line": int(examples.lines[row]) if examples.lines is not None else row + 1,
+                "role": role.value,
+                "reason": roles.reason[row],
+                "neighbour": neighbour if (neighbour := int(roles.neighbour[row])) >= 0 else None,
+                "distance": finite(roles.distance[row]),
+                "label_quality": float(roles.label_quality[row]),
+                "cluster": int(space.clusters[row]),
+                "split": "train" if trained[row] else "test",
+            }
+            for row, role in enumerate(roles.role)
+        ]
 
 
 def audit(
@@ -114,7 +155,7 @@ def audit(
         <Outcome.SUPPORTED: 'supported'>
     """
     check_settings(seeds=seeds, seed=seed, margin=margin)
-    if check_road(train, learner, of_texts={"text": text, "label": label}):
+    if is_minimal_pairs(train, learner, for_texts={"text": text, "label": label}):
         raise PlanError(
             "these are minimal pairs (sentence_good, sentence_bad), which have no labels to learn",
             hint="put them to a language model: "
@@ -154,7 +195,7 @@ def audit(
         suspected[: len(inputs.train)],
         unit=inputs.train.unit,
     )
-    return AuditResult(Findings(inputs, space, boundary, layout, result, roles))
+    return AuditResult(AuditParts(inputs, space, boundary, layout, result, roles))
 
 
 def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:

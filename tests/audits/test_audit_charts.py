@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
-from negspace.report import figures
+Summary = dict[str, Any]
+Make = Callable[..., dict[str, Any]]
+Show = SimpleNamespace
 
 
 def dots(svg: str) -> dict[int, tuple[float, float]]:
@@ -22,8 +25,8 @@ def dots(svg: str) -> dict[int, tuple[float, float]]:
     return found
 
 
-def test_each_seed_stands_where_its_two_accuracies_put_it(summary: dict[str, Any]) -> None:
-    places = dots(str(figures.easy_against_near([summary], "f")))
+def test_each_seed_stands_where_its_two_accuracies_put_it(summary: Summary, show: Show) -> None:
+    places = dots(str(show.scatter([summary], "f")))
     assert sorted(places) == summary["seeds"]
     x, y = np.array([places[seed] for seed in summary["seeds"]]).T
     easy = np.array(summary["easy"]["per_seed"])
@@ -36,8 +39,8 @@ def test_each_seed_stands_where_its_two_accuracies_put_it(summary: dict[str, Any
     assert up == pytest.approx(-right, rel=1e-4)
 
 
-def test_the_drawing_says_in_words_what_it_shows(summary: dict[str, Any]) -> None:
-    scatter, curve = figures.easy_against_near([summary], "f"), figures.boundary_curve([summary], "c")
+def test_the_drawing_says_in_words_what_it_shows(summary: Summary, show: Show) -> None:
+    scatter, curve = show.scatter([summary], "f"), show.curve([summary], "c")
     assert scatter is not None
     assert curve is not None
     label = ET.fromstring(scatter).get("aria-label", "").replace("\u00a0", " ")
@@ -46,19 +49,19 @@ def test_the_drawing_says_in_words_what_it_shows(summary: dict[str, Any]) -> Non
     assert "from 50.4 % at distance 0.05 to 0.14 to 87.2 % at 0.68 to 0.77, in 8 bands" in said
 
 
-def test_every_band_shows_its_count(summary: dict[str, Any]) -> None:
-    texts = [t.text for t in ET.fromstring(str(figures.boundary_curve([summary], "c"))).iter("text")]
+def test_every_band_shows_its_count(summary: Summary, show: Show) -> None:
+    texts = [t.text for t in ET.fromstring(str(show.curve([summary], "c"))).iter("text")]
     for band in summary["curve"]:
         assert str(band["n"]) in texts
 
 
-def test_a_drawing_scales_and_takes_its_colours_from_the_page(summary: dict[str, Any]) -> None:
+def test_a_drawing_scales_and_takes_its_colours_from_the_page(summary: Summary, show: Show) -> None:
     drawings = [
-        figures.easy_against_near([summary, summary], "a"),
-        figures.boundary_curve([summary], "b"),
-        figures.boundary_curve([summary, summary], "c"),
-        figures.seed_strip(summary, "d"),
-        figures.verdict_strip(summary, "e"),
+        show.scatter([summary, summary], "a"),
+        show.curve([summary], "b"),
+        show.curve([summary, summary], "c"),
+        show.strip(summary, "d"),
+        show.verdict(summary, "e"),
     ]
     for drawing in drawings:
         assert drawing is not None
@@ -71,12 +74,12 @@ def test_a_drawing_scales_and_takes_its_colours_from_the_page(summary: dict[str,
         assert "font-family" not in drawing
 
 
-def test_letters_are_legible_on_a_phone(summary: dict[str, Any]) -> None:
+def test_letters_are_legible_on_a_phone(summary: Summary, show: Show) -> None:
     # 328 px is what a page of 360 px leaves; 270 px what a verdict card on it does.
     for drawing, width in (
-        (figures.easy_against_near([summary], "a"), 328),
-        (figures.boundary_curve([summary], "b"), 328),
-        (figures.verdict_strip(summary, "c"), 270),
+        (show.scatter([summary], "a"), 328),
+        (show.curve([summary], "b"), 328),
+        (show.verdict(summary, "c"), 270),
     ):
         box = float(re.findall(r'viewBox="0 0 ([\d.]+)', str(drawing))[0])
         sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", str(drawing))]
@@ -85,26 +88,24 @@ def test_letters_are_legible_on_a_phone(summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("means", [(1.0, 1.0), (0.5, 0.0), (0.9, 0.9), (0.7, 0.95), (0.0, 0.0)])
-def test_extreme_accuracies_are_drawn(
-    make_summary: Callable[..., dict[str, Any]], means: tuple[float, float]
-) -> None:
+def test_extreme_accuracies_are_drawn(make_summary: Make, means: tuple[float, float], show: Show) -> None:
     summary = make_summary(*means)
     for key, mean in zip(("easy", "near_miss"), means, strict=True):
         summary[key] |= {"per_seed": [mean] * 20, "ci": [mean, mean]}
     summary["curve"] = [{"low": 0.3, "high": 0.3, "n": 1, "mean": means[1], "ci": [None, None]}]
-    assert len(dots(str(figures.easy_against_near([summary], "f")))) == 20
-    assert figures.boundary_curve([summary], "c") is not None
-    assert figures.seed_strip(summary, "s") is not None
+    assert len(dots(str(show.scatter([summary], "f")))) == 20
+    assert show.curve([summary], "c") is not None
+    assert show.strip(summary, "s") is not None
 
 
-def test_nothing_to_draw_is_no_drawing(bare: dict[str, Any]) -> None:
-    assert figures.easy_against_near([bare], "a") is None
-    assert figures.boundary_curve([bare], "b") is None
-    assert figures.seed_strip(bare, "c") is None
-    assert figures.verdict_strip(bare, "d") is None
+def test_nothing_to_draw_is_no_drawing(bare: Summary, show: Show) -> None:
+    assert show.scatter([bare], "a") is None
+    assert show.curve([bare], "b") is None
+    assert show.strip(bare, "c") is None
+    assert show.verdict(bare, "d") is None
 
 
-def test_guessing_is_one_over_the_number_of_labels(summary: dict[str, Any]) -> None:
-    assert figures.chance(summary) == 0.5
+def test_guessing_is_one_over_the_number_of_labels(summary: Summary, show: Show) -> None:
+    assert show.chance(summary) == 0.5
     summary["data"]["labels"] = {str(k): 1 for k in range(150)}
-    assert figures.chance(summary) == pytest.approx(1 / 150)
+    assert show.chance(summary) == pytest.approx(1 / 150)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
 
+import numpy as np
 from joblib import cpu_count
 
-from negspace.audits.language.learner import SETTINGS, PairLearner, WholeCorpus, open_pair_learner
-from negspace.audits.language.metrics import CompetitorProbability, Margin, Pressure
-from negspace.audits.language.result import MinimalPairsAudit
-from negspace.audits.language.summary import PairFindings
-from negspace.audits.run import ARM, GAP, check_settings
+from negspace.audits.minimal_pairs_findings import MinimalPairsFindings, PairParts, pair_findings
+from negspace.audits.minimal_pairs_report import minimal_pairs_report
+from negspace.audits.pair_learners import SETTINGS, PairLearner, WholeCorpus, open_pair_learner
+from negspace.audits.pair_scoring import CompetitorProbability, Margin, Pressure
+from negspace.audits.result import Audit
+from negspace.audits.text_audit import ARM, GAP, check_settings
 from negspace.data.minimal_pairs import read_minimal_pairs
 from negspace.evaluation import EASY, NEAR_MISS, PAIRS
 from negspace.evaluation.minimal_pairs import (
@@ -22,10 +24,60 @@ from negspace.evaluation.minimal_pairs import (
 )
 from negspace.language_models import TinySettings
 from negspace.metrics import Accuracy, Gap, Metric, PairConsistency
+from negspace.reports.blocks import Report
 from negspace.store import RunStore, default_store_path
 from negspace.study import Hypothesis, Progress, Study
 
-__all__ = ["audit_minimal_pairs"]
+__all__ = ["MinimalPairsAudit", "audit_minimal_pairs"]
+
+
+class MinimalPairsAudit(Audit[PairParts]):
+    """What an audit of minimal pairs found."""
+
+    @cached_property
+    def findings(self) -> MinimalPairsFindings:
+        """The content of ``audit.json``, typed."""
+        return pair_findings(self.parts)
+
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+        return minimal_pairs_report(self.findings)
+
+    def rows(self) -> list[dict[str, object]]:
+        """One record per pair: the content of ``rows.parquet``. Numbers are means over seeds."""
+        task, scores = self.parts.task, self.parts.scores
+        pairs, count = task.pairs, len(task.pairs)
+        twin = np.full(count, -1)
+        twin[task.twin_of] = np.arange(len(task.twin_of))
+        sentences = np.mean([each.sentences for each in scores], axis=0)
+        good, bad = (
+            np.mean([np.exp(token) for token in tokens], axis=0)
+            for tokens in ([s.good_token for s in scores], [s.bad_token for s in scores])
+        )
+        rank = np.median([each.rank for each in scores], axis=0)
+        return [
+            {
+                "index": row,
+                "file": pairs.files[row],
+                "line": int(pairs.lines[row]),
+                "paradigm": pairs.paradigms[pairs.paradigm[row]],
+                "good": pairs.good[row],
+                "bad": pairs.bad[row],
+                "shuffled": None if twin[row] < 0 else task.shuffled[twin[row]],
+                "preferred": float(self.parts.preferred[row]),
+                "margin": float(sentences[row] - sentences[count + row]),
+                "easy_margin": None
+                if twin[row] < 0
+                else float(sentences[row] - sentences[2 * count + twin[row]]),
+                "good_tokens": int(task.scored[row]),
+                "bad_tokens": int(task.scored[count + row]),
+                "parting": int(task.parting[row]) or None,
+                "pressure": None if np.isnan(good[row]) else float(1 - good[row]),
+                "bad_token": None if np.isnan(bad[row]) else float(bad[row]),
+                "rank": None if np.isnan(rank[row]) else float(rank[row]),
+            }
+            for row in range(count)
+        ]
 
 
 def audit_minimal_pairs(
@@ -101,10 +153,10 @@ def audit_minimal_pairs(
             result = study.run(store=own, workers=workers or cpu_count(), progress=report)
     else:
         result = study.run(store=store, workers=workers or cpu_count(), progress=report)
-    return MinimalPairsAudit(PairFindings(result, opened))
+    return MinimalPairsAudit(PairParts(result, opened))
 
 
-def _metrics(task: PairTask) -> Sequence[Metric]:
+def _metrics(task: PairTask) -> list[Metric]:
     metrics: list[Metric] = [
         Accuracy(EASY),
         Accuracy(NEAR_MISS),

@@ -1,4 +1,4 @@
-"""Which audit a source is for: labelled texts, or minimal pairs."""
+"""Dispatch a source to its audit: that of labelled texts, or that of minimal pairs."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Mapping
 from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import PlanError
 
-__all__ = ["check_road"]
+__all__ = ["is_minimal_pairs"]
 
 
-def check_road(
+def is_minimal_pairs(
     source: object,
     learner: object,
     *,
-    of_texts: Mapping[str, object] | None = None,
-    of_pairs: Mapping[str, object] | None = None,
+    for_texts: Mapping[str, object] | None = None,
+    for_pairs: Mapping[str, object] | None = None,
 ) -> bool:
     """Tell whether a source is to be audited as minimal pairs.
 
-    It is where an option says so; else, and where no option of labelled texts is given, by its columns.
+    An option decides it if one is given that only one kind has; else the columns do.
 
     Args:
         source: What is audited.
         learner: What it is audited with.
-        of_texts: Options that only labelled texts have, by name; None where one is not given.
-        of_pairs: Options that only minimal pairs have.
+        for_texts: Options that only labelled texts have, by name; None where one is not given.
+        for_pairs: Options that only minimal pairs have.
 
     Raises:
         PlanError: If options of both kinds are given, or the learner is for the other kind.
     """
-    texts, pairs = (_given(options) for options in (of_texts, of_pairs))
+    texts, pairs = (_given(options) for options in (for_texts, for_pairs))
     if texts and pairs:
         raise PlanError(
             f"--{texts[0]} is for labelled texts, and --{pairs[0]} for minimal pairs",

@@ -1,9 +1,10 @@
-"""What one model says of all sentences of minimal pairs, and how a run keeps it."""
+"""What one model says of all sentences of minimal pairs, how a run keeps it, and what is measured of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +12,27 @@ from jaxtyping import Float, Int
 from scipy.special import expit
 
 from negspace.embedders.quiet import one_thread
-from negspace.errors import DataError
+from negspace.errors import DataError, PlanError
 from negspace.evaluation.layout import EASY, NEAR_MISS
 from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask
 from negspace.language_models import Batch, batches, halving
+from negspace.metrics import EvalSetMetric, mean_of
 from negspace.quantities import PREDICTION, Quantity, declare
-from negspace.records import Values
+from negspace.records import Measurement, Run, Task, Values
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CHOICE", "PairScores", "as_values", "read_scores", "score_pairs"]
+__all__ = [
+    "CHOICE",
+    "CompetitorProbability",
+    "Margin",
+    "PairScores",
+    "Pressure",
+    "as_values",
+    "read_scores",
+    "score_pairs",
+]
 
 CHOICE = PREDICTION + declare(
     Quantity(
@@ -66,8 +77,8 @@ class PairScores:
     Attributes:
         sentences: ln P of each sentence: the sum over its tokens of ln P(token | those before it).
         good_token: ln P, where a pair's sentences part, of the good one's token; NaN where one ends before.
-        bad_token: Of the bad one's token, in the same place.
-        rank: Of the good token there among all tokens; 1 for the most probable.
+        bad_token: ln P of the bad one's token, in the same place.
+        rank: Rank of the good token there among all tokens; 1 for the most probable.
     """
 
     sentences: Float[np.ndarray, " sentences"]
@@ -84,7 +95,7 @@ def score_pairs(network: Any, task: PairTask, *, name: str, device: str = "cpu")
     Args:
         network: A causal language model of transformers.
         task: The pairs.
-        name: Of the model, for messages.
+        name: What messages call the model.
         device: Where it runs.
 
     Raises:
@@ -194,3 +205,83 @@ def read_scores(values: Values, task: PairTask) -> PairScores:
         sentences = np.log(np.concatenate([good[near], other[near], other[easy]])) * task.scored
         good_token, bad_token = (np.log(values[f"{side}_token_prob"][near]) for side in ("good", "bad"))
     return PairScores(sentences, good_token, bad_token, 1 / values["good_token_reciprocal_rank"][near])
+
+
+@dataclass(frozen=True)
+class _ChoiceMetric(EvalSetMetric):
+    """A mean over near misses; NaN, where one sentence ends before the other parts from it, is left out."""
+
+    def check(self, task: Task) -> None:
+        """Refuse a task whose items are no choices between two sentences."""
+        super().check(task)
+        if not isinstance(task, PairTask):
+            raise PlanError(f"{self.name}: the items of the task are no minimal pairs")
+
+    def _mean(self, values: Float[np.ndarray, " chosen"], task: Task) -> Measurement:
+        defined = ~np.isnan(values)
+        return mean_of(values[defined], self.clusters(task)[defined])
+
+
+@dataclass(frozen=True)
+class Margin(_ChoiceMetric):
+    """Mean of ln P(good) - ln P(bad), in nats.
+
+    Attributes:
+        on: Name of an eval set of near misses.
+    """
+
+    kind = "margin"
+    reads = ("good_mean_token_prob", "other_mean_token_prob")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """None."""
+        return -inf, inf
+
+    def __call__(self, run: Run, task: Task) -> Measurement:
+        """Measure a run."""
+        assert isinstance(task, PairTask)
+        pairs = task.eval_sets[self.on].rows  # near misses stand first, one a pair
+        good, bad = (
+            np.log(self.items(run, task, name)) * task.scored[first + pairs]
+            for name, first in zip(self.reads, (0, len(task.pairs)), strict=True)
+        )
+        return self._mean(good - bad, task)
+
+
+@dataclass(frozen=True)
+class Pressure(_ChoiceMetric):
+    """Mean of 1 - P(good token) where the sentences of a pair part, in [0, 1].
+
+    It is the total negative pressure of the softmax there, at temperature 1: by how much a step on the good
+    sentence would lift its token, and push down all others together.
+
+    Attributes:
+        on: Name of an eval set of near misses.
+    """
+
+    kind = "pressure at the parting"
+    title = "pressure on {on}"
+    reads = ("good_token_prob",)
+
+    def __call__(self, run: Run, task: Task) -> Measurement:
+        """Measure a run."""
+        return self._mean(1 - self.items(run, task, "good_token_prob"), task)
+
+
+@dataclass(frozen=True)
+class CompetitorProbability(_ChoiceMetric):
+    """Mean of P(bad token) where the sentences of a pair part, in [0, 1].
+
+    That much of the pressure on the good token falls on the bad one.
+
+    Attributes:
+        on: Name of an eval set of near misses.
+    """
+
+    kind = "probability of the bad token"
+    reads = ("bad_token_prob",)
+
+    def __call__(self, run: Run, task: Task) -> Measurement:
+        """Measure a run."""
+        return self._mean(self.items(run, task, "bad_token_prob"), task)

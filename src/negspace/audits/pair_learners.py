@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from negspace.audits.language.scores import CHOICE, as_values, score_pairs
+from negspace.audits.pair_scoring import CHOICE, as_values, score_pairs
 from negspace.data import Fragments
 from negspace.data.corpora import read_documents
 from negspace.data.fragments import split_documents
