@@ -9,7 +9,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
 
-from negspace.gradients import GradientMeter, layer_of  # noqa: E402
+from negspace.gradients import (  # noqa: E402
+    GradientMeter,
+    gradient_scale,
+    layer_of,
+    losses_into_gradient,
+    mean_gradient,
+    outer_sums,
+)
 from negspace.language_models import take  # noqa: E402
 
 from .conftest import LENGTHS, alone, as_model, build, dot, random_direction  # noqa: E402
@@ -75,15 +82,13 @@ def test_weights_measure_a_part_of_a_fragment(gpt2, fragments):
 
 def test_wide_layers_are_formed_in_several_blocks(fragments):
     """Of 600 x 512 numbers and more, in the CPU's blocks and all fragments together."""
-    from negspace.gradients.kernels import _formed_together, outer_sums
-
     generator = torch.Generator().manual_seed(0)
     left, right, directions = (
         torch.randn(shape, generator=generator) for shape in ((3, 40, 700), (3, 40, 512), (2, 700, 512))
     )
     formed = torch.einsum("bsm,bsn->bmn", left.double(), right.double()).flatten(1)
     wanted = torch.cat([(formed**2).sum(1)[None], directions.double().flatten(1) @ formed.T])
-    for found in (outer_sums(left, right, directions), _formed_together(left, right, directions)):
+    for found in (outer_sums(left, right, directions), outer_sums(left, right, directions, one_by_one=False)):
         torch.testing.assert_close(found[0], wanted[0], rtol=1e-6, atol=0)
         torch.testing.assert_close(found[1:], wanted[1:], rtol=1e-5, atol=1e-1)
     torch.testing.assert_close(outer_sums(left, right, directions[:0]), wanted[:1], rtol=1e-6, atol=0)
@@ -98,8 +103,6 @@ def test_a_direction_of_another_shape_is_refused(gpt2):
 
 def test_float16_keeps_what_a_large_vocabulary_asks_of_each_word():
     """A share of 1 / 20,000 of the mean over 500 tokens is 1.7 times what float16 tells from 0."""
-    from negspace.gradients.objective import gradient_scale, losses_into_gradient
-
     logits, ids = torch.zeros(1, 2, 20_000, dtype=torch.float16), torch.tensor([[3, 4]])
     scale = gradient_scale(logits.dtype)
     losses_into_gradient(logits, ids, torch.full((1, 2), 1 / 500) * scale)
@@ -109,8 +112,6 @@ def test_float16_keeps_what_a_large_vocabulary_asks_of_each_word():
 
 
 def test_gradients_in_float16_are_autograds(fragments):
-    from negspace.gradients import mean_gradient
-
     network = build("gpt2, tied")
     truth = alone(network.half(), fragments, 0)  # of the rounded parameters
     network.half()

@@ -7,10 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
 
-from negspace.errors import NegspaceError  # noqa: E402
 from negspace.gradients import (  # noqa: E402
     check,
-    fitting_batch,
     layer_of,
     mean_gradient,
     memory_of,
@@ -18,7 +16,7 @@ from negspace.gradients import (  # noqa: E402
     spans,
 )
 
-from .conftest import alone, as_model, build, dot  # noqa: E402
+from .conftest import alone, as_model, dot  # noqa: E402
 
 
 def test_the_mean_gradient_is_the_mean_of_single_ones_whatever_the_batch(gpt2, fragments):
@@ -75,20 +73,10 @@ def test_the_check_finds_agreement_and_would_find_an_error(gpt2, fragments, monk
     assert (found.fragments, found.share) == (3, 1.0)
     assert found.overhead > 0
     # Without its cross term a tied embedding is wrong, and the check has to say so.
-    monkeypatch.setattr("negspace.gradients.functions.cross_sums", lambda x, *_: torch.zeros(len(x)).double())
+    monkeypatch.setattr(
+        "negspace.gradients.module_functions.cross_sums", lambda x, *_: torch.zeros(len(x)).double()
+    )
     assert check(as_model(gpt2), fragments, [0, 1, 2], rounds=1).norm_error > 1e-3
-
-
-@pytest.mark.parametrize("architecture", ["gpt2, tied", "llama", "gemma2, soft cap"])
-def test_the_batch_that_fits_is_the_largest_one_that_is_estimated_to(architecture):
-    network = build(architecture)
-    budget = 40 * 2**20
-    batch = fitting_batch(network, budget, longest=16, directions=2)
-    assert batch % 16 == 0
-    assert memory_of(network, batch=batch, longest=16, directions=2).total <= budget
-    assert memory_of(network, batch=batch + 16, longest=16, directions=2).total > budget
-    with pytest.raises(NegspaceError, match="16 tokens"):
-        fitting_batch(network, 1000, longest=16)
 
 
 def test_the_estimate_covers_what_autograd_keeps(gpt2, fragments):

@@ -179,7 +179,7 @@ def adapter(folder: Path, base: Path) -> Path:
 def test_an_adapter_needs_peft(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "negspace.language_models.adapters.find_spec", lambda name: None if name == "peft" else found(name)
+        "negspace.language_models.opening.find_spec", lambda name: None if name == "peft" else found(name)
     )
     with pytest.raises(NegspaceError, match="pip install peft"):
         open_language_model(str(adapter(tmp_path / "lora", saved)), device="cpu")

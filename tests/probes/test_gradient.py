@@ -71,7 +71,7 @@ def _gradient(model: LanguageModel, fragments: Fragments, row: int, start: int, 
 
 
 def _values(probed: Any, measure: str, layer: str | None = None) -> np.ndarray:
-    (found,) = [t.values for t in probed.traces if (t.measure, t.layer) == (measure, layer)]
+    (found,) = [t.values for t in probed.traces if (t.metric, t.layer) == (measure, layer)]
     return found
 
 
@@ -115,7 +115,7 @@ def test_batch_and_other_rows_change_nothing(model, fragments):
     for rows, batch in (([0, 1, 2, 3], 1), ([3, 1], 30), ([2, 2], 1000)):
         found = probe.measure(model, fragments, rows, batch=batch)
         for a, b in zip(found.traces, whole.traces, strict=True):
-            assert (a.measure, a.layer) == (b.measure, b.layer)
+            assert (a.metric, a.layer) == (b.metric, b.layer)
             np.testing.assert_allclose(a.values, b.values[rows], rtol=2e-4, atol=1e-6)
 
 

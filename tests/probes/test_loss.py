@@ -97,10 +97,10 @@ def test_pressure_takes_it_along_in_its_own_pass(model: LanguageModel, fragments
 
     both = PressureProbe(neighbours=2, with_loss=True).measure(model, fragments, [2, 0], batch=12)
     alone = PressureProbe(neighbours=2).measure(model, fragments, [2, 0], batch=12)
-    found = {(trace.probe, trace.measure): trace.values for trace in both.traces}
+    found = {(trace.probe, trace.metric): trace.values for trace in both.traces}
     for row, value in zip([2, 0], found["loss", "loss"], strict=True):
         assert value == pytest.approx(np.mean(expected(model, fragments, row)), rel=1e-5)
     assert ("loss", "bits per character") in found
-    assert found.keys() - {(t.probe, t.measure) for t in alone.traces} == {
+    assert found.keys() - {(t.probe, t.metric) for t in alone.traces} == {
         ("loss", "loss"), ("loss", "bits per character"),
     }  # fmt: skip

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from negspace.probes.neighbours import nearest_tokens
 
 from negspace.data import Fragments
 from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.neighbours import nearest_tokens
 from negspace.probes.pressure import PressureProbe
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
@@ -200,8 +200,8 @@ def by_hand(model: LanguageModel, fragments: Fragments, row: int, neighbours: in
 def test_fragments_one_by_one(model: LanguageModel, fragments: Fragments) -> None:
     rows = [4, 1, 0, 4]
     probed = PressureProbe(neighbours=3, competitors=2).measure(model, fragments, rows, batch=64, tokens=True)
-    traces = {trace.measure: trace.values for trace in probed.traces}
-    tokens = {trace.measure: trace.values for trace in probed.tokens}
+    traces = {trace.metric: trace.values for trace in probed.traces}
+    tokens = {trace.metric: trace.values for trace in probed.tokens}
     for at, row in enumerate(rows):
         expected = by_hand(model, fragments, row, 3)
         assert set(expected) == set(traces)
@@ -253,9 +253,8 @@ def test_a_network_that_cannot_be_parted_gives_the_same(
 
 def test_heads_are_run_as_the_family_has_them(fragments: Fragments) -> None:
     """Gemma 2 caps its logits; Cohere-like scales and GPT-NeoX's other names go the same way."""
-    from transformers import Gemma2Config, Gemma2ForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
-
     from negspace.probes.trunk import find_trunk
+    from transformers import Gemma2Config, Gemma2ForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 
     sizes = {"vocab_size": VOCABULARY, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2}
     none = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
@@ -327,10 +326,10 @@ def test_a_broken_model_is_refused_with_a_fragments_place(fragments: Fragments) 
 
 def test_a_head_that_goes_round_the_base_model_gives_its_own_logits(fragments: Fragments) -> None:
     """OPT calls its decoder, not its base model: what the base model is made to answer is not asked for."""
+    from negspace.probes.logit_blocks import logit_blocks
     from transformers import OPTConfig, OPTForCausalLM
 
     from negspace.language_models import take
-    from negspace.probes.logit_blocks import logit_blocks
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -14,14 +14,15 @@ from scipy.stats import spearmanr
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
+from negspace.probes.further import exact_retention  # noqa: E402
+from negspace.probes.pull import Pull, halves, moments  # noqa: E402
+from negspace.probes.stepping import fragment_losses, gradient, stepping  # noqa: E402
+
 from negspace.data import Fragments  # noqa: E402
 from negspace.errors import PlanError  # noqa: E402
 from negspace.language_models import LanguageModel, take  # noqa: E402
-from negspace.probes.further import exact_retention  # noqa: E402
-from negspace.probes.pull import Pull, halves, moments  # noqa: E402
 from negspace.probes.retention import RetentionProbe, half_life, retained, retention_traces  # noqa: E402
 from negspace.probes.step import StepProbe  # noqa: E402
-from negspace.probes.stepping import fragment_losses, gradient, stepping  # noqa: E402
 
 VOCABULARY, LAGS = 30, (1, 4, 16)
 
@@ -117,7 +118,7 @@ def test_what_gained_nothing_has_nothing_to_keep() -> None:
     traces = retention_traces(
         np.array([0.1, 1e-6, -0.1, np.nan]), np.array([[1.0] * 4, [0.1] * 4, [0.1] * 4]), LAGS
     )
-    assert [t.measure for t in traces] == ["left after 1", "left after 4", "left after 16", "half-life"]
+    assert [t.metric for t in traces] == ["left after 1", "left after 4", "left after 16", "half-life"]
     for trace in traces:
         assert np.isfinite(trace.values[0])
         assert np.isnan(trace.values[1:]).all()
@@ -161,7 +162,7 @@ def test_moments_are_those_of_the_hessian() -> None:
 def test_fragments_that_share_nothing_with_others_keep_all() -> None:
     probe = RetentionProbe(fragments_of([[10, 11, 12], [12, 10, 11]]), 0.5, LAGS)
     found = {
-        t.measure: t.values
+        t.metric: t.values
         for t in probe.measure(bigrams(), fragments_of([[3, 5], [12, 10]]), [0, 1], batch=9).traces
     }
     assert found["left after 16"][0] == 1.0
@@ -243,7 +244,7 @@ def test_taken_along_by_the_step_probe_it_is_the_same(gpt2: LanguageModel) -> No
         both = StepProbe(each, 0.02, retention=probe).measure(gpt2, fragments, [1, 2], batch=20).traces
         along = [trace for trace in both if trace.probe == "retention"]
         for a, b in zip(alone, along, strict=True):
-            assert a.measure == b.measure
+            assert a.metric == b.metric
             np.testing.assert_allclose(a.values, b.values, rtol=1e-3)
 
 

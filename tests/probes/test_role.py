@@ -5,6 +5,9 @@ import pytest
 
 pytest.importorskip("torch", reason="cross-fitted networks need the extra 'hf'")
 
+from negspace.probes.role_words import few_ids, read_words
+from negspace.probes.same_content import same_content
+
 from negspace.data import Fragments
 from negspace.errors import PlanError
 from negspace.lab.planted import PlantedRecipe, planted_corpus
@@ -20,8 +23,6 @@ from negspace.probes.role_quantities import (
     settings_for,
 )
 from negspace.probes.role_rule import Condition, RoleRule, fit_rule
-from negspace.probes.role_words import few_ids, read_words
-from negspace.probes.same_content import same_content
 
 MICRO = CrossFitSettings(layers=1, width=16, heads=2, window=32, batch=200, steps=3)
 
@@ -331,7 +332,6 @@ def test_cross_fit_scores_each_token_once_and_never_the_first(small: tuple[Fragm
 def test_losses_are_those_of_the_network_read_by_hand(small: tuple[Fragments, CrossFit]) -> None:
     """A network's probabilities of a token sum to one, and depend on what stands before it alone."""
     import torch
-
     from negspace.probes.cross_net import CrossNet
 
     network = CrossNet(20, 16, 2, 2, 32, torch.Generator().manual_seed(0))
@@ -374,7 +374,7 @@ def test_a_large_vocabulary_costs_no_more_and_the_probe_hands_out_what_was_found
     roles = sort_roles(role_quantities(fragments, MICRO, seed=0))
     probe = RoleProbe(roles)
     model = LanguageModel("none", None, None, "", 64)
-    traces = {t.measure: t.values for t in probe.measure(model, fragments, [5, 2], batch=1).traces}
+    traces = {t.metric: t.values for t in probe.measure(model, fragments, [5, 2], batch=1).traces}
     assert traces["role"].tolist() == [roles.codes[5], roles.codes[2]]
     assert traces["surprise"].tolist() == [roles.quantities.surprise[5], roles.quantities.surprise[2]]
     total = sum(traces[f"probability of {role}"] for role in ROLE_NAMES[:3])

@@ -13,16 +13,17 @@ from scipy.spatial.distance import jensenshannon
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
+from negspace.probes.agreement import first_order_agreement  # noqa: E402
+from negspace.probes.attention import shows_attention  # noqa: E402
+from negspace.probes.stepping import choose_step_size, fragment_losses, in_float32, stepping  # noqa: E402
+from negspace.probes.watching import watching  # noqa: E402
+
 from negspace.data import Fragments  # noqa: E402
 from negspace.errors import DataError, PlanError  # noqa: E402
 from negspace.language_models import LanguageModel  # noqa: E402
 from negspace.probes import Probe, Trace  # noqa: E402
-from negspace.probes.agreement import first_order_agreement  # noqa: E402
-from negspace.probes.attention import shows_attention  # noqa: E402
 from negspace.probes.retention import RetentionProbe  # noqa: E402
 from negspace.probes.step import StepProbe  # noqa: E402
-from negspace.probes.stepping import choose_step_size, fragment_losses, in_float32, stepping  # noqa: E402
-from negspace.probes.watching import watching  # noqa: E402
 
 VOCABULARY, CONTEXT, SIZE = 40, 12, 0.05
 
@@ -80,8 +81,8 @@ REFERENCE = drawn(2, [9, 12, 5])
 
 
 def by_name(traces: tuple[Trace, ...]) -> dict[tuple[str, str | None], np.ndarray]:
-    assert len({(t.probe, t.measure, t.layer) for t in traces}) == len(traces)
-    return {(t.measure, t.layer): t.values for t in traces}
+    assert len({(t.probe, t.metric, t.layer) for t in traces}) == len(traces)
+    return {(t.metric, t.layer): t.values for t in traces}
 
 
 def measured(model: LanguageModel, probe: Probe, rows: list[int], batch: int = 100) -> dict[Any, np.ndarray]:
@@ -333,8 +334,9 @@ class Bigrams(torch.nn.Module):
 
 
 def test_a_step_on_bigrams_is_the_closed_form() -> None:
-    from negspace.language_models import take
     from negspace.probes.stepping import gradient
+
+    from negspace.language_models import take
 
     network = Bigrams()
     batch = take(fragments_of([[3, 5], [3, 7], [4, 5]]), [0, 1, 2])

@@ -115,7 +115,7 @@ def test_over_contexts_is_the_mean_over_pairs(
     rows = [4, 0, 1, 2, 3, 0]
     probed = probe.measure(model, fragments, rows, batch=13, tokens=True)
     trace, grid = probed.traces[0], probed.tokens[0]
-    assert (trace.measure, trace.layer, grid.measure) == ("over contexts", "final", "over contexts")
+    assert (trace.metric, trace.layer, grid.measure) == ("over contexts", "final", "over contexts")
     for at, row in enumerate(rows):
         numbers = {each[1]: moved(corpus, each) for each in every if each[0] == row}
         found = [float(np.mean(pairs)) for pairs in numbers.values() if pairs]
@@ -137,7 +137,7 @@ def test_over_checkpoints_is_the_mean_of_the_ways_between_them(
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
     probed = VolatilityProbe(means).measure(model, fragments, [3, 1], batch=100, tokens=True)
     trace, grid = probed.traces[1], probed.tokens[1]
-    assert trace.measure == "over checkpoints"
+    assert trace.metric == "over checkpoints"
     for at, row in enumerate((3, 1)):
         first, second, third = (last_hidden(state, fragments, row) for state in states)
         expected = [
@@ -153,7 +153,7 @@ def test_one_checkpoint_gives_no_movement(
 ) -> None:
     single = dataclasses.replace(model, checkpoints=model.checkpoints[:1])
     probed = VolatilityProbe(means).measure(single, fragments, [0], batch=100)
-    assert [trace.measure for trace in probed.traces] == ["over contexts"]
+    assert [trace.metric for trace in probed.traces] == ["over contexts"]
 
 
 def test_types_by_volatility(model: LanguageModel, fragments: Fragments, means: TypeMeans) -> None:

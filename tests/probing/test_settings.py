@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from negspace.probing.settings import PROBES, Settings, parse_probes
 
 from negspace.errors import PlanError
-from negspace.probing.settings import PROBES, Settings, parse_probes
 
 
 def test_probes_run_in_their_own_order() -> None:

@@ -5,44 +5,48 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from negspace.gradients.coverage import Coverage, Entry
-from negspace.gradients.layers import layer_of, layers_of
-from negspace.gradients.memory import Memory, fitting_batch, memory_of
+from negspace.gradients.coverage import Coverage, CoverageEntry, layer_of, layers_of
+from negspace.gradients.memory import Memory, memory_of
 from negspace.gradients.noise import NoiseScale, noise_scale, spans
 
 if TYPE_CHECKING:
     from negspace.gradients.checking import Check, check
-    from negspace.gradients.mean import MeanGradient, joined, mean_gradient
-    from negspace.gradients.meter import FragmentGradients, GradientMeter
+    from negspace.gradients.kernels import gradient_scale, losses_into_gradient, outer_sums
+    from negspace.gradients.meter import FragmentGradients, GradientMeter, MeanGradient, joined, mean_gradient
 
-# What needs PyTorch (an extra, and seconds to import) is opened when it is asked for.
+# What needs PyTorch (an extra, and seconds to import) is imported when it is asked for.
 _MODULE_OF = {
     "Check": "checking",
     "FragmentGradients": "meter",
     "GradientMeter": "meter",
-    "MeanGradient": "mean",
+    "MeanGradient": "meter",
     "check": "checking",
-    "joined": "mean",
-    "mean_gradient": "mean",
+    "gradient_scale": "kernels",
+    "joined": "meter",
+    "losses_into_gradient": "kernels",
+    "outer_sums": "kernels",
+    "mean_gradient": "meter",
 }
 
 __all__ = [
     "Check",
     "Coverage",
-    "Entry",
+    "CoverageEntry",
     "FragmentGradients",
     "GradientMeter",
     "MeanGradient",
     "Memory",
     "NoiseScale",
     "check",
-    "fitting_batch",
+    "gradient_scale",
     "joined",
     "layer_of",
     "layers_of",
+    "losses_into_gradient",
     "mean_gradient",
     "memory_of",
     "noise_scale",
+    "outer_sums",
     "spans",
 ]
 

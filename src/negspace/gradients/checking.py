@@ -12,10 +12,9 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from negspace.data import Fragments
-from negspace.gradients.layers import layer_of
-from negspace.gradients.mean import mean_gradient
-from negspace.gradients.meter import FragmentGradients, GradientMeter
-from negspace.gradients.objective import gradient_scale
+from negspace.gradients.coverage import layer_of
+from negspace.gradients.kernels import gradient_scale
+from negspace.gradients.meter import GradientMeter, mean_gradient
 from negspace.gradients.survey import evaluating
 from negspace.language_models import Batch, LanguageModel, take
 
@@ -67,9 +66,9 @@ def check(
     found = meter.measure(batch)
     with evaluating(network):
         truths = [_alone(meter, take(fragments, [row], model.device), mean) for row in rows]
-        overhead = _overhead(lambda: meter.measure(batch), lambda: _plain(meter, batch), rounds)
+        overhead = _overhead(lambda: meter.measure(batch), lambda: _loss_and_gradients(meter, batch), rounds)
     squares, dots, losses = (np.array([truth[i] for truth in truths]) for i in range(3))
-    lengths = np.sqrt(squares.sum(1) * _square(mean))
+    lengths = np.sqrt(squares.sum(1) * sum((each.double() ** 2).sum().item() for each in mean.values()))
     return Check(
         len(batch.ids),
         meter.coverage.share,
@@ -78,11 +77,6 @@ def check(
         _largest(np.abs(found.loss - losses), losses),
         overhead,
     )
-
-
-def _square(tensors: Mapping[str, Tensor]) -> float:
-    """Squared norm over all parameters."""
-    return sum((each.double() ** 2).sum().item() for each in tensors.values())
 
 
 def _alone(
@@ -97,11 +91,6 @@ def _alone(
             squares[layer_of(name)] += (wide**2).sum().item()
             dots[layer_of(name)] += (wide * direction[name].double()).sum().item()
     return list(squares.values()), list(dots.values()), loss
-
-
-def _plain(meter: GradientMeter, batch: Batch) -> FragmentGradients | None:
-    _loss_and_gradients(meter, batch)
-    return None
 
 
 def _loss_and_gradients(meter: GradientMeter, batch: Batch) -> tuple[float, dict[str, Tensor | None], float]:

@@ -1,20 +1,32 @@
-"""The coverage ledger: which parameters' gradients are measured, and why the others are not."""
+"""The coverage ledger: which parameters' gradients are measured, and why others are not; their layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from negspace.gradients.layers import layer_of
-from negspace.records import Json
+__all__ = ["Coverage", "CoverageEntry", "ParameterKind", "layer_of", "layers_of"]
 
-__all__ = ["Coverage", "Entry"]
-
+_HEAD = {"lm_head", "embed_out", "output", "output_layer", "head", "score"}
+_EMBED = {"wte", "wpe"}
+_FINAL = {
+    "ln_f",
+    "norm_f",
+    "norm",
+    "final_layer_norm",
+    "final_layernorm",
+    "final_norm",
+    "ln_out",
+    "out_norm",
+    "embedding_norm",
+}
+_AFTER = {"embed": 0, "final": 2, "head": 3, "other": 4}
 _NAMED = 4
 
 
 @dataclass(frozen=True)
-class Entry:
+class CoverageEntry:
     """One parameter.
 
     Attributes:
@@ -35,6 +47,16 @@ class Entry:
         return layer_of(self.name)
 
 
+class ParameterKind(NamedTuple):
+    """Parameters of one status and reason: tensors, numbers in them, and the names of the first few."""
+
+    status: str
+    why: str
+    tensors: int
+    numbers: int
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Coverage:
     """What is measured of a model.
@@ -43,7 +65,7 @@ class Coverage:
         entries: Every parameter, in the network's order.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[CoverageEntry, ...]
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -69,22 +91,51 @@ class Coverage:
             lines.append(f"  {why}: {_size(those):,} numbers ({names}{more})")
         return "\n".join(lines)
 
-    def to_json(self) -> dict[str, Json]:
-        """Sizes by status and reason, and the share measured, for summaries."""
-        kinds: list[Json] = []
+    def kinds(self) -> tuple[ParameterKind, ...]:
+        """Sizes by status and reason."""
+        found = []
         for status, why in dict.fromkeys((entry.status, entry.why) for entry in self.entries):
             those = [entry for entry in self.entries if (entry.status, entry.why) == (status, why)]
-            kinds.append(
-                {
-                    "status": status,
-                    "why": why,
-                    "tensors": len(those),
-                    "numbers": _size(those),
-                    "names": [entry.name for entry in those[:_NAMED]],
-                }
-            )
-        return {"share": self.share, "kinds": kinds}
+            names = tuple(entry.name for entry in those[:_NAMED])
+            found.append(ParameterKind(status, why, len(those), _size(those), names))
+        return tuple(found)
 
 
-def _size(entries: Iterable[Entry]) -> int:
+def _size(entries: Iterable[CoverageEntry]) -> int:
     return sum(entry.size for entry in entries)
+
+
+def layer_of(parameter_name: str) -> str:
+    """Name the layer of a parameter, from its name alone.
+
+    The number of a block is the first number in the name: ``transformer.h.3.mlp.c_fc.weight`` is of layer
+    ``"3"``, and so is ``model.layers.3.mlp.experts.17.up_proj.weight``. What has no number is told by the
+    words that GPT-2, GPT-NeoX, Llama, Qwen, Gemma and their kin use.
+
+    Returns:
+        ``"embed"``, the number of the block, ``"final"`` (the last norm), ``"head"`` or ``"other"``. A head
+        tied to the embedding has the embedding's parameter, and is in ``"embed"``.
+    """
+    words = parameter_name.split(".")
+    for word in words:
+        if word.isdecimal():
+            return word
+    for word in words[:-1]:
+        if word in _HEAD:
+            return "head"
+        # GPT-NeoX's output layer is called `embed_out`, so heads are looked for first; LFM2 calls its last
+        # norm `embedding_norm`.
+        if word in _FINAL:
+            return "final"
+        if "embed" in word or word in _EMBED:
+            return "embed"
+    return "other"
+
+
+def layers_of(parameter_names: Iterable[str]) -> tuple[str, ...]:
+    """Layers of some parameters, each once, in the order of the forward pass; ``"other"`` comes last."""
+
+    def place(layer: str) -> tuple[int, int]:
+        return (1, int(layer)) if layer.isdecimal() else (_AFTER[layer], 0)
+
+    return tuple(sorted({layer_of(name) for name in parameter_names}, key=place))

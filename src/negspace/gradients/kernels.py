@@ -11,10 +11,17 @@ Everything is summed in float64 from one block to the next; within a block `torc
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-__all__ = ["cross_sums", "embedding_sums", "masked", "outer_sums", "vector_sums"]
+__all__ = [
+    "cross_sums",
+    "embedding_sums",
+    "gradient_scale",
+    "losses_into_gradient",
+    "outer_sums",
+    "vector_sums",
+]
 
 # Numbers of a block: 512 KiB of float32, so that what was formed is still in a core's L2 cache when it is
 # summed up. With more tokens, forming outweighs summing up, and is faster in blocks of twice the size.
@@ -22,7 +29,7 @@ _BLOCK = 131_072
 _LONG = 256
 # Narrower products waste the multiplier.
 _ROWS = 128
-# Numbers formed at once for all fragments where memory is far and launches are dear.
+# Numbers worked on at once where memory is far and launches are dear.
 _DEVICE_BLOCK = 1 << 27
 # A Gram product is two products and a sum instead of one product and a dot: it pays below this share of
 # flops.
@@ -33,8 +40,15 @@ def outer_sums(
     left: Float[Tensor, "fragments tokens m"],
     right: Float[Tensor, "fragments tokens n"],
     directions: Float[Tensor, "directions m n"],
+    one_by_one: bool | None = None,
 ) -> Float64[Tensor, "sums fragments"]:
     """Sums over ``left[b].T @ right[b]``.
+
+    Args:
+        left: One side of each product.
+        right: The other side.
+        directions: What the products are multiplied with.
+        one_by_one: Form one fragment's product after the other, in a core's cache; on the CPU if None.
 
     Returns:
         Row 0: squared Frobenius norms. Row k: dot products with direction k - 1.
@@ -43,7 +57,7 @@ def outer_sums(
     n = right.shape[2]
     if not len(directions) and tokens * (m + n) < _GRAM_SHARE * m * n and left.dtype.itemsize >= 4:
         return _gram(left, right)
-    if left.device.type == "cpu":
+    if left.device.type == "cpu" if one_by_one is None else one_by_one:
         return _formed_one_by_one(left, right, directions)
     return _formed_together(left, right, directions)
 
@@ -153,13 +167,58 @@ def cross_sums(
     return crossed
 
 
-def masked(
-    gradient: Float[Tensor, "fragments tokens width"], skipped: Bool[Tensor, "fragments tokens"]
-) -> Float[Tensor, "fragments tokens width"]:
-    """Leave out tokens whose row of the embedding is not trained (its padding row)."""
-    return gradient.masked_fill(skipped[..., None], 0)
-
-
 def _wide(tensor: Tensor) -> Tensor:
     """At least float32: squares leave the range of float16, and sums the digits of bfloat16."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def gradient_scale(dtype: torch.dtype) -> float:
+    """What a loss is multiplied with before its gradient is taken, and the gradient divided by after.
+
+    A word of a large vocabulary asks for less than float16 tells from 0 (6e-8). A power of two changes no
+    digit (Micikevicius et al. 2018, "Mixed Precision Training", section 3.2); other types need none.
+    """
+    return 1024.0 if dtype == torch.float16 else 1.0
+
+
+@torch.no_grad()
+def losses_into_gradient(
+    logits: Float[Tensor, "fragments tokens vocabulary"],
+    ids: Int[Tensor, "fragments tokens"],
+    weights: Float[Tensor, "fragments tokens"],
+) -> Float64[Tensor, " fragments"]:
+    """Take cross-entropy losses, and put their gradients where the logits were.
+
+    The loss of fragment b is ``-Σ_t w_bt ln P(id_bt)``, with P from the logits at ``t - 1``; the gradient of
+    the logits there is ``w_bt (softmax - onehot)``.
+
+    Args:
+        logits: Overwritten with the gradient of the sum of all losses.
+        ids: Tokens of the fragments.
+        weights: Of each token's loss; the first token's is not used.
+    """
+    fragments, tokens, vocabulary = logits.shape
+    wanted = torch.zeros_like(weights, dtype=torch.float32)
+    wanted[:, :-1] = weights[:, 1:]
+    wanted = wanted.reshape(-1, 1)
+    targets = torch.roll(ids, -1, dims=1).reshape(-1, 1)
+    flat = logits.view(-1, vocabulary)
+    size = max(1, (_BLOCK if logits.device.type == "cpu" else _DEVICE_BLOCK) // vocabulary)
+    losses = torch.empty(fragments * tokens, 1, dtype=torch.float32, device=logits.device)
+    if logits.dtype == torch.float64:
+        wanted, losses = wanted.double(), losses.double()
+    for start in range(0, len(flat), size):
+        block, target = flat[start : start + size], targets[start : start + size]
+        weight = wanted[start : start + size]
+        scores = block if block.dtype.itemsize >= 4 else block.float()
+        scores.sub_(scores.amax(1, keepdim=True))
+        own = scores.gather(1, target)
+        total = scores.exp_().sum(1, keepdim=True)
+        losses[start : start + size] = torch.log(total).sub_(own).mul_(weight)
+        scores.mul_(weight / total)
+        scores.scatter_add_(1, target, -weight)
+        if scores is not block:
+            block.copy_(scores)
+    # A weight of 0 says that a loss is not wanted, whatever it is.
+    losses = torch.where(wanted == 0, 0.0, losses)
+    return losses.view(fragments, tokens).sum(1, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What a measured batch takes, told before it runs; and the batch that a given memory holds.
+"""What a measured batch takes, told before it runs.
 
 An estimate from the configuration, on the generous side: of what autograd keeps of each token in each block,
 the logits, and the buffers beside them. It says where to start; the rest is for whoever runs out of memory.
@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from negspace.errors import NegspaceError
-
-__all__ = ["Memory", "fitting_batch", "memory_of"]
+__all__ = ["Memory", "memory_of"]
 
 # Numbers kept of a token in a block, in widths and in inner widths: inputs of the norms (each with the copy a
 # norm of several steps keeps), of queries, keys and values, of attention's output; and before, within and
 # after the activation, for activations of several steps such as GPT-2's.
 _WIDTHS, _INNER_WIDTHS = 14, 7
 _BLOCK_BUFFERS = 4 << 20
-_MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -73,29 +70,6 @@ def memory_of(network: Any, *, batch: int, longest: int, directions: int = 0) ->
         logits=copies * batch * config.vocab_size * item + batch * (width + inner) * 4 * item,
         buffers=_BLOCK_BUFFERS,
     )
-
-
-def fitting_batch(network: Any, memory: int, *, longest: int, directions: int = 0) -> int:
-    """The most padded tokens that can be held at once.
-
-    Args:
-        network: A causal language model of transformers.
-        memory: Bytes there are, for the network too.
-        longest: Tokens of the longest fragment; the batch holds at least one of them.
-        directions: How many directions gradients are multiplied with.
-
-    Raises:
-        NegspaceError: One fragment does not fit.
-    """
-    fixed = memory_of(network, batch=0, longest=longest, directions=directions).total
-    one = memory_of(network, batch=longest, longest=longest, directions=directions).total
-    if one > memory:
-        raise NegspaceError(
-            f"measuring gradients of one fragment of {longest} tokens takes about {one / _MIB:,.0f} MiB",
-            got=f"{memory / _MIB:,.0f} MiB",
-            hint="take shorter fragments, a smaller model, or a smaller dtype",
-        )
-    return longest * int((memory - fixed) // (one - fixed))
 
 
 def _inner(config: Any) -> int:

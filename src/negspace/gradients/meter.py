@@ -1,26 +1,25 @@
-"""Measures the gradient of every fragment of a batch in one forward and one backward pass."""
+"""Each fragment's gradient, from one forward and backward pass over a batch; the mean over fragments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
+from negspace.data import Fragments
 from negspace.errors import NegspaceError
-from negspace.gradients.coverage import Coverage
-from negspace.gradients.functions import collect_expanded
-from negspace.gradients.layers import layer_of, layers_of
-from negspace.gradients.objective import gradient_scale, losses_into_gradient
+from negspace.gradients.coverage import Coverage, layer_of, layers_of
+from negspace.gradients.kernels import gradient_scale, losses_into_gradient
+from negspace.gradients.module_functions import Tape, collect_expanded
 from negspace.gradients.survey import evaluating, survey, swapped
-from negspace.gradients.tape import Tape
-from negspace.language_models import Batch
+from negspace.language_models import Batch, LanguageModel, batches, check_finite
 
-__all__ = ["FragmentGradients", "GradientMeter", "mean_weights"]
+__all__ = ["FragmentGradients", "GradientMeter", "MeanGradient", "joined", "mean_gradient"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +87,7 @@ class GradientMeter:
             Sums in float64. They do not depend on which other fragments are in the batch, but for rounding.
         """
         if weights is None:
-            weights = mean_weights(batch)
+            weights = _mean_weights(batch)
         like = next(iter(self._survey.parameters.values()))
         shape = 1 + self._n_directions, len(batch.ids), len(self.layers)
         tape = Tape(
@@ -116,7 +115,7 @@ class GradientMeter:
         return FragmentGradients(self.layers, loss.cpu().numpy(), sums[0] / scale**2, sums[1:] / scale)
 
 
-def mean_weights(batch: Batch) -> Float[Tensor, "fragments longest"]:
+def _mean_weights(batch: Batch) -> Float[Tensor, "fragments longest"]:
     """Weights under which a fragment's loss is the mean over its scored tokens."""
     return batch.scored / batch.scored.sum(1, keepdim=True)
 
@@ -136,3 +135,97 @@ def _stack(name: str, parameter: nn.Parameter, directions: Sequence[Mapping[str,
                 )
             stacked[k] = given
     return stacked
+
+
+@dataclass(frozen=True, eq=False)
+class MeanGradient:
+    """The mean of some fragments' gradients.
+
+    Attributes:
+        tensors: By the name of the parameter, in at least float32; those that `GradientMeter` measures.
+        rows: Positions of the fragments.
+        fingerprint: Of what they are fragments of.
+        layers: Names of the layers.
+        squared_norm: Within each layer.
+    """
+
+    tensors: Mapping[str, Tensor]
+    rows: Int[np.ndarray, " rows"]
+    fingerprint: str
+    layers: tuple[str, ...]
+    squared_norm: Float64[np.ndarray, " layers"]
+
+
+def mean_gradient(
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Sequence[int] | Int[np.ndarray, " rows"],
+    *,
+    batch: int,
+) -> MeanGradient:
+    """Take the mean over fragments of the gradient of each one's mean loss: every fragment counts alike.
+
+    Args:
+        model: The model; given back as it was.
+        fragments: All fragments.
+        rows: Which of them; at least one.
+        batch: Padded tokens held at once, at most.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    network: nn.Module = model.network
+    rows = np.asarray(rows, dtype=np.int64)
+    parameters = survey(network).parameters
+    summed = {
+        name: torch.zeros_like(p, dtype=torch.promote_types(p.dtype, torch.float32), requires_grad=False)
+        for name, p in parameters.items()
+    }
+    with evaluating(network):
+        for each in batches(fragments, rows, tokens=batch, device=model.device):
+            logits = network(**each.inputs()).logits
+            losses = nn.functional.cross_entropy(
+                logits[:, :-1].flatten(0, 1), each.ids[:, 1:].flatten(), reduction="none"
+            )
+            weighed = losses.view(len(each.rows), -1).float() * _mean_weights(each)[:, 1:]
+            check_finite(model, fragments, each.rows, weighed.detach().sum(1).cpu().numpy())
+            scale = gradient_scale(logits.dtype)
+            found = torch.autograd.grad(weighed.sum() * scale, list(parameters.values()), allow_unused=True)
+            for total, gradient in zip(summed.values(), found, strict=True):
+                if gradient is not None:
+                    total.add_(gradient, alpha=1 / scale)
+    for total in summed.values():
+        total.div_(len(rows))
+    return _with_norms(summed, rows, fragments.fingerprint)
+
+
+def joined(parts: Iterable[MeanGradient]) -> MeanGradient:
+    """Put together the means of distinct fragments of one corpus; at least one part.
+
+    Parts are summed as they come, and none is kept.
+    """
+    rows: list[Int[np.ndarray, " rows"]] = []
+    summed: dict[str, Tensor] = {}
+    fingerprint = ""
+    for part in parts:
+        rows.append(part.rows)
+        fingerprint = part.fingerprint
+        for name, tensor in part.tensors.items():
+            if name in summed:
+                summed[name].add_(tensor, alpha=len(part.rows))
+            else:
+                summed[name] = tensor * len(part.rows)
+    every = np.concatenate(rows)
+    for total in summed.values():
+        total.div_(len(every))
+    return _with_norms(summed, every, fingerprint)
+
+
+def _with_norms(
+    tensors: Mapping[str, Tensor], rows: Int[np.ndarray, " rows"], fingerprint: str
+) -> MeanGradient:
+    layers = layers_of(tensors)
+    squares = np.zeros(len(layers))
+    for name, tensor in tensors.items():
+        squares[layers.index(layer_with_norms(name))] += (tensor.double() ** 2).sum().item()
+    return MeanGradient(tensors, rows, fingerprint, layers, squares)

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from negspace.errors import NegspaceError
-from negspace.gradients.coverage import Coverage, Entry
-from negspace.gradients.functions import (
+from negspace.gradients.coverage import Coverage, CoverageEntry
+from negspace.gradients.module_functions import (
+    Tape,
     conv1d_forward,
     derived_embedding_forward,
     elementwise_forward,
@@ -27,7 +28,6 @@ from negspace.gradients.functions import (
     linear_forward,
     per_fragment,
 )
-from negspace.gradients.tape import Tape
 
 __all__ = ["Site", "Survey", "evaluating", "survey", "swapped"]
 
@@ -91,7 +91,7 @@ def survey(network: nn.Module) -> Survey:
         else:
             status, why = "measured", kinds[id(p)]
             parameters[name] = p
-        entries.append(Entry(name, p.numel(), status, why))
+        entries.append(CoverageEntry(name, p.numel(), status, why))
     if not parameters:
         raise NegspaceError(
             "no parameter of this model can be measured",
@@ -240,7 +240,7 @@ def _is_elementwise(module: nn.Module, args: tuple[Any, ...]) -> bool:
     given = {name: per_fragment(p, x) for name, p in own.items()}
     try:
         out = module(x, *others)
-        together = _with(module, given, x, *others)
+        together = torch.func.functional_call(module, given, (x, *others))
         if out.shape != together.shape or not torch.allclose(out, together):
             return False
         direction = torch.linspace(-1, 1, out.numel(), dtype=out.dtype, device=out.device).view_as(out)
@@ -256,10 +256,6 @@ def _is_elementwise(module: nn.Module, args: tuple[Any, ...]) -> bool:
         # Whatever it does with parameters of another shape, it is not elementwise in them.
         return False
     return True
-
-
-def _with(module: nn.Module, given: dict[str, Tensor], *args: Any) -> Any:
-    return torch.func.functional_call(module, given, args)
 
 
 def _users(network: nn.Module, sites: list[Site], refused: dict[int, str]) -> dict[int, list[Site]]:

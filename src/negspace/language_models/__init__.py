@@ -1,34 +1,47 @@
-"""Causal language models: opened, or trained on the spot."""
+"""Causal language models: opened, or trained on the spot; scored token by token."""
 
 from __future__ import annotations
 
-from negspace.language_models.batches import Batch, batches, take
+from typing import TYPE_CHECKING
+
 from negspace.language_models.memory import available_bytes, halving
-from negspace.language_models.model import Checkpoint, LanguageModel
-from negspace.language_models.opening import DEFAULT_CONTEXT, open_language_model
-from negspace.language_models.saving import load_parameters
+from negspace.language_models.model import Batch, Checkpoint, LanguageModel, batches, take
+from negspace.language_models.opening import DEFAULT_CONTEXT, Device, Dtype, open_language_model, placed
 from negspace.language_models.scoring import check_finite, fragment_losses, token_losses
-from negspace.language_models.settings import TinySettings
-from negspace.language_models.tiny import build_network, train_tokenizer
-from negspace.language_models.tiny_model import checkpoint_steps, tiny_cache_path, train_tiny
-from negspace.language_models.training import make_optimiser, train_network
+from negspace.language_models.tiny_model import (
+    build_network,
+    checkpoint_steps,
+    load_parameters,
+    tiny_cache_path,
+    train_tiny,
+    train_tokenizer,
+)
+from negspace.language_models.training import TinySettings, cosine_rate, optimised, train_network
+
+if TYPE_CHECKING:
+    from negspace.language_models.small_transformer import SmallTransformer
 
 __all__ = [
     "DEFAULT_CONTEXT",
     "Batch",
     "Checkpoint",
+    "Device",
+    "Dtype",
     "LanguageModel",
+    "SmallTransformer",
     "TinySettings",
     "available_bytes",
     "batches",
     "build_network",
     "check_finite",
     "checkpoint_steps",
+    "cosine_rate",
     "fragment_losses",
     "halving",
     "load_parameters",
-    "make_optimiser",
     "open_language_model",
+    "optimised",
+    "placed",
     "take",
     "tiny_cache_path",
     "token_losses",
@@ -36,3 +49,12 @@ __all__ = [
     "train_tiny",
     "train_tokenizer",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "SmallTransformer":
+        raise AttributeError(f"module 'negspace.language_models' has no attribute '{name}'")
+    # It needs PyTorch, an extra that takes seconds to import.
+    from negspace.language_models.small_transformer import SmallTransformer  # noqa: PLC0415
+
+    return SmallTransformer

@@ -24,12 +24,7 @@ _SAYS_SO = (
 )
 
 
-def halving(
-    run: Callable[[int], _T],
-    batch: int,
-    least: int = 1,
-    on_halved: Callable[[int], None] = lambda _batch: None,
-) -> _T:
+def halving(run: Callable[[int], _T], batch: int, least: int = 1) -> _T:
     """Run something with a batch, and again with half of it as often as memory runs out.
 
     What ``run`` did before it failed is done again: it should keep what it has finished, or be called for
@@ -39,7 +34,6 @@ def halving(
         run: Told the tokens of a batch; its result must not depend on them.
         batch: Tokens of a batch to begin with.
         least: Smallest batch worth trying; a fragment is never cut, so the length of the longest.
-        on_halved: Told each smaller batch before it is tried.
 
     Raises:
         DataError: Memory ran out with the smallest batch, too.
@@ -52,7 +46,9 @@ def halving(
                 raise
             got = str(error) or type(error).__name__
         # Out of the handler: until then the error's traceback keeps alive what filled the memory.
-        _release()
+        gc.collect()
+        if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
         if batch <= max(1, least):
             raise DataError(
                 f"memory ran out with a batch of {batch:,} tokens, and less cannot be tried",
@@ -61,23 +57,23 @@ def halving(
                 "(--dtype bfloat16), or free memory on the device",
             )
         batch = max(1, least, batch // 2)
-        on_halved(batch)
 
 
-def available_bytes(device: str = "cpu") -> int:
+def available_bytes(device: str = "cpu", cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Memory that could be taken now, in bytes.
 
     Args:
         device: As PyTorch names it. On the CPU what the system says is available (page cache counts, it is
             given up when needed), within the limit of the container; half of all memory where the system
             does not say.
+        cgroup: Folder in which a container's limit stands (cgroup v2).
     """
     if device.startswith("cuda"):
         import torch  # noqa: PLC0415  (an extra)
 
         return int(torch.cuda.mem_get_info(device)[0])
     found = [_system_bytes()]
-    if (container := _container_bytes()) is not None:
+    if (container := _container_bytes(cgroup)) is not None:
         found.append(container)
     return min(found)
 
@@ -89,13 +85,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, kinds) or any(words in str(error).lower() for words in _SAYS_SO)
 
 
-def _release() -> None:
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
 def _system_bytes() -> int:
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
@@ -105,7 +94,7 @@ def _system_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
-def _container_bytes(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+def _container_bytes(root: Path) -> int | None:
     """What a container may still take (cgroup v2), or None where there is no limit."""
     try:
         limit = (root / "memory.max").read_text("ascii").strip()

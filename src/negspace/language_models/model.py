@@ -1,13 +1,21 @@
-"""A causal language model, opened: its network, its tokenizer, and what decides its answers."""
+"""A causal language model, opened, and fragments as the tensors it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Checkpoint", "LanguageModel"]
+import numpy as np
+from jaxtyping import Int
+
+from negspace.data import Fragments
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Batch", "Checkpoint", "LanguageModel", "batches", "take"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class Checkpoint:
     """The parameters of a model at an earlier step of its training.
 
     Attributes:
-        step: Steps of the optimiser taken before it.
+        step: Optimiser steps taken before it.
         file: A safetensors file with every parameter, by name.
     """
 
@@ -57,3 +65,64 @@ class LanguageModel:
     def token_texts(self, ids: Sequence[int]) -> list[str]:
         """What each token stands for, for people to read."""
         return [str(self.tokenizer.decode([int(i)])) for i in ids]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some fragments, as a causal language model takes them.
+
+    No attention mask: padding stands right of all that is read, and a causal model never looks there.
+
+    Attributes:
+        rows: Positions of the fragments.
+        ids: (fragments, longest) int64; 0 where padded.
+        positions: (fragments, longest) int64: 0, 1, …; given for each fragment, so that the gradient of a
+            position's embedding is kept apart for each.
+        scored: (fragments, longest) bool: which tokens are predicted, that is all but the first and padding.
+    """
+
+    rows: Int[np.ndarray, " fragments"]
+    ids: Tensor
+    positions: Tensor
+    scored: Tensor
+
+    def inputs(self) -> dict[str, Any]:
+        """Keyword arguments of the network."""
+        return {"input_ids": self.ids, "position_ids": self.positions, "use_cache": False}
+
+
+def take(fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], device: str = "cpu") -> Batch:
+    """Put some fragments into one batch, padded to the longest of them."""
+    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+
+    rows = np.asarray(rows, dtype=np.int64)
+    lengths = fragments.lengths[rows]
+    longest = int(lengths.max())
+    place = np.arange(longest)
+    inside = place < lengths[:, None]
+    ids = np.where(inside, fragments.tokens[rows, :longest], 0).astype(np.int64)
+    return Batch(
+        rows,
+        torch.from_numpy(ids).to(device),
+        torch.from_numpy(np.broadcast_to(place, ids.shape).copy()).to(device),
+        torch.from_numpy(inside & (place > 0)).to(device),
+    )
+
+
+def batches(
+    fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], *, tokens: int, device: str = "cpu"
+) -> Iterator[Batch]:
+    """Batch fragments of like length together.
+
+    Args:
+        fragments: All fragments.
+        rows: Which of them.
+        tokens: Padded tokens of a batch, at most; a fragment longer than this is a batch by itself.
+        device: Where the tensors go.
+    """
+    rows = np.asarray(rows, dtype=np.int64)
+    rows = rows[np.argsort(-fragments.lengths[rows], kind="stable")]
+    while len(rows):
+        size = max(1, tokens // int(fragments.lengths[rows[0]]))
+        yield take(fragments, rows[:size], device)
+        rows = rows[size:]

@@ -1,9 +1,10 @@
-"""Causal language models of the Hugging Face kind, from a folder or the hub."""
+"""Causal language models of transformers, from a folder or the hub; LoRA adapters merged into them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from negspace.embedders.model_folder import check_weights, find_folder, find_model, model_name, weights_hash
 from negspace.embedders.quiet import one_thread, quiet
-from negspace.errors import DataError, MissingExtraError, PlanError
-from negspace.language_models.adapters import adapter_base, is_adapter, merge_adapter
+from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError
 from negspace.language_models.model import LanguageModel
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _LIMITS = (
     "seq_length",
     "n_ctx",
 )
+_ADAPTER_SETTINGS = "adapter_config.json"
+_ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _ROUNDING = {"float32": 1e-3, "bfloat16": 5e-2, "float16": 5e-2}
 
 
@@ -65,17 +67,15 @@ def open_language_model(
         raise MissingExtraError(f"hf:{path}", "hf")
     device, number = placed(device, dtype)
     found = find_folder(path, code=trust_remote_code)
-    adapter = found if is_adapter(found) else None
+    adapter = found if _is_adapter(found) else None
     if adapter is not None:
         check_weights(path, adapter)
-    base = find_model(path if adapter is None else adapter_base(adapter), code=trust_remote_code)
+    base = find_model(path if adapter is None else _adapter_base(adapter), code=trust_remote_code)
     with quiet(), one_thread():
-        tokenizer = _load_tokenizer(
-            path, adapter if adapter and _has_tokenizer(adapter) else base, trust_remote_code
-        )
+        tokenizer = _load_tokenizer(path, adapter, base, trust_remote_code)
         network = _load_network(path, base, number, trust_remote_code)
         if adapter is not None:
-            network = merge_adapter(path, network, adapter)
+            network = _merge_adapter(path, network, adapter)
         network = network.to(device).eval()
         _check_causal(path, network)
     content = {
@@ -109,14 +109,17 @@ def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.
     return place, number
 
 
-def _load_tokenizer(path: str, folder: Path, trust: bool) -> Any:
+def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) -> Any:
+    """The adapter's tokenizer where it has one, else that of its base model."""
     from transformers import AutoTokenizer  # noqa: PLC0415
 
+    own = adapter and any((adapter / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
+    folder = adapter if adapter and own else base
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust, local_files_only=True)
         # From a folder without one, transformers makes a tokenizer that knows no word.
         knows = bool(tokenizer("a b c", add_special_tokens=False)["input_ids"])
-    except Exception as error:  # of a broken folder every part complains in its own way
+    except Exception as error:  # every part complains about a broken folder in its own way
         _check_own_code(path, error)
         raise DataError(
             f"{path}: transformers cannot load the tokenizer",
@@ -150,7 +153,7 @@ def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> 
         )
     except DataError:
         raise
-    except Exception as error:  # of a broken folder every part complains in its own way
+    except Exception as error:  # every part complains about a broken folder in its own way
         _check_own_code(path, error)
         raise DataError(
             f"{path}: transformers cannot load it as a causal language model",
@@ -218,5 +221,56 @@ def _context(config: Any) -> int:
     return next((int(limit) for name in _LIMITS if (limit := getattr(text, name, None))), DEFAULT_CONTEXT)
 
 
-def _has_tokenizer(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
+def _is_adapter(folder: Path) -> bool:
+    """Tell whether a folder holds an adapter, and no model of its own."""
+    return (folder / _ADAPTER_SETTINGS).is_file() and not (folder / "config.json").is_file()
+
+
+def _adapter_base(folder: Path) -> str:
+    """Folder or hub id of the model that an adapter stands on.
+
+    Raises:
+        DataError: The adapter does not say.
+        NegspaceError: The library ``peft`` is not installed.
+    """
+    if find_spec("peft") is None:
+        raise NegspaceError(
+            f"{folder}: a LoRA adapter, which needs the library peft", hint="pip install peft"
+        )
+    try:
+        base = json.loads((folder / _ADAPTER_SETTINGS).read_text("utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{folder}: {_ADAPTER_SETTINGS} cannot be read", got=repr(error)) from error
+    if not isinstance(base, str) or not base:
+        raise DataError(
+            f"{folder}: the adapter does not say which model it stands on",
+            got=f"base_model_name_or_path: {base!r}",
+            hint=f"write the model's folder or hub id there, in {_ADAPTER_SETTINGS}",
+        )
+    return base
+
+
+def _merge_adapter(path: str, network: Any, folder: Path) -> Any:
+    """Add an adapter's matrices to those of its base model: the result is a plain model.
+
+    Raises:
+        DataError: The adapter does not fit the model, or lacks weights.
+    """
+    from safetensors import safe_open  # noqa: PLC0415  (an extra)
+
+    peft = import_module("peft")  # in no extra: types are checked without it
+    try:
+        with safe_open(folder / _ADAPTER_WEIGHTS, "pt") as file:
+            given = set(file.keys())
+        adapted = peft.PeftModel.from_pretrained(network, str(folder), is_trainable=False)
+        wanted = set(peft.get_peft_model_state_dict(adapted))
+        merged = adapted.merge_and_unload(safe_merge=True)
+    except Exception as error:  # every part complains about a broken folder in its own way
+        raise DataError(
+            f"{path}: peft cannot load the adapter",
+            got=str(error),
+            hint="save it again with save_pretrained, and check which model it stands on",
+        ) from error
+    if missing := sorted(wanted - given):  # peft would leave them as they begin, which changes nothing
+        raise DataError(f"{path}: weights are missing from the adapter", got=", ".join(missing))
+    return merged.requires_grad_(True)

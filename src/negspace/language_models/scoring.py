@@ -12,8 +12,7 @@ from negspace.data import Fragments
 from negspace.data.fragments import select
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
-from negspace.language_models.batches import batches
-from negspace.language_models.model import LanguageModel
+from negspace.language_models.model import LanguageModel, batches
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,21 +20,28 @@ from negspace.data import fragments as splitting
 from negspace.data.corpora import Documents, documents_of
 from negspace.data.fragments import set_aside, split_documents
 from negspace.embedders import default_cache_path
-from negspace.embedders.quiet import quiet
+from negspace.embedders.quiet import one_thread, quiet
 from negspace.errors import MissingExtraError, StoreError
-from negspace.language_models.model import LanguageModel
+from negspace.language_models.model import Checkpoint, LanguageModel
 from negspace.language_models.opening import open_language_model
-from negspace.language_models.saving import find_checkpoints, load_state, save_parameters, save_state
-from negspace.language_models.settings import TinySettings
-from negspace.language_models.tiny import build_network, train_tokenizer
-from negspace.language_models.training import make_optimiser, train_network
+from negspace.language_models.training import TinySettings, make_optimiser, train_network
 
-__all__ = ["checkpoint_steps", "tiny_cache_path", "train_tiny"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "build_network",
+    "checkpoint_steps",
+    "load_parameters",
+    "tiny_cache_path",
+    "train_tiny",
+    "train_tokenizer",
+]
 
 Progress = Callable[[str, int, int], None]
 
 _PASSES = 4
-_CHECKPOINTS = "checkpoints"
+_CHECKPOINTS, _STATE = "checkpoints", "state.safetensors"
 
 
 def train_tiny(
@@ -88,7 +95,48 @@ def train_tiny(
             hint="set NEGSPACE_STORE to a file in a folder that can be written",
         ) from error
     model = open_language_model(str(kept), device="cpu", dtype="float32")
-    return replace(model, name="tiny", checkpoints=find_checkpoints(kept / _CHECKPOINTS))
+    return replace(model, name="tiny", checkpoints=_find_checkpoints(kept / _CHECKPOINTS))
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary: int, context: int) -> Any:
+    """Learn a byte-level byte-pair encoding; every text can be written in it."""
+    from tokenizers import ByteLevelBPETokenizer  # noqa: PLC0415  (an extra)
+
+    with quiet():
+        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  (an extra, and seconds to import)
+
+        encoding = ByteLevelBPETokenizer()
+        encoding.train_from_iterator(texts, vocab_size=vocabulary, show_progress=False)
+        return PreTrainedTokenizerFast(
+            tokenizer_object=encoding._tokenizer,
+            model_max_length=context,
+            clean_up_tokenization_spaces=False,
+        )
+
+
+def build_network(settings: TinySettings, vocabulary: int, seed: int) -> Any:
+    """A GPT-2 (Radford et al. 2019) of the given size without dropout, its parameters drawn with the seed."""
+    import torch  # noqa: PLC0415  (an extra)
+
+    with quiet(), one_thread():
+        from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415  (an extra, and seconds to import)
+
+        torch.manual_seed(seed)
+        config = GPT2Config(
+            vocab_size=vocabulary,
+            n_positions=settings.context,
+            n_embd=settings.width,
+            n_layer=settings.layers,
+            n_head=settings.heads,
+            # GPT-2's own function, in one kernel instead of eight.
+            activation_function="gelu_pytorch_tanh",
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+        return GPT2LMHeadModel(config).eval()
 
 
 def tiny_cache_path() -> Path:
@@ -116,16 +164,17 @@ def _train(
     rows = np.arange(len(fragments))
     if aside:
         rows = np.setdiff1d(rows, set_aside(len(fragments), aside, seed))
-    settings = _within_passes(settings, int(fragments.lengths[rows].sum()))
+    most = math.ceil(_PASSES * int(fragments.lengths[rows].sum()) / settings.batch)
+    settings = replace(settings, steps=max(1, min(settings.steps, most)))
     network = build_network(settings, len(tokenizer), seed)
     optimiser = make_optimiser(network, settings)
-    start = load_state(network, optimiser, part / _CHECKPOINTS)
+    start = _load_state(network, optimiser, part / _CHECKPOINTS)
     wanted = checkpoint_steps(settings.steps)
 
     def keep(step: int) -> None:
         if step in wanted:
-            save_parameters(network, part / _CHECKPOINTS, step)
-            save_state(network, optimiser, part / _CHECKPOINTS, step)
+            _save_parameters(network, part / _CHECKPOINTS, step)
+            _save_state(network, optimiser, part / _CHECKPOINTS, step)
         if progress is not None:
             progress("training the tiny model", step, settings.steps)
 
@@ -134,11 +183,6 @@ def _train(
     train_network(
         network, fragments, rows, settings, seed=seed, on_step=keep, optimiser=optimiser, start=start
     )
-    _finish(network, tokenizer, part)
-    part.rename(kept)
-
-
-def _finish(network: Any, tokenizer: Any, part: Path) -> None:
     with quiet():
         network.save_pretrained(part)
         tokenizer.save_pretrained(part)
@@ -146,12 +190,7 @@ def _finish(network: Any, tokenizer: Any, part: Path) -> None:
         file.unlink()
     # A hidden folder that some versions leave; a model's hash is taken over all that is not hidden.
     shutil.rmtree(part / ".cache", ignore_errors=True)
-
-
-def _within_passes(settings: TinySettings, tokens: int) -> TinySettings:
-    """As many steps as were asked for, but no more than pass over the corpus four times."""
-    most = math.ceil(_PASSES * tokens / settings.batch)
-    return replace(settings, steps=max(1, min(settings.steps, most)))
+    part.rename(kept)
 
 
 def _key(documents: Documents, settings: TinySettings, seed: int, aside: int) -> str:
@@ -173,3 +212,101 @@ def _code_hash() -> str:
     for file in (*sorted(Path(__file__).parent.glob("*.py")), Path(splitting.__file__)):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _save_parameters(network: Any, folder: Path, step: int) -> Checkpoint:
+    """Write every parameter, by name; tied ones under their first name only."""
+    file = folder / f"step-{step:06d}.safetensors"
+    _save({name: p.detach() for name, p in network.named_parameters()}, file, step)
+    return Checkpoint(step, file)
+
+
+def load_parameters(network: Any, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's parameters into a network of the same kind, in place.
+
+    Raises:
+        StoreError: The file is damaged, or of another network.
+    """
+    import torch  # noqa: PLC0415  (an extra)
+
+    tensors = _load(checkpoint.file)
+    own = dict(network.named_parameters())
+    if {name: p.shape for name, p in own.items()} != {name: t.shape for name, t in tensors.items()}:
+        raise StoreError(f"{checkpoint.file}: the parameters are those of another network", hint="remove it")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(tensors[name])
+
+
+def _find_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
+    """The checkpoints in a folder, in order of training."""
+    files = sorted(folder.glob("step-*.safetensors"))
+    return tuple(Checkpoint(int(file.stem.removeprefix("step-")), file) for file in files)
+
+
+def _save_state(network: Any, optimiser: torch.optim.Optimizer, folder: Path, step: int) -> None:
+    """Write what the optimiser remembers of each parameter, in place of what was there."""
+    tensors = {
+        f"{name}/{part}": value
+        for name, parameter in network.named_parameters()
+        for part, value in optimiser.state[parameter].items()
+    }
+    _save(tensors, folder / _STATE, step)
+
+
+def _load_state(network: Any, optimiser: torch.optim.Optimizer, folder: Path) -> int:
+    """Bring a network and its optimiser to where `_save_state` and `_save_parameters` last left them.
+
+    Returns:
+        Steps done; 0 where nothing was saved.
+
+    Raises:
+        StoreError: A file is damaged.
+    """
+    file = folder / _STATE
+    if not file.is_file():
+        return 0
+    step = _step_of(file)
+    load_parameters(network, next(c for c in _find_checkpoints(folder) if c.step == step))
+    for key, value in _load(file).items():
+        name, part = key.rsplit("/", 1)
+        optimiser.state[network.get_parameter(name)][part] = value
+    return step
+
+
+def _save(tensors: dict[str, torch.Tensor], file: Path, step: int) -> None:
+    """Write a file whole or not at all: a process killed in the middle leaves the old one."""
+    from safetensors.torch import save_file  # noqa: PLC0415  (an extra)
+
+    part = file.with_suffix(".part")
+    save_file({name: t.contiguous() for name, t in tensors.items()}, part, metadata={"step": str(step)})
+    part.replace(file)
+
+
+def _load(file: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError  # noqa: PLC0415  (an extra)
+    from safetensors.torch import load_file  # noqa: PLC0415  (an extra)
+
+    try:
+        found: dict[str, torch.Tensor] = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(file, error) from error
+    return found
+
+
+def _step_of(file: Path) -> int:
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415  (an extra)
+
+    try:
+        with safe_open(file, "pt") as opened:
+            return int(opened.metadata()["step"])
+    except (OSError, SafetensorError) as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{file}: the checkpoint cannot be read",
+        got=str(error),
+        hint=f"remove the folder {file.parent.parent}: the model is trained again",
+    )

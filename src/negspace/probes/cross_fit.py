@@ -19,7 +19,7 @@ their order helped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +29,10 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.execution import in_processes
-from negspace.probes.cross_parts import batches, drawn_up_to, frequencies_loss, padded, reordered, windows
+from negspace.language_models import cosine_rate, optimised
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 __all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide"]
 
@@ -43,6 +43,7 @@ _LOOKS = 16  # at held-out loss, over the steps
 _WATCHED = 4000  # tokens: enough to see a loss rise
 _WORSE = 1.01  # than the least loss: less may be chance
 _AT_ONCE = 8  # batches of training, in prediction
+_BUCKETS = 8  # batches whose fragments are sorted by length together, so that little is padding
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ class CrossFitSettings:
     Attributes:
         networks: How many; a multiple of 3 and at least 6, so that each fragment is clean for some, seen by
             some and told to some.
-        layers: Blocks.
-        width: Of the hidden states.
-        heads: Of attention.
+        layers: Blocks of each.
+        width: Width of the hidden states.
+        heads: Number of attention heads.
         window: Tokens read at once, at most; longer fragments are read in parts that share one token.
         batch: Tokens of a training step, about.
-        steps: Of AdamW.
-        learning_rate: Highest; warmed up over a twentieth of the steps, then down along a cosine.
+        steps: Steps of AdamW.
+        learning_rate: Highest rate; warmed up over a twentieth of the steps, then down along a cosine.
     """
 
     networks: int = 6
@@ -90,7 +91,7 @@ class CrossFit:
         seen: Whether a network was trained on a fragment.
         told: Whether it was trained on a mate of it.
         losses: -ln P of each token; NaN where it is not scored (the first, and padding).
-        entropies: Of the prediction of each token, in nats; NaN likewise.
+        entropies: Entropy of the prediction of each token, in nats; NaN likewise.
         gained: Mean loss of each clean fragment in random orders, the same for all networks, less that of it
             as it stands; NaN where a network is not overfitted, or not clean of the fragment.
     """
@@ -154,8 +155,8 @@ def cross_fit(
         tokens: Ids from 0 on without gaps; the largest decides the size of the networks' vocabulary.
         lengths: Tokens of each fragment; what lies beyond is not read.
         clusters: Group of each fragment.
-        settings: Of the networks.
-        seed: Of what each is trained on, of its parameters and its order.
+        settings: Size, number and training of the networks.
+        seed: Decides what each is trained on, its parameters and its order.
         begins: Tokens that begin a unit of which other orders are made; every token where None.
         workers: How many networks at once, each in a process of its own; no result depends on it.
         progress: Told the share of the networks done.
@@ -170,7 +171,9 @@ def cross_fit(
             hint="give a corpus of several distinct fragments",
         )
     seen = divide(clusters, settings.networks, np.random.default_rng([seed, 0]))
-    told = _told(seen, clusters)
+    groups = np.unique(clusters, return_inverse=True)[1]
+    shown = np.stack([np.bincount(groups, weights=row) for row in seen])
+    told = shown[:, groups] - seen > 0
     begins = np.ones(tokens.shape, dtype=bool) if begins is None else begins
     losses = np.full((settings.networks, *tokens.shape), np.nan, dtype=np.float32)
     entropies = losses.copy()
@@ -181,15 +184,6 @@ def cross_fit(
         losses[m], entropies[m], gained[m] = loss, entropy, orders
         progress(done / settings.networks)
     return CrossFit(clusters, seen, told, losses, entropies, gained)
-
-
-def _told(
-    seen: Bool[np.ndarray, "networks fragments"], clusters: Int[np.ndarray, " fragments"]
-) -> Bool[np.ndarray, "networks fragments"]:
-    groups = np.unique(clusters, return_inverse=True)[1]
-    shown = np.stack([np.bincount(groups, weights=row) for row in seen])
-    told: Bool[np.ndarray, "networks fragments"] = shown[:, groups] - seen > 0
-    return told
 
 
 def _fit_one(
@@ -210,36 +204,30 @@ def _fit_one(
     """Train network ``m`` and predict with it: losses, entropies, losses in other orders."""
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
-    from negspace.probes.cross_net import CrossNet  # noqa: PLC0415  (needs torch)
+    from negspace.language_models import SmallTransformer  # noqa: PLC0415  (imports PyTorch)
 
     with one_thread():
         drawn = np.random.default_rng([seed, 1, m])
         generator = torch.Generator().manual_seed(int(drawn.integers(2**62)))
-        network = CrossNet(
+        network = SmallTransformer(
             int(tokens.max()) + 1, settings.width, settings.layers, settings.heads, settings.window, generator
         )
         read = settings.batch * _AT_ONCE
         clean = np.flatnonzero(~seen & ~told)
-        watch = _Watch(
-            tokens,
-            windows(
-                drawn_up_to(clean, lengths, _WATCHED, np.random.default_rng([seed, 3, m])),
-                lengths,
-                settings.window,
-            ),
-            read,
-            frequencies_loss(tokens, lengths, np.flatnonzero(seen), clean),
-        )
-        parts = windows(np.flatnonzero(seen), lengths, settings.window)
+        watched = np.random.default_rng([seed, 3, m]).permutation(clean)
+        watched = watched[: int(np.searchsorted(np.cumsum(lengths[watched]), _WATCHED)) + 1]
+        plain = _frequencies_loss(tokens, lengths, np.flatnonzero(seen), clean)
+        watch = _Watch(tokens, _windows(watched, lengths, settings.window), read, plain)
+        parts = _windows(np.flatnonzero(seen), lengths, settings.window)
         overfitted = _train(network, tokens, parts, settings, drawn, watch)
-        every = windows(np.arange(len(tokens)), lengths, settings.window)
+        every = _windows(np.arange(len(tokens)), lengths, settings.window)
         losses, entropies = _predict(network, tokens, every, read)
         gained = np.full((ORDERS, len(tokens)), np.nan, dtype=np.float32)
         if overfitted:
-            unseen = windows(clean, lengths, settings.window)
+            unseen = _windows(clean, lengths, settings.window)
             # What order brings shows best where training ended; how well a fragment is predicted, before.
             for order in range(ORDERS):
-                other = reordered(tokens, lengths, begins, np.random.default_rng([seed, 4, order]))
+                other = _reordered(tokens, lengths, begins, np.random.default_rng([seed, 4, order]))
                 found = _predict(network, other, unseen, read)[0]
                 gained[order, clean] = np.nansum(found - losses, axis=1)[clean] / (lengths[clean] - 1)
             network.load_state_dict(watch.best)
@@ -253,7 +241,7 @@ class _Watch:
     """Looks on fragments that a network does not train on, and keeps its parameters of the best step.
 
     Attributes:
-        tokens: Of all fragments.
+        tokens: Tokens of all fragments.
         parts: What of them is predicted; a network kept from none of them is never overfitted.
         batch: Tokens predicted at once.
         plain: Loss of word frequencies there.
@@ -290,26 +278,25 @@ def _train(
     """Train until the steps are done or the network is overfitted; says whether it is."""
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.1
+    # Not `train_network`'s betas, decay, warm-up and batches: the rule of roles was set with these.
+    steps, highest, warm = settings.steps, settings.learning_rate, max(1, settings.steps // 20)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=highest, betas=(0.9, 0.98), weight_decay=0.1)
+
+    def losses() -> Iterator[Tensor]:
+        for _, batch in zip(range(steps), _batches(parts, settings.batch, rng), strict=False):
+            ids, inside = (torch.from_numpy(array) for array in _padded(tokens, batch))
+            scored = inside[:, 1:]
+            logits = network(ids[:, :-1]).logits
+            yield torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
+
+    def rate(step: int) -> float:
+        return cosine_rate(step, steps, highest=highest, warm=warm, last=0.02)
+
+    # Training ends at the first look that finds the network overfitted.
+    return any(
+        done % max(1, steps // _LOOKS) == 0 and watch.overfitted(network)
+        for done in optimised(network, optimiser, losses(), rate)
     )
-    warm = max(1, settings.steps // 20)
-    for step, batch in zip(range(settings.steps), batches(parts, settings.batch, rng), strict=False):
-        done = (step - warm) / max(1, settings.steps - warm)
-        rate = (step + 1) / warm if step < warm else 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * rate
-        ids, inside = (torch.from_numpy(array) for array in padded(tokens, batch))
-        scored = inside[:, 1:]
-        logits = network(ids[:, :-1])
-        loss = torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        if (step + 1) % max(1, settings.steps // _LOOKS) == 0 and watch.overfitted(network):
-            return True
-    return False
 
 
 def _predict(
@@ -326,12 +313,79 @@ def _predict(
     while len(parts):
         size = max(1, batch // int(parts[0, 2] - parts[0, 1]))
         now, parts = parts[:size], parts[size:]
-        ids, inside = padded(tokens, now)
+        ids, inside = _padded(tokens, now)
         with torch.inference_mode():
-            logs = torch.log_softmax(network(torch.from_numpy(ids[:, :-1])), dim=-1)
+            logs = torch.log_softmax(network(torch.from_numpy(ids[:, :-1])).logits, dim=-1)
             loss = -logs.gather(-1, torch.from_numpy(ids[:, 1:, None]))[..., 0].numpy()
             entropy = -(logs.exp() * logs).sum(-1).numpy()
         at, place = np.nonzero(inside[:, 1:])
         losses[now[at, 0], now[at, 1] + place + 1] = loss[at, place]
         entropies[now[at, 0], now[at, 1] + place + 1] = entropy[at, place]
     return losses, entropies
+
+
+def _windows(
+    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], window: int
+) -> Int[np.ndarray, "windows 3"]:
+    """Fragment, start and end of each part read at once; a part begins with the last token before it."""
+    parts = [
+        (row, start, min(start + window, int(lengths[row])))
+        for row in rows
+        for start in range(0, max(1, int(lengths[row]) - 1), window - 1)
+    ]
+    return np.array(parts, dtype=np.int64).reshape(-1, 3)
+
+
+def _padded(
+    tokens: Int32[np.ndarray, "fragments longest"], parts: Int[np.ndarray, "windows 3"]
+) -> tuple[Int[np.ndarray, "windows width"], Bool[np.ndarray, "windows width"]]:
+    """Ids of each part, padded with 0, and what is no padding."""
+    sizes = parts[:, 2] - parts[:, 1]
+    place = np.arange(int(sizes.max()))
+    inside = place < sizes[:, None]
+    ids = tokens[parts[:, :1], np.where(inside, parts[:, 1:2] + place, 0)]
+    return np.where(inside, ids, 0).astype(np.int64), inside
+
+
+def _batches(
+    parts: Int[np.ndarray, "windows 3"], tokens: int, rng: np.random.Generator
+) -> Iterator[Int[np.ndarray, "batch 3"]]:
+    """Batches without end: each part once before any comes twice, those of like length together."""
+    sizes = parts[:, 2] - parts[:, 1]
+    per_batch = max(1, tokens // max(1, int(sizes.mean())))
+    while True:
+        order = rng.permutation(len(parts))
+        for start in range(0, len(order), per_batch * _BUCKETS):
+            bucket = order[start : start + per_batch * _BUCKETS]
+            bucket = bucket[np.argsort(sizes[bucket], kind="stable")]
+            cuts = np.arange(per_batch, len(bucket), per_batch)
+            groups = np.split(bucket, cuts)
+            for i in rng.permutation(len(groups)):
+                yield parts[groups[i]]
+
+
+def _reordered(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    begins: Bool[np.ndarray, "fragments longest"],
+    rng: np.random.Generator,
+) -> Int32[np.ndarray, "fragments longest"]:
+    """The units of each fragment in random order; a unit is a token that begins one, and what follows it."""
+    other = tokens.copy()
+    for row, length, begin in zip(other, lengths, begins, strict=True):
+        units = np.split(row[:length], np.flatnonzero(begin[1:length]) + 1)
+        row[:length] = np.concatenate([units[i] for i in rng.permutation(len(units))])
+    return other
+
+
+def _frequencies_loss(
+    tokens: Int32[np.ndarray, "fragments longest"],
+    lengths: Int[np.ndarray, " fragments"],
+    known: Int[np.ndarray, " known"],
+    rows: Int[np.ndarray, " rows"],
+) -> float:
+    """Mean loss of the scored tokens of some rows under token frequencies of others, half a count added."""
+    scored = (np.arange(tokens.shape[1]) < lengths[:, None]) & (np.arange(tokens.shape[1]) > 0)
+    count = np.bincount(tokens[known][scored[known]], minlength=int(tokens.max()) + 1) + 0.5
+    here = tokens[rows][scored[rows]]
+    return float(np.log(count.sum()) - np.log(count)[here].mean()) if len(here) else math.inf

@@ -1,11 +1,11 @@
-"""The gradient of each fragment's own loss: how hard it pulls, which way, and how much its parts disagree."""
+"""The gradient of each fragment's own loss: how hard it pulls, which way, how much its parts disagree."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,7 +14,8 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.gradients import NoiseScale, noise_scale, spans
 from negspace.language_models import LanguageModel, batches, check_finite
-from negspace.probes.probe import Probed, Trace
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.records import Json
 
 if TYPE_CHECKING:
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["GradientProbe", "corpus_noise_scale"]
 
 
-@dataclass(frozen=True, eq=False)
-class GradientProbe:
-    """Exact gradients, from one forward and backward pass over each batch.
+_SQUARED = "(nats per token)², per unit of parameters squared"
 
-    Measures, in nats a token and the parameters' own units; those marked * for every layer too:
+
+@PROBES.register("gradient")
+@dataclass(frozen=True, eq=False)
+class GradientProbe(RegisteredProbe):
+    """How hard each fragment pulls at the parameters, and which way.
+
+    Exact gradients, from one forward and backward pass over each batch, in nats a token and the parameters'
+    own units; those marked * for every layer too:
 
     * ``norm`` *: length of the gradient.
     * ``self-influence``: its square: what a small plain step on the fragment takes off its own loss, by the
@@ -38,7 +44,7 @@ class GradientProbe:
     * ``transfer``: dot product with the reference's gradient: what the same step takes off its loss.
     * ``noise scale`` *, in tokens, and ``coherence``: see ``spans``.
 
-    Args:
+    Attributes:
         mean: Mean gradient of the corpus; None leaves out what needs it.
         reference: Mean gradient of the reference; None leaves out what needs it.
         spans: Parts that a fragment is cut into to measure its noise scale (McCandlish et al. 2018); 0 leaves
@@ -47,15 +53,58 @@ class GradientProbe:
             know nothing of each other, 0 where they cancel out.
     """
 
+    name: ClassVar[str] = "gradient"
+    order: ClassVar[int] = 30
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        TraceMetric(
+            "norm",
+            "nats per token, per unit of parameters",
+            "gradient norm",
+            "how hard the fragment pulls at the parameters",
+            ("gradient norm", "itself"),
+        ),
+        TraceMetric("cosine to mean", "cosine", "cosine to mean", "whether it pulls where the corpus pulls"),
+        TraceMetric(
+            "cosine to reference",
+            "cosine",
+            "cosine to reference",
+            "whether it pulls where the reference pulls",
+        ),
+        TraceMetric(
+            "transfer",
+            _SQUARED,
+            "first-order transfer",
+            "what a step on it would do for the reference, from gradients alone",
+        ),
+        TraceMetric("self-influence", _SQUARED),
+        TraceMetric(
+            "noise scale",
+            "tokens",
+            "turbulence",
+            "how much the gradients of its parts differ, as a noise scale",
+        ),
+        TraceMetric(
+            "coherence",
+            "1 where all parts pull one way",
+            "coherence",
+            "whether the gradients of its parts pull one way",
+        ),
+    )
+
     mean: MeanGradient | None = None
     reference: MeanGradient | None = None
     spans: int = 0
     _meters: dict[int, GradientMeter] = field(default_factory=dict, init=False, repr=False)
 
-    @property
-    def name(self) -> str:
-        """As ``--probes`` knows it."""
-        return "gradient"
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """Every fragment against the corpus and the reference; the sample's noise, span by span."""
+        reference, pieces = context.reference, np.arange(len(context.reference))
+        context.mean = context.mean_gradient(context.fragments, context.many, "taking the mean gradient")
+        toward = context.mean_gradient(reference, pieces, "taking the reference's gradient")
+        yield Planned("gradient", cls(context.mean, toward), context.every)
+        # Cutting a fragment into spans costs as much again for each span: the sample's alone.
+        yield Planned("turbulence", cls(spans=context.settings.spans), context.sample)
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide its results."""
@@ -89,18 +138,7 @@ class GradientProbe:
         batch: int,
         tokens: bool = False,  # noqa: ARG002  (a gradient is a fragment's)
     ) -> Probed:
-        """Probe some fragments.
-
-        Args:
-            model: The model; given back as it was.
-            fragments: All fragments.
-            rows: Which of them.
-            batch: Padded tokens held at once, at most.
-            tokens: There are no numbers a token.
-
-        Raises:
-            DataError: A loss is not finite.
-        """
+        """See `Probe`."""
         rows = np.asarray(rows, dtype=np.int64)
         meter = self.meter(model)
         if not len(rows):
@@ -155,7 +193,7 @@ def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[s
     """Noise scale across a corpus, in fragments: how many make a mean that is as much signal as noise.
 
     Args:
-        traces: Those of a `GradientProbe` with the measure ``norm``, of the same fragments as the mean's.
+        traces: Those of a `GradientProbe` with the metric ``norm``, of the same fragments as the mean's.
         mean: The mean gradient of those fragments; at least two.
 
     Returns:
@@ -170,7 +208,7 @@ def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[s
             large_size=float(len(mean.rows)),
         )
         for trace in traces
-        if trace.measure == "norm" and trace.layer in large
+        if trace.metric == "norm" and trace.layer in large
     }
 
 
@@ -239,14 +277,14 @@ def _with_total(by_layer: Float[np.ndarray, "*rows layers"]) -> Float[np.ndarray
 
 
 def _by_layer(
-    measure: str, layers: Sequence[str], values: Float[np.ndarray, "rows columns"]
+    metric: str, layers: Sequence[str], values: Float[np.ndarray, "rows columns"]
 ) -> Iterable[Trace]:
     for layer, column in zip((None, *layers), values.T, strict=True):
-        yield _trace(measure, column, layer)
+        yield _trace(metric, column, layer)
 
 
-def _trace(measure: str, values: Float[np.ndarray, " rows"], layer: str | None = None) -> Trace:
-    return Trace("gradient", measure, np.ascontiguousarray(values, dtype=np.float64), layer)
+def _trace(metric: str, values: Float[np.ndarray, " rows"], layer: str | None = None) -> Trace:
+    return Trace("gradient", metric, np.ascontiguousarray(values, dtype=np.float64), layer)
 
 
 def _digest(mean: MeanGradient) -> str:

@@ -11,26 +11,37 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
-from negspace.errors import PlanError
+from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.collecting import Collected
 from negspace.probes.loss import loss_traces
-from negspace.probes.neighbours import NearestTokens
-from negspace.probes.probe import Probed
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Collected, Probe, Probed, TraceMetric
 from negspace.records import Json
 
 if TYPE_CHECKING:
-    from negspace.probes.logit_blocks import LogitBlock
+    from collections.abc import Iterator
 
-__all__ = ["PressureProbe"]
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from negspace.probes.engines.backbone import LogitBlock
+
+__all__ = ["TEMPERATURES", "NearestTokens", "PressureProbe", "nearest_tokens"]
+
+TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
+
+_AT_ONCE = 1 << 22  # cosines held at once
 
 
+@PROBES.register("pressure")
 @dataclass(frozen=True)
-class PressureProbe:
-    """Softmax negative pressure: docs/pressure.md has its definition and measures.
+class PressureProbe(RegisteredProbe):
+    """Softmax negative pressure: what the loss pushes down, and how hard.
+
+    `engines.softmax_competition` has its definition.
 
     Attributes:
-        temperatures: Of the sweep; each half of one before it costs next to nothing.
+        temperatures: The sweep; each half of one before it costs next to nothing.
         neighbours: Tokens nearest to the true one, by cosine of output embeddings, that count as near.
         competitors: Strongest competitors named for each token.
         with_loss: Take the probe ``loss`` along in the same pass, and add its traces.
@@ -40,8 +51,29 @@ class PressureProbe:
     """
 
     name: ClassVar[str] = "pressure"
+    order: ClassVar[int] = 20
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        TraceMetric(
+            "pressure",
+            "1 − P of the true token",
+            "pressure",
+            "how hard the softmax pushes down what is not the next token",
+        ),
+        TraceMetric(
+            "effective competitors",
+            "tokens",
+            "effective competitors",
+            "how many other tokens share that push",
+        ),
+        TraceMetric("neighbour share", "share of the pressure"),
+        *(
+            TraceMetric(f"{part} at T={temperature:g}", "probability")
+            for temperature in TEMPERATURES
+            for part in ("truth", "near", "rest")
+        ),
+    )
 
-    temperatures: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    temperatures: tuple[float, ...] = TEMPERATURES
     neighbours: int = 10
     competitors: int = 5
     with_loss: bool = False
@@ -66,6 +98,16 @@ class PressureProbe:
             )
         object.__setattr__(self, "_nearest", NearestTokens(self.neighbours))
 
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """Every fragment, in one pass with the probe ``loss``."""
+        yield Planned(cls.name, cls(with_loss=context.settings.asks_for("loss")), context.every)
+
+    @classmethod
+    def token_probe(cls, context: ProbeContext) -> Probe:  # noqa: ARG003
+        """Pressure and competitors of each token."""
+        return cls()
+
     def describe(self) -> Mapping[str, Json]:
         """Temperatures, neighbours and competitors."""
         return {
@@ -83,14 +125,11 @@ class PressureProbe:
         batch: int,
         tokens: bool = False,
     ) -> Probed:
-        """See `Probe`.
-
-        Raises:
-            DataError: A loss is not finite.
-        """
+        """See `Probe`."""
         import torch  # noqa: PLC0415  (an extra)
 
-        from negspace.probes.logit_blocks import logit_blocks  # noqa: PLC0415  (an extra)
+        from negspace.probes.engines.backbone import logit_blocks  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.softmax_competition import strongest  # noqa: PLC0415
 
         rows = np.asarray(rows, dtype=np.int64)
         grids = ("pressure", "effective competitors", "neighbour share") if tokens else ()
@@ -98,26 +137,22 @@ class PressureProbe:
         with one_thread(), torch.inference_mode():
             for block in logit_blocks(model, fragments, rows, batch=batch):
                 if tokens and self.competitors:
-                    self._name_competitors(collected, block)
+                    k = min(self.competitors, block.logits.shape[1] - 1)
+                    ids, probabilities = strongest(block.logits, block.truth, k)
+                    collected.add_grid("competitors", block.rows, block.places, ids.numpy())
+                    collected.add_grid(
+                        "competitor probabilities", block.rows, block.places, probabilities.numpy()
+                    )
                 self._sum_up(collected, model, block)
         traces = collected.traces(self.name)
         if self.with_loss:
-            mean = next(trace.values for trace in traces if trace.measure == "loss")
-            others = (trace for trace in traces if trace.measure != "loss")
+            mean = next(trace.values for trace in traces if trace.metric == "loss")
+            others = (trace for trace in traces if trace.metric != "loss")
             traces = (*loss_traces(model, fragments, rows, mean), *others)
         return Probed(traces, collected.tokens())
 
-    def _name_competitors(self, collected: Collected, block: LogitBlock) -> None:
-        from negspace.probes.competition import strongest  # noqa: PLC0415  (an extra)
-
-        ids, probabilities = strongest(
-            block.logits, block.truth, min(self.competitors, block.logits.shape[1] - 1)
-        )
-        collected.add_grid("competitors", block.rows, block.places, ids.numpy())
-        collected.add_grid("competitor probabilities", block.rows, block.places, probabilities.numpy())
-
     def _sum_up(self, collected: Collected, model: LanguageModel, block: LogitBlock) -> None:
-        from negspace.probes.competition import competition  # noqa: PLC0415  (an extra)
+        from negspace.probes.engines.softmax_competition import competition  # noqa: PLC0415
 
         near = self._nearest.of(model, block.truth)
         found = competition(block.logits, block.truth, near, self.temperatures)
@@ -133,3 +168,67 @@ class PressureProbe:
             values[f"near at T={temperature:g}"] = found.near[:, i]
             values[f"rest at T={temperature:g}"] = found.rest[:, i]
         collected.add(block.rows, block.places, {name: each.numpy() for name, each in values.items()})
+
+
+def nearest_tokens(
+    embedding: Float[Tensor, "vocabulary width"], ids: Int[Tensor, " tokens"], k: int
+) -> Int[Tensor, "tokens k"]:
+    """Find the tokens of highest cosine to each of some tokens, highest first, itself left out.
+
+    Cosines are held for a block of tokens at a time, never for the whole vocabulary.
+
+    Args:
+        embedding: A row for each token.
+        ids: The tokens whose neighbours are wanted.
+        k: How many; less than the vocabulary.
+    """
+    import torch  # noqa: PLC0415  (an extra)
+
+    unit = torch.nn.functional.normalize(embedding.float(), dim=1)
+    found = torch.empty((len(ids), k), dtype=torch.int64, device=unit.device)
+    size = max(1, _AT_ONCE // len(unit))
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        cosines = unit[part] @ unit.T
+        cosines.scatter_(1, part[:, None], -torch.inf)
+        found[start : start + size] = cosines.topk(k, dim=1).indices
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class NearestTokens:
+    """Neighbours of tokens in a model's output embedding, each looked for once.
+
+    Attributes:
+        k: How many of each; all others where the vocabulary has no more.
+    """
+
+    k: int
+    _known: dict[str, Int[Tensor, "vocabulary k"]] = field(default_factory=dict, init=False, repr=False)
+
+    def of(self, model: LanguageModel, ids: Int[Tensor, " tokens"]) -> Int[Tensor, "tokens k"]:
+        """Neighbours of each token, on its device.
+
+        Raises:
+            DataError: The model has no output embedding.
+        """
+        import torch  # noqa: PLC0415  (an extra)
+
+        table = self._known.get(model.fingerprint)
+        layer = model.network.get_output_embeddings()
+        if layer is None:
+            raise DataError(
+                f"{model.name} has no output embedding, so no token has neighbours in it",
+                got=type(model.network).__name__,
+                hint="choose a causal language model",
+            )
+        if table is None:
+            size = len(layer.weight)
+            table = torch.full((size, min(self.k, size - 1)), -1, dtype=torch.int64, device=ids.device)
+            self._known[model.fingerprint] = table
+        if table.shape[1] == 0:
+            return table[ids]
+        missing: Tensor = ids[table[ids, 0] < 0].unique()  # type: ignore[no-untyped-call]
+        if len(missing):
+            table[missing] = nearest_tokens(layer.weight.detach(), missing, table.shape[1])
+        return table[ids]

@@ -1,7 +1,7 @@
 """How much of what a fragment taught is left after further steps on other fragments.
 
-Taking the further steps costs as many forward and backward passes a fragment (`further.exact_retention` takes
-them). The probe reads the same off one gradient of other fragments, taken where the own step leads.
+Taking the further steps costs as many forward and backward passes a fragment. The probe reads the same off
+one gradient of other fragments, taken where the own step leads.
 
 After its own step the model is off by ``δ = -η g``. A further plain step on other fragments, whose mean loss
 has the Hessian H, turns what it is off by into ``(1 - η H) δ``. Of the fragment's gain, to first order
@@ -20,7 +20,7 @@ Gauss-Radau rule with a node at 0 turns these into the integral of any function 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,14 +31,138 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed, Trace
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.records import Json
 
-__all__ = ["LAGS", "SMALLEST_GAIN", "RetentionProbe", "half_life", "retained", "retention_traces"]
+__all__ = [
+    "LAGS",
+    "SMALLEST_GAIN",
+    "RetentionProbe",
+    "half_life",
+    "retained",
+    "retention_traces",
+    "stepped_model",
+]
 
 LAGS = (1, 4, 16)
 SMALLEST_GAIN = 1e-5
-"""Nats per token: a smaller gain is told apart from rounding in float32 by no one."""
+"""Nats per token: a smaller gain cannot be told from rounding in float32."""
+
+_CHOSEN_BY = 32  # fragments of the sample by which a step's size is chosen
+
+
+def stepped_model(context: ProbeContext) -> LanguageModel:
+    """The model that steps are taken on, in float32 or wider; the context is given the steps' size.
+
+    Where no size is asked for, it is chosen from the first of the sample, whatever else is measured: a step
+    has one size in all runs.
+    """
+    from negspace.probes.engines.sgd_step import (  # noqa: PLC0415  (imports PyTorch)
+        choose_step_size,
+        in_float32,
+        squared_norms,
+    )
+
+    model = in_float32(context.model)
+    if context.settings.step_size is None:
+        context.report("choosing a step", 0, 1)
+        norms = squared_norms(model, context.fragments, context.sample[:_CHOSEN_BY].tolist())
+        context.step_size = choose_step_size(norms)
+    else:
+        context.step_size = context.settings.step_size
+    return model
+
+
+@PROBES.register("retention")
+@dataclass(frozen=True, eq=False)
+class RetentionProbe(RegisteredProbe):
+    """How much of a fragment's own gain is left after further steps on other fragments.
+
+    * ``left after k``: share of its own gain (loss before - after its own step) that is left after k further
+      steps on others, estimated as the module's text says; NaN where the own step gained less than 1e-5 nats
+      per token, or diverged.
+    * ``half-life``: further steps after which half is left, by an exponential through all lags; infinite
+      where nothing is lost.
+
+    Costs a forward and backward pass over the fragment and one over ``others``, and a forward. Where the step
+    probe runs as well, give it this probe: then it costs a backward pass over ``others``, or, where they are
+    not the step probe's reference, a forward and a backward pass over them.
+
+    Attributes:
+        others: Two or more fragments such as the further steps are on; none of those probed.
+        step_size: η, the size of the own step and of the further ones.
+        lags: Numbers of further steps.
+    """
+
+    name: ClassVar[str] = "retention"
+    order: ClassVar[int] = 50
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        *(TraceMetric(f"left after {lag}", "share of the own gain") for lag in LAGS[:-1]),
+        TraceMetric(
+            f"left after {LAGS[-1]}",
+            "share of the own gain",
+            f"left after {LAGS[-1]}",
+            "how much of its own gain is left after steps on other fragments",
+        ),
+        TraceMetric("half-life", "steps"),
+    )
+
+    others: Fragments
+    step_size: float
+    lags: tuple[int, ...] = LAGS
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no answer."""
+        if len(self.others) < 2 or not self.step_size > 0 or not self.lags or min(self.lags) < 1:
+            raise PlanError(
+                "retention needs two other fragments, a step and lags of at least one step",
+                got=f"{len(self.others)} fragments, step size {self.step_size:g}, lags {list(self.lags)}",
+            )
+
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """The sample; the probe ``step`` takes it along where it runs."""
+        if not context.settings.asks_for("step"):
+            model = stepped_model(context)
+            assert context.step_size is not None
+            yield Planned(cls.name, cls(context.reference, context.step_size), context.sample, model)
+
+    def describe(self) -> Mapping[str, Json]:
+        """The other fragments, the step and the lags."""
+        return {
+            "others": self.others.fingerprint,
+            "step_size": self.step_size,
+            "lags": list(self.lags),
+            "estimate": "Gauss-Radau, 3 moments",
+        }
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
+    ) -> Probed:
+        """See `Probe`."""
+        from negspace.probes.engines.sgd_step import (  # noqa: PLC0415  (imports PyTorch)
+            ReferenceGradient,
+            halves,
+            kept_parameters,
+            own_gain,
+        )
+
+        rows = np.asarray(rows, dtype=np.int64)
+        gains, moments = np.full(len(rows), np.nan), np.full((3, len(rows)), np.nan)
+        with one_thread(), kept_parameters(model.network) as parameters:
+            others = ReferenceGradient(model, halves(self.others, batch, model.device), parameters)
+            for at, row in enumerate(rows):
+                gains[at], moments[:, at] = own_gain(
+                    model, fragments, int(row), others, parameters, self.step_size
+                )
+        return Probed(retention_traces(gains, moments, self.lags))
 
 
 def retained(
@@ -91,74 +215,3 @@ def retention_traces(
     left = np.where(gains > SMALLEST_GAIN, retained(moments, lags), np.nan)
     after = [Trace("retention", f"left after {k}", each) for k, each in zip(lags, left, strict=True)]
     return (*after, Trace("retention", "half-life", half_life(lags, left)))
-
-
-@dataclass(frozen=True, eq=False)
-class RetentionProbe:
-    """What is left of a fragment's own gain after further steps on other fragments.
-
-    ================= =======================================================================================
-    measure           of each fragment
-    ================= =======================================================================================
-    ``left after k``  share of its own gain (loss before - after its own step) that is left after k further
-                      steps on others, estimated as the module's text says; NaN where the own step gained
-                      less than 1e-5 nats per token, or diverged
-    ``half-life``     further steps after which half is left, by an exponential through all lags; infinite
-                      where nothing is lost
-    ================= =======================================================================================
-
-    Costs a forward and backward pass over the fragment and one over ``others``, and a forward. Where the step
-    probe runs as well, give it this probe: then it costs a backward pass over ``others``, or, where they are
-    not the step probe's reference, a forward and a backward pass over them.
-
-    Attributes:
-        others: Two or more fragments such as the further steps are on; none of those probed.
-        step_size: η, of the own step and of the further ones.
-        lags: Numbers of further steps.
-    """
-
-    name: ClassVar[str] = "retention"
-
-    others: Fragments
-    step_size: float
-    lags: tuple[int, ...] = LAGS
-
-    def __post_init__(self) -> None:
-        """Refuse what gives no answer."""
-        if len(self.others) < 2 or not self.step_size > 0 or not self.lags or min(self.lags) < 1:
-            raise PlanError(
-                "retention needs two other fragments, a step and lags of at least one step",
-                got=f"{len(self.others)} fragments, step size {self.step_size:g}, lags {list(self.lags)}",
-            )
-
-    def describe(self) -> Mapping[str, Json]:
-        """The other fragments, the step and the lags."""
-        return {
-            "others": self.others.fingerprint,
-            "step_size": self.step_size,
-            "lags": list(self.lags),
-            "estimate": "Gauss-Radau, 3 moments",
-        }
-
-    def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
-    ) -> Probed:
-        """See `Probe`."""
-        from negspace.probes.pull import Pull, halves, own_gain  # noqa: PLC0415  (an extra)
-        from negspace.probes.stepping import stepping  # noqa: PLC0415  (an extra)
-
-        rows = np.asarray(rows, dtype=np.int64)
-        gains, moments = np.full(len(rows), np.nan), np.full((3, len(rows)), np.nan)
-        with one_thread(), stepping(model.network) as parameters:
-            pull = Pull(model, halves(self.others, batch, model.device), parameters)
-            for at, row in enumerate(rows):
-                gains[at], moments[:, at] = own_gain(
-                    model, fragments, int(row), pull, parameters, self.step_size
-                )
-        return Probed(retention_traces(gains, moments, self.lags))

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int
 
 from negspace.data import Fragments
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed, Trace
-from negspace.probes.role_quantities import RoleQuantities
-from negspace.probes.role_relative import relative_probabilities
-from negspace.probes.role_rule import Condition, RoleRule
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Probed, Trace, TraceMetric
+from negspace.probes.role_quantities import RoleQuantities, role_quantities
+from negspace.probes.role_rule import CONDITIONS, RULE, RoleRule, relative_probabilities
 from negspace.records import Json
 
-__all__ = ["ROLE_NAMES", "RULE", "RoleProbe", "Roles", "sort_roles"]
+__all__ = ["ROLE_NAMES", "FragmentRoles", "RoleProbe", "sort_roles"]
 
 ROLE_NAMES = ("structure", "fact", "noise", "unsure")
 UNSURE = 3
 
-# Set by `benchmarks/roles.py` on its setting families alone; see docs/roles.md.
-RULE = RoleRule(
-    surprise=Condition(at=0.119, scale=-0.0781),
-    explained=Condition(at=0.082, scale=0.0684),
-    memorised=Condition(at=0.610, scale=0.0521),
-    confirmed=Condition(at=0.859, scale=0.0234),
-    sure=0.85,
-)
+_MOST_WORDS = 50_000  # of the corpus that networks are cross-fitted on
+_IN_NATS = {"clean", "seen", "told", "sharp_surprise"}
 
 
 @dataclass(frozen=True, eq=False)
-class Roles:
+class FragmentRoles:
     """The role of each fragment.
 
     Attributes:
         codes: Position in ``ROLE_NAMES``.
-        probabilities: Of structure, fact and noise.
+        probabilities: Those of structure, fact and noise.
         quantities: What decided.
         reasons: The deciding numbers, in words.
     """
@@ -59,41 +54,66 @@ class Roles:
         return {name: int((self.codes == code).sum()) for code, name in enumerate(ROLE_NAMES)}
 
 
-def sort_roles(measures: RoleQuantities, rule: RoleRule = RULE) -> Roles:
+def sort_roles(found: RoleQuantities, rule: RoleRule = RULE) -> FragmentRoles:
     """Give each fragment its role, or leave it ``unsure``.
 
     By the rule; or, where the networks overfitted the corpus, by the corpus's own spread, as its losses mean
     something else then (`relative_probabilities`).
     """
-    if measures.overfitted():
-        probabilities = relative_probabilities(measures, rule.confirmed)
+    if found.overfitted():
+        probabilities = relative_probabilities(found, rule.confirmed)
     else:
-        probabilities = rule.probabilities(measures)
+        probabilities = rule.probabilities(found)
     likeliest = probabilities.argmax(axis=1)
     codes = np.where(probabilities.max(axis=1) >= rule.sure, likeliest, UNSURE).astype(np.int64)
     reasons = tuple(
-        _reason(measures, rule, row, int(codes[row]), probabilities[row]) for row in range(len(codes))
+        _reason(found, rule, row, int(codes[row]), probabilities[row]) for row in range(len(codes))
     )
-    return Roles(codes, probabilities, measures, reasons)
+    return FragmentRoles(codes, probabilities, found, reasons)
 
 
+@PROBES.register("role")
 @dataclass(frozen=True, eq=False)
-class RoleProbe:
-    """Hands out the roles as traces: `probability` of each role, the code, and every quantity.
+class RoleProbe(RegisteredProbe):
+    """What kind of thing each fragment teaches: structure, fact or noise.
 
+    Gives the code of the role, the probability of each, and every quantity that could have decided it.
     The roles come from networks cross-fitted on the corpus, so the model probed has no part in them. ``role``
     is the position in ``ROLE_NAMES``. The unit of each quantity stands in `RoleQuantities`.
     """
 
-    roles: Roles
+    name: ClassVar[str] = "role"
+    order: ClassVar[int] = 70
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        TraceMetric("role", "share"),
+        *(TraceMetric(f"probability of {role}", "probability") for role in ROLE_NAMES[:UNSURE]),
+        *(
+            TraceMetric(field.name, "nats per token" if field.name in _IN_NATS else "share")
+            for field in fields(RoleQuantities)
+            if field.name != "clusters"
+        ),
+    )
+
+    roles: FragmentRoles
     rule: RoleRule = RULE
-    name: str = "role"
+
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """Every fragment: networks are cross-fitted on the corpus first."""
+        found = role_quantities(
+            context.fragments,
+            seed=context.settings.seed,
+            most=_MOST_WORDS,
+            workers=context.workers,
+            progress=lambda share: context.report("telling roles", round(100 * share), 100),
+        )
+        context.roles = sort_roles(found)
+        yield Planned(cls.name, cls(context.roles), context.every)
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide its results, and the content of what it hands out."""
-        conditions = ("surprise", "explained", "memorised", "confirmed")
         said: dict[str, Json] = {
-            name: [getattr(self.rule, name).at, getattr(self.rule, name).scale] for name in conditions
+            name: [getattr(self.rule, name).at, getattr(self.rule, name).scale] for name in CONDITIONS
         }
         return {"probe": self.name, "sure": self.rule.sure, **said}
 
@@ -106,34 +126,34 @@ class RoleProbe:
         batch: int,  # noqa: ARG002
         tokens: bool = False,  # noqa: ARG002
     ) -> Probed:
-        """Roles and quantities of some fragments."""
+        """See `Probe`."""
         if len(fragments) != len(self.roles):
             raise ValueError(f"roles of {len(self.roles)} fragments, asked of a corpus of {len(fragments)}")
         at = np.asarray(rows, dtype=np.int64)
         named = {"role": self.roles.codes.astype(np.float64)}
         for code, role in enumerate(ROLE_NAMES[:UNSURE]):
             named[f"probability of {role}"] = self.roles.probabilities[:, code]
-        named |= self.roles.quantities.measures()
-        return Probed(tuple(Trace(self.name, measure, values[at]) for measure, values in named.items()))
+        named |= self.roles.quantities.by_name()
+        return Probed(tuple(Trace(self.name, metric, values[at]) for metric, values in named.items()))
 
 
 def _reason(
-    measures: RoleQuantities,
+    found: RoleQuantities,
     rule: RoleRule,
     row: int,
     code: int,
     probabilities: Float64[np.ndarray, " roles"],
 ) -> str:
-    surprise = float(measures.surprise[row])
+    surprise = float(found.surprise[row])
     if np.isnan(surprise):
         return "not looked at: beyond the sample drawn, or without a scored token"
-    if measures.overfitted():
-        return _reason_within(measures, row, code, probabilities)
+    if found.overfitted():
+        return _reason_within(found, row, code, probabilities)
     level = f"loss of networks that never saw it is {_signed(surprise)} against what they expect"
     if code == 0:
         return f"{level}: predicted unseen"
-    explained, memorised = float(measures.explained[row]), float(measures.memorised[row])
-    confirmed = float(measures.confirmed[row])
+    explained, memorised = float(found.explained[row]), float(found.memorised[row])
+    confirmed = float(found.confirmed[row])
     parts = [f"context explains {explained:.0%}", f"seeing it gains {memorised:.0%}"]
     if not np.isnan(confirmed):
         parts.append(f"its mates say {confirmed:.0%} of that too")
@@ -142,20 +162,20 @@ def _reason(
         return f"{text}: {_shares(probabilities)}"
     if code == 1:
         return f"{text}: only to be had by seeing it" + ("" if np.isnan(confirmed) else " or a mate of it")
-    met = {name: float(getattr(rule, name).met(getattr(measures, name)[row : row + 1])[0]) for name in _FAILS}
+    met = {name: float(getattr(rule, name).met(getattr(found, name)[row : row + 1])[0]) for name in _FAILS}
     return f"{text}: {_FAILS[min(met, key=met.__getitem__)]}"
 
 
 def _reason_within(
-    measures: RoleQuantities, row: int, code: int, probabilities: Float64[np.ndarray, " roles"]
+    found: RoleQuantities, row: int, code: int, probabilities: Float64[np.ndarray, " roles"]
 ) -> str:
     """Where the networks overfitted the corpus."""
-    ordered, memorised = float(measures.ordered[row]), float(measures.memorised[row])
+    ordered, memorised = float(found.ordered[row]), float(found.memorised[row])
     text = (
         f"its order helps by {_signed_number(ordered)} deviations of random orders; "
         f"seeing it gains {memorised:.0%}"
     )
-    if not np.isnan(confirmed := float(measures.confirmed[row])):
+    if not np.isnan(confirmed := float(found.confirmed[row])):
         text += f", its mates say {confirmed:.0%} of that too"
     said = (
         "in order, and no more memorised or surprising than the corpus's other passages",

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
 from negspace.data import Fragments
 from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
-from negspace.probes.role_words import few_ids, read_words
-from negspace.probes.same_content import same_content
+from negspace.probes.duplicate_groups import duplicate_groups
+from negspace.probes.wording import few_ids, read_words
 
 __all__ = ["RoleQuantities", "drawn_groups", "ordered", "quantities", "role_quantities", "settings_for"]
 
@@ -70,7 +70,7 @@ class RoleQuantities:
         """Whether most networks overfitted the corpus, so that fixed thresholds say nothing."""
         return bool(np.isfinite(self.ordered).any())
 
-    def measures(self) -> dict[str, Float64[np.ndarray, " fragments"]]:
+    def by_name(self) -> dict[str, Float64[np.ndarray, " fragments"]]:
         """All but the groups, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "clusters"}
 
@@ -78,8 +78,8 @@ class RoleQuantities:
         self, rows: Int[np.ndarray, " rows"], clusters: Int[np.ndarray, " fragments"]
     ) -> RoleQuantities:
         """The same for all fragments of a corpus, of which these are some rows: NaN for the others."""
-        spread = {name: np.full(len(clusters), np.nan) for name in self.measures()}
-        for name, values in self.measures().items():
+        spread = {name: np.full(len(clusters), np.nan) for name in self.by_name()}
+        for name, values in self.by_name().items():
             spread[name][rows] = values
         return RoleQuantities(clusters, **spread)
 
@@ -114,8 +114,8 @@ def role_quantities(
 
     Args:
         fragments: All fragments of the corpus.
-        settings: Of the networks; those of `settings_for` where None.
-        seed: Of the sample, of the networks and of what each is trained on.
+        settings: Size, number and training of the networks; `settings_for` decides where None.
+        seed: Decides the sample, the networks and what each is trained on.
         workers: How many networks at once; no result depends on it.
         progress: Told the share of the work done.
         most: Words that are looked at, at most, of all fragments together.
@@ -128,7 +128,7 @@ def role_quantities(
     """
     words = read_words(fragments.texts, _READ)
     lengths = words.lengths
-    clusters = same_content(words.ids, lengths)
+    clusters = duplicate_groups(words.ids, lengths)
     rows = drawn_groups(clusters, lengths, most, np.random.default_rng([seed, 2]))
     rows = rows[lengths[rows] > 1]
     tokens = few_ids(words.ids[rows], lengths[rows])

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.probe import Probed, Trace
-from negspace.probes.retention import RetentionProbe, retention_traces
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Probed, Trace, TraceMetric
+from negspace.probes.retention import RetentionProbe, retention_traces, stepped_model
 from negspace.records import Json
 
-__all__ = ["QUERIES", "StepProbe"]
+__all__ = ["Agreement", "StepProbe", "first_order_agreement"]
 
-QUERIES = 64
+_QUERIES = 64
+_NATS = "nats per token"
 
 
+@PROBES.register("step")
 @dataclass(frozen=True, eq=False)
-class StepProbe:
-    """One step ``θ - η g`` on a fragment's own mean loss, measured and undone.
+class StepProbe(RegisteredProbe):
+    """What one plain gradient step on a fragment does; measured and undone.
 
-    ============================== ========================================================================
-    measure                        of each fragment
-    ============================== ========================================================================
-    ``self-influence``             its loss before - after, in nats per token (TracIn: Pruthi et al. 2020)
-    ``transfer``                   mean loss of the reference's fragments before - after
-    ``self-influence first order`` η |g|²
-    ``transfer first order``       η g·g_reference
-    ``drift``                      by layer: mean over tokens of 1 - cosine of the hidden states before and
-                                   after, on the fragment itself; `drift.cosine_drift`
-    ``cka drift``                  by layer: 1 - linear CKA of the same; `drift.cka_drift`
-    ``attention change``           by layer: Jensen-Shannon divergence of attention before and after, in nats
-                                   (at most ln 2), mean over heads and query positions
-    ``reference …``                the same three on the reference, mean over its fragments
-    ``diverged``                   1 where a loss is not finite after the step (or was not before): all other
-                                   measures of the fragment are NaN then; else 0
-    ============================== ========================================================================
+    The step is ``θ - η g`` on the fragment's own mean loss. By fragment:
+
+    * ``self-influence``: its loss before - after, in nats per token (TracIn: Pruthi et al. 2020);
+    * ``transfer``: mean loss of the reference's fragments before - after;
+    * ``self-influence first order``: η |g|²; ``transfer first order``: η g·g_reference;
+    * ``drift``, by layer: mean over tokens of 1 - cosine of the hidden states before and after, on the
+      fragment itself; ``cka drift``: 1 - linear CKA of the same;
+    * ``attention change``, by layer: Jensen-Shannon divergence of attention before and after, in nats (at
+      most ln 2), mean over heads and query positions;
+    * ``reference …``: the same three on the reference, mean over its fragments;
+    * ``diverged``: 1 where a loss is not finite after the step (or was not before): all other metrics of the
+      fragment are NaN then; else 0.
 
     Attributes:
         reference: Fragments that transfer is measured on. Each step costs a forward pass over all of them.
-        step_size: η, as from `stepping.choose_step_size`.
+        step_size: η, as from `choose_step_size`.
         queries: Query positions at which attention is compared, at most, evenly spaced over the fragment;
             0 to leave attention alone (a model that has none, or none it can show).
         retention: Takes the probe ``retention`` along in the same steps, and adds its traces. Its step size
@@ -53,10 +53,33 @@ class StepProbe:
     """
 
     name: ClassVar[str] = "step"
+    order: ClassVar[int] = 40
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        TraceMetric("self-influence", _NATS, "self-influence", "what one step on it does for its own loss"),
+        TraceMetric("transfer", _NATS, "transfer", "what one step on it does for the reference's loss"),
+        TraceMetric("self-influence first order", _NATS),
+        TraceMetric("transfer first order", _NATS),
+        TraceMetric(
+            "drift", "1 − cosine", "drift", "how far that step turns the hidden states", ("drift", "itself")
+        ),
+        TraceMetric("reference drift", "1 − cosine", panel=("drift", "reference")),
+        TraceMetric("cka drift", "1 − CKA"),
+        TraceMetric("reference cka drift", "1 − CKA"),
+        TraceMetric(
+            "attention change",
+            "nats, at most ln 2",
+            "attention change",
+            "how far that step moves the attention",
+            ("attention change", "itself"),
+        ),
+        TraceMetric(
+            "reference attention change", "nats, at most ln 2", panel=("attention change", "reference")
+        ),
+    )
 
     reference: Fragments
     step_size: float
-    queries: int = QUERIES
+    queries: int = _QUERIES
     retention: RetentionProbe | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +94,20 @@ class StepProbe:
                 "step and retention go together only with one step size",
                 got=f"{self.step_size:g} and {self.retention.step_size:g}",
             )
+
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """The sample, ``retention`` taken along where it is asked for."""
+        from negspace.probes.engines.before_after import shows_attention  # noqa: PLC0415  (imports PyTorch)
+
+        model = stepped_model(context)
+        size = context.step_size
+        assert size is not None
+        retention = (
+            RetentionProbe(context.reference, size) if context.settings.asks_for("retention") else None
+        )
+        queries = _QUERIES if shows_attention(model.network) else 0
+        yield Planned(cls.name, cls(context.reference, size, queries, retention), context.sample, model)
 
     def describe(self) -> Mapping[str, Json]:
         """The reference, the step and what is compared."""
@@ -98,33 +135,65 @@ class StepProbe:
             PlanError: The model has no parameter to step on, or cannot show its attention.
             DataError: A loss is not finite before a step.
         """
-        from negspace.probes.stepping import stepping  # noqa: PLC0415  (an extra)
-        from negspace.probes.steps import Stepper, showing  # noqa: PLC0415  (an extra)
+        from negspace.probes.engines.before_after import eager_attention  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.sgd_step import kept_parameters  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.stepper import Stepper  # noqa: PLC0415  (imports PyTorch)
 
-        others = None if self.retention is None else self.retention.others
-        with one_thread(), showing(model.network, self.queries), stepping(model.network) as parameters:
+        showing = eager_attention(model.network) if self.queries else nullcontext()
+        with one_thread(), showing, kept_parameters(model.network) as parameters:
             stepper = Stepper(
                 model,
                 parameters,
                 self.reference,
-                others,
+                None if self.retention is None else self.retention.others,
                 size=self.step_size,
                 queries=self.queries,
                 batch=batch,
             )
             found = [stepper.step(fragments, int(row)) for row in rows]
+
+        def over_rows(key: tuple[str, str | None]) -> Float[np.ndarray, " rows"]:
+            return np.array([each.values.get(key, np.nan) for each in found])
+
         traces = [
-            Trace(
-                self.name,
-                measure,
-                np.array([each.values.get((measure, layer), np.nan) for each in found]),
-                layer,
-            )
-            for measure, layer in stepper.measures
+            Trace(self.name, metric, over_rows((metric, layer)), layer) for metric, layer in stepper.keys
         ]
-        traces.append(Trace(self.name, "diverged", np.array([float(each.diverged) for each in found])))
+        diverged = np.array([float(not each.values) for each in found])
+        traces.append(Trace(self.name, "diverged", diverged))
         if self.retention is not None:
-            gains = np.array([each.values.get(("self-influence", None), np.nan) for each in found])
             moments = np.array([each.moments for each in found]).reshape(-1, 3).T
-            traces += retention_traces(gains, moments, self.retention.lags)
+            traces += retention_traces(over_rows(("self-influence", None)), moments, self.retention.lags)
         return Probed(tuple(traces))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two numbers of the same fragments go together.
+
+    Attributes:
+        n: Fragments that have both; the rest is left out.
+        spearman: Rank correlation; NaN for fewer than three, or where one of the two is the same for all.
+        pearson: Linear correlation; NaN likewise.
+    """
+
+    n: int
+    spearman: float
+    pearson: float
+
+
+def first_order_agreement(
+    first_order: Float[np.ndarray, " fragments"], exact: Float[np.ndarray, " fragments"]
+) -> Agreement:
+    """Compare first-order predictions (η g·g_reference for transfer, η |g|² for self-influence) with steps.
+
+    Args:
+        first_order: The prediction for each fragment.
+        exact: What a step did; NaN where none was taken.
+    """
+    from scipy.stats import pearsonr, spearmanr  # noqa: PLC0415  (takes a second to import)
+
+    both = np.isfinite(first_order) & np.isfinite(exact)
+    x, y = first_order[both].astype(np.float64), exact[both].astype(np.float64)
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Agreement(len(x), float("nan"), float("nan"))
+    return Agreement(len(x), float(spearmanr(x, y).statistic), float(pearsonr(x, y).statistic))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float, Float32, Int
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import Batch, LanguageModel, batches, check_finite
-from negspace.probes.collecting import Collected
-from negspace.probes.probe import Probed
+from negspace.language_models import Batch, LanguageModel, batches, check_finite, halving
+from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
+from negspace.probes.probe import Collected, Probe, Probed, TraceMetric
 from negspace.records import Json
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TypeMeans", "VolatileType", "VolatilityProbe", "type_means", "volatile_types"]
 
 _LAYER = "final"
+_THROUGH_CHECKPOINTS = 16  # fragments of the sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def type_means(
     """
     import torch  # noqa: PLC0415  (an extra)
 
-    from negspace.probes.trunk import last_hidden  # noqa: PLC0415  (an extra)
+    from negspace.probes.engines.backbone import last_hidden  # noqa: PLC0415  (imports PyTorch)
 
     rows = np.unique(np.asarray(rows, dtype=np.int64))
     if not len(rows):
@@ -155,20 +156,18 @@ def volatile_types(
     return listed(order[:most]), listed(order[::-1][:least])
 
 
+@PROBES.register("volatility")
 @dataclass(frozen=True)
-class VolatilityProbe:
-    """How much the tokens of each fragment move, at the last hidden state (layer ``final``).
+class VolatilityProbe(RegisteredProbe):
+    """How much the representations of each fragment's tokens move.
 
-    ==================== =====================================================================================
-    measure              mean over the scored tokens of the fragment of
-    ==================== =====================================================================================
-    ``over contexts``    1 - the mean cosine to the other occurrences of the same token type in the corpus
-                         (1 - self-similarity: Ethayarajh, 2019, "How contextual are contextualized word
-                         representations?", section 3.2, for one occurrence). Types without another
-                         occurrence are left out.
-    ``over checkpoints`` 1 - the cosine to the same token's state at the next checkpoint, averaged over the
-                         checkpoints kept; not taken where fewer than two were.
-    ==================== =====================================================================================
+    Taken at the last hidden state (layer ``final``); means over the scored tokens of the fragment:
+
+    * ``over contexts``: 1 - the mean cosine to the other occurrences of the same token type in the corpus
+      (1 - self-similarity: Ethayarajh, 2019, "How contextual are contextualized word representations?",
+      section 3.2, for one occurrence). Types without another occurrence are left out.
+    * ``over checkpoints``: 1 - the cosine to the same token's state at the next checkpoint, averaged over the
+      checkpoints kept; not taken where fewer than two were.
 
     Each occurrence is left out of the mean it is held against; with itself in it, a type that occurs twice
     would seem steadier than one that occurs often.
@@ -177,15 +176,39 @@ class VolatilityProbe:
     basis along: unlike two runs, whose units could stand in any order, each coordinate of the later state is
     the former's, changed by as many steps as lie between. A turn of the whole space still counts as movement.
 
-    By token: both measures.
+    By token: both metrics.
 
     Attributes:
-        means: Of the corpus, from `type_means`.
+        means: What `type_means` gives of the corpus.
     """
 
     name: ClassVar[str] = "volatility"
+    order: ClassVar[int] = 60
+    metrics: ClassVar[tuple[TraceMetric, ...]] = (
+        TraceMetric("over contexts", "1 − cosine", "volatility", "how much its tokens' representations move"),
+        TraceMetric("over checkpoints", "1 − cosine"),
+    )
 
     means: TypeMeans
+
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """Every fragment over contexts; some of the sample over checkpoints, which take a pass each."""
+        model, fragments = context.model, context.fragments
+        context.report("comparing contexts", 0, 1)
+        context.type_means = halving(
+            lambda batch: type_means(model, fragments, context.many, batch=batch),
+            context.batch,
+            int(fragments.lengths.max()),
+        )
+        probe = cls(context.type_means)
+        yield Planned("volatility", probe, context.every, replace(model, checkpoints=()))
+        yield Planned("checkpoints", probe, context.sample[:_THROUGH_CHECKPOINTS])
+
+    @classmethod
+    def token_probe(cls, context: ProbeContext) -> Probe | None:
+        """Volatility of each token, once the corpus's means are taken."""
+        return None if context.type_means is None else cls(context.type_means)
 
     def describe(self) -> Mapping[str, Json]:
         """The corpus and how many of its fragments were counted."""
@@ -209,8 +232,8 @@ class VolatilityProbe:
         """
         import torch  # noqa: PLC0415  (an extra)
 
-        from negspace.probes.earlier import Earlier  # noqa: PLC0415  (an extra)
-        from negspace.probes.trunk import last_hidden  # noqa: PLC0415  (an extra)
+        from negspace.probes.engines.backbone import last_hidden  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.checkpoint_drift import CheckpointDrift  # noqa: PLC0415
 
         if (self.means.corpus, self.means.model) != (fragments.fingerprint, model.fingerprint):
             raise PlanError(
@@ -221,7 +244,7 @@ class VolatilityProbe:
         collected = Collected(fragments, rows, ("over contexts", "over checkpoints") if tokens else ())
         with one_thread(), torch.inference_mode():
             hidden = last_hidden(model)
-            earlier = Earlier(model) if len(model.checkpoints) > 1 else None
+            checkpoints = CheckpointDrift(model) if len(model.checkpoints) > 1 else None
             for some in batches(fragments, np.unique(rows), tokens=batch, device=model.device):
                 scored = some.scored.cpu().numpy()
                 which, places = np.nonzero(scored)
@@ -230,8 +253,8 @@ class VolatilityProbe:
                 ids = some.ids.cpu().numpy()[scored]
                 moved, kept = self._over_contexts(unit, ids, of)
                 collected.add(of[kept], places[kept], {"over contexts": moved[kept]})
-                if earlier is not None:
-                    collected.add(of, places, {"over checkpoints": earlier.movement(some)})
+                if checkpoints is not None:
+                    collected.add(of, places, {"over checkpoints": checkpoints.movement(some)})
         return Probed(collected.traces(self.name, _LAYER), collected.tokens())
 
     def _over_contexts(

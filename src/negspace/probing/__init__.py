@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from negspace.probing.result import ProbeResult
-from negspace.probing.run import OUT, probe
-from negspace.probing.settings import PROBES
+from negspace.probes import PROBES, ProbeSettings, all_probes, parse_probes
+from negspace.probing.findings import ProbeFindings
+from negspace.probing.highlights import choose_highlights
+from negspace.probing.inputs import state_hash
+from negspace.probing.report import probe_report
+from negspace.probing.run import OUT, ProbeResult, probe
+from negspace.probing.trace_table import SCHEMA, Column, TraceTable, part_of
 
-__all__ = ["OUT", "PROBES", "ProbeResult", "probe"]
+__all__ = [
+    "OUT",
+    "PROBES",
+    "SCHEMA",
+    "Column",
+    "ProbeFindings",
+    "ProbeResult",
+    "ProbeSettings",
+    "TraceTable",
+    "all_probes",
+    "choose_highlights",
+    "parse_probes",
+    "part_of",
+    "probe",
+    "probe_report",
+    "state_hash",
+]

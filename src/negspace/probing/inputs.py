@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +12,17 @@ from negspace.data import Fragments
 from negspace.data.corpora import Documents, read_documents
 from negspace.data.fragments import select, set_aside, split_documents
 from negspace.errors import DataError
-from negspace.language_models import LanguageModel, TinySettings, open_language_model, train_tiny
-from negspace.language_models.opening import Device, Dtype, placed
-from negspace.probing.settings import Settings
-from negspace.records import Json
+from negspace.language_models import (
+    Device,
+    Dtype,
+    LanguageModel,
+    TinySettings,
+    open_language_model,
+    placed,
+    train_tiny,
+)
+from negspace.probes import ProbeSettings
+from negspace.probing.findings import Training
 from negspace.study import Progress
 
 __all__ = ["TINY", "Inputs", "read_inputs", "state_hash"]
@@ -45,7 +51,7 @@ class Inputs:
     source: str
     reference_source: str
     notes: tuple[str, ...]
-    training: Mapping[str, Json] | None
+    training: Training | None
 
 
 def read_inputs(
@@ -54,7 +60,7 @@ def read_inputs(
     reference: object | None,
     model: str | LanguageModel,
     text: str | None,
-    settings: Settings,
+    settings: ProbeSettings,
     device: Device,
     dtype: Dtype,
     trust_remote_code: bool,
@@ -72,7 +78,7 @@ def read_inputs(
     progress("reading", 0, 1)
     documents = read_documents(corpus, text=text)
     source = _source_of(corpus)
-    held_against = None if reference is None else _read_reference(reference, text)
+    against = None if reference is None else _read_reference(reference, text)
     aside = settings.set_aside if reference is None else 0
     tiny = TinySettings(context=settings.fragment_tokens)
     if isinstance(model, str):
@@ -91,12 +97,12 @@ def read_inputs(
         documents, opened.encode, tokens=settings.fragment_tokens, context=opened.context
     )
     fragments, others, reference_source = _divide(
-        every, documents, source, held_against, _source_of(reference), opened, settings
+        every, documents, source, against, _source_of(reference), opened, settings
     )
-    training: Mapping[str, Json] | None = None
+    training: Training | None = None
     if model == TINY:
-        steps = [checkpoint.step for checkpoint in opened.checkpoints]
-        training = {"steps": max(steps), "batch_tokens": tiny.batch, "checkpoints": steps}
+        steps = tuple(checkpoint.step for checkpoint in opened.checkpoints)
+        training = Training(max(steps), tiny.batch, steps)
     return Inputs(opened, fragments, others, source, reference_source, notes, training)
 
 
@@ -121,7 +127,7 @@ def _divide(
     reference: Documents | None,
     reference_source: str,
     opened: LanguageModel,
-    settings: Settings,
+    settings: ProbeSettings,
 ) -> tuple[Fragments, Fragments, str]:
     """What is probed, the reference, and where that came from."""
     if reference is not None:

@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 from joblib import cpu_count
 
 from negspace._version import __version__
+from negspace.data import Fragments
+from negspace.data.fragments import pieces
 from negspace.gradients import memory_of
-from negspace.language_models import LanguageModel, available_bytes
-from negspace.language_models.opening import Device, Dtype
-from negspace.probing.crew import Crew, processes_for
+from negspace.language_models import Device, Dtype, LanguageModel, available_bytes
+from negspace.probes import ProbeContext, ProbeSettings, parse_probes
+from negspace.probing.executor import PartExecutor, processes_for
+from negspace.probing.findings import ProbeFindings
+from negspace.probing.highlights import HIGHLIGHTS
 from negspace.probing.inputs import Inputs, read_inputs, state_hash
-from negspace.probing.outputs import write_result
-from negspace.probing.plan import Plan
-from negspace.probing.result import ProbeResult
-from negspace.probing.settings import PROBES, Settings, parse_probes
-from negspace.probing.target import WORK, refuse_strangers
-from negspace.probing.traces import SCHEMA, TraceTable
+from negspace.probing.output_folder import WORK, refuse_strangers, write_result
+from negspace.probing.report import probe_report
+from negspace.probing.summarise import summarise
+from negspace.probing.trace_table import SCHEMA, TraceTable
+from negspace.reports.blocks import Report
 from negspace.store import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
 
-__all__ = ["OUT", "probe"]
+__all__ = ["OUT", "ProbeResult", "probe"]
 
 OUT = "probed"
 """Where the result goes unless said otherwise."""
 
 _MOST_MEMORY = 2**31
 _BATCH = 2048  # tokens: on one core, larger batches are no faster
+# Every step passes over all of its reference, forward and backward: as many tokens as one fragment has.
+# Several short pieces tell more of other text than one long one does.
+_PIECES = 8
+_LEAST_PIECE = 16  # tokens
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeResult:
+    """The result of a probe.
+
+    Attributes:
+        report: The page that was written.
+        traces: A row a fragment, probe, metric and layer: the content of ``traces.parquet``.
+        findings: What was found.
+    """
+
+    report: Path
+    traces: pa.Table
+    findings: ProbeFindings
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``probe.json``, a fresh copy."""
+        return self.findings.to_dict()
+
+    def blocks(self) -> Report:
+        """What the page and the terminal show."""
+        return probe_report(self.findings)
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415  (Jinja, when it is shown)
+
+        return render_notebook(self.blocks())
 
 
 def probe(
@@ -37,7 +75,7 @@ def probe(
     model: str | LanguageModel = "tiny",
     text: str | None = None,
     reference: object | None = None,
-    probes: str | Sequence[str] = PROBES,
+    probes: str | Sequence[str] = "all",
     fragment_tokens: int = 512,
     tokens: bool = False,
     sample: int = 64,
@@ -67,20 +105,21 @@ def probe(
         fragment_tokens: Length of a fragment, at most.
         tokens: Whether loss and pressure of every token are written too.
         sample: How many fragments take real steps.
-        step_size: Of a step; None for one at which half of the fragments should lose 0.1 nats per token.
+        step_size: SGD step size. If None, chosen so that the median fragment's loss falls by 0.1 nats per
+            token, to first order.
         check: Whether gradients are compared with a loop of one fragment at a time, on this very model.
         device: Where the model runs.
         dtype: Type of its numbers.
         trust_remote_code: Whether code that the model brings may run.
         out: Folder for ``report.html``, ``probe.json`` and the Parquet files, made if need be.
-        seed: Of all that is drawn.
+        seed: Decides all that is drawn.
         memory: Bytes for a batch in each process; None for half of what is free, shared among them, 2 GiB
             at most. Results depend on it by rounding only.
         workers: Processes, on the CPU; the number of cores where None. No result depends on it.
         progress: Told what is being done.
 
     Returns:
-        What was found: ``to_dict()``, ``table()``, ``report``.
+        What was found: ``to_dict()``, ``traces``, ``report``.
 
     Raises:
         DataError: The corpus or the model cannot be used, or a loss is not finite.
@@ -94,7 +133,7 @@ def probe(
     """
     folder = Path(out).expanduser()
     refuse_strangers(folder)
-    settings = Settings(parse_probes(probes), fragment_tokens, tokens, sample, step_size, seed)
+    settings = ProbeSettings(parse_probes(probes), fragment_tokens, tokens, sample, step_size, seed)
     report = progress or (lambda _stage, _done, _total: None)
     inputs = read_inputs(
         corpus,
@@ -118,19 +157,39 @@ def probe(
     with locked(work):
         store = PartStore(work, content_hash([key, package_hash()]), SCHEMA)
         processes = workers or cpu_count()
-        crew = Crew(inputs.model, store, _batch(inputs, settings, memory, processes), processes, report)
-        plan = Plan(inputs, settings, crew)
+        batch = _batch(inputs, settings, memory, processes)
+        executor = PartExecutor(inputs.model, store, batch, processes, report)
+        context = ProbeContext(
+            inputs.model,
+            inputs.fragments,
+            _short_pieces(inputs.reference, fragment_tokens),
+            settings,
+            batch,
+            processes,
+            report,
+            executor.mean_gradient,
+        )
         table = TraceTable(len(inputs.fragments))
-        for each in plan.probes():
-            for part in crew.measure(each.name, each.probe, inputs.fragments, each.rows, model=each.model):
+        for planned in context.planned():
+            for part in executor.measure(planned, inputs.fragments):
                 table.add(part)
         report("writing", 0, 1)
-        result = write_result(folder, store.staged, key, plan, table, check=check)
+        traces = pa.concat_tables([SCHEMA.empty_table(), *table.tidy()]).unify_dictionaries()
+        findings = summarise(key, inputs, context, table, check=check, highlights=HIGHLIGHTS)
+        write_result(folder, store.staged, context, traces, findings)
         store.remove()
-    return result
+    return ProbeResult(folder / "report.html", traces, findings)
 
 
-def _batch(inputs: Inputs, settings: Settings, memory: int | None, workers: int) -> int:
+def _short_pieces(reference: Fragments, fragment_tokens: int) -> Fragments:
+    """What steps and gradients are compared with."""
+    each = max(_LEAST_PIECE, fragment_tokens // _PIECES)
+    # Two at least, however short: retention compares halves of it.
+    each = min(each, max(2, int(reference.lengths.sum()) // 2))
+    return pieces(reference, _PIECES, each)
+
+
+def _batch(inputs: Inputs, settings: ProbeSettings, memory: int | None, workers: int) -> int:
     """Padded tokens of a batch: no more than make it faster, and than there is memory for."""
     model = inputs.model
     longest = int(inputs.fragments.lengths.max())

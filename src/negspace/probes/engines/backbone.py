@@ -1,27 +1,33 @@
-"""A language model in two halves, so that the logits of a batch need never be held at once."""
+"""A language model as backbone and head, so that the logits of a batch need never be held at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from negspace.language_models import Batch, LanguageModel
+from negspace.data import Fragments
+from negspace.language_models import Batch, LanguageModel, batches, check_finite
 
-__all__ = ["Trunk", "find_trunk", "last_hidden"]
+__all__ = ["Backbone", "LogitBlock", "find_backbone", "last_hidden", "logit_blocks"]
+
+# Enough rows that the product with the head's weights is as fast as one of all rows, or nearly; at 150,000
+# words of vocabulary these logits take 150 MB.
+_ROWS = 256
 
 # By network: the prefix and the class of the answer, where it can be parted; it keeps no network alive.
 _PARTED: WeakKeyDictionary[nn.Module, tuple[str, Callable[..., Any]] | None] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
-class Trunk:
+class Backbone:
     """A causal language model in two halves.
 
     Attributes:
@@ -53,20 +59,20 @@ class Trunk:
         return found[0]
 
 
-def find_trunk(model: LanguageModel) -> Trunk | None:
+def find_backbone(model: LanguageModel) -> Backbone | None:
     """Part a model into body and head; None where its logits come about in some other way.
 
     Whether head after body gives the logits of the whole is tried on two tokens, once for each network.
     """
     network = model.network
     if network not in _PARTED:
-        trunk = _part(model)
-        _PARTED[network] = None if trunk is None else (trunk.prefix, trunk.answer)
+        backbone = _part(model)
+        _PARTED[network] = None if backbone is None else (backbone.prefix, backbone.answer)
     parted = _PARTED[network]
     if parted is None:
         return None
     causal = _causal(network)
-    return Trunk(causal, causal.get_submodule(parted[0].removesuffix(".")), *parted)
+    return Backbone(causal, causal.get_submodule(parted[0].removesuffix(".")), *parted)
 
 
 def _causal(network: Any) -> Any:
@@ -74,13 +80,13 @@ def _causal(network: Any) -> Any:
     return network.get_base_model() if hasattr(network, "get_base_model") else network
 
 
-def _part(model: LanguageModel) -> Trunk | None:
+def _part(model: LanguageModel) -> Backbone | None:
     network = _causal(model.network)
     body = getattr(network, "base_model", network)
     prefix = next((name for name, module in network.named_modules() if module is body), "")
     if not prefix:
         return None
-    # Not the tokens that `Trunk.logits` names: where the body runs all the same, its answer shows.
+    # Not the tokens that `Backbone.logits` names: where the body runs all the same, its answer shows.
     ids = torch.tensor([[1, 0]], device=model.device)
     inputs = {
         "input_ids": ids,
@@ -93,9 +99,9 @@ def _part(model: LanguageModel) -> Trunk | None:
         hidden = getattr(answer, "last_hidden_state", None)
         if not isinstance(hidden, Tensor) or hidden.shape[:2] != ids.shape:
             return None
-        trunk = Trunk(network, body, f"{prefix}.", type(answer))
+        backbone = Backbone(network, body, f"{prefix}.", type(answer))
         try:
-            parted = trunk.logits(hidden[0])
+            parted = backbone.logits(hidden[0])
         except (AttributeError, IndexError, TypeError, ValueError):
             return None  # a head that asks for more than the last hidden states
     # Products of matrices of other sizes may differ in the last bits.
@@ -104,14 +110,14 @@ def _part(model: LanguageModel) -> Trunk | None:
     same = parted.shape == whole[0].shape and torch.allclose(
         parted, whole[0], rtol=near, atol=near * size, equal_nan=True
     )
-    return trunk if same else None
+    return backbone if same else None
 
 
 def last_hidden(model: LanguageModel) -> Callable[[Batch], Tensor]:
     """What gives the last hidden states of a batch; without running the head, where that can be left out."""
-    trunk = find_trunk(model)
-    if trunk is not None:
-        return trunk.hidden
+    backbone = find_backbone(model)
+    if backbone is not None:
+        return backbone.hidden
 
     def whole(batch: Batch) -> Tensor:
         found: Tensor = model.network(**batch.inputs(), output_hidden_states=True).hidden_states[-1]
@@ -132,3 +138,66 @@ def _answering(body: nn.Module, answer: object) -> Iterator[None]:
         del body.forward
         if before is not None:
             body.forward = before
+
+
+@dataclass(frozen=True, eq=False)
+class LogitBlock:
+    """Logits of some scored tokens, of one fragment or of several.
+
+    Attributes:
+        rows: Position of each token's fragment among all fragments.
+        places: Place of each token in its fragment; at least 1.
+        truth: Ids of the tokens, on the model's device.
+        logits: Of what may stand at each place, read from the tokens before it; float32 or float64. May be
+            written over.
+    """
+
+    rows: Int[np.ndarray, " tokens"]
+    places: Int[np.ndarray, " tokens"]
+    truth: Int[Tensor, " tokens"]
+    logits: Float[Tensor, "tokens vocabulary"]
+
+
+def logit_blocks(
+    model: LanguageModel,
+    fragments: Fragments,
+    rows: Sequence[int] | Int[np.ndarray, " rows"],
+    *,
+    batch: int,
+) -> Iterator[LogitBlock]:
+    """Go through all scored tokens of some fragments.
+
+    The head of the network runs on 256 tokens at a time, and on none that is padding or the last of its
+    fragment. Where a network cannot be parted from its head, the logits of the batch are held, as in any
+    forward pass, and handed out in parts.
+
+    Threads and gradients are the caller's to turn off: a generator that is left before its end gives them
+    back late.
+
+    Args:
+        model: The model.
+        fragments: All fragments.
+        rows: Which of them; each is gone through once, however often it is named.
+        batch: Padded tokens of a batch, at most.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    backbone = find_backbone(model)
+    for some in batches(fragments, np.unique(rows), tokens=batch, device=model.device):
+        states = backbone.hidden(some) if backbone is not None else model.network(**some.inputs()).logits
+        which, before = some.scored[:, 1:].nonzero(as_tuple=True)
+        of, at = some.rows[which.cpu().numpy()], before.cpu().numpy() + 1
+        for start in range(0, len(which), _ROWS):
+            part = slice(start, start + _ROWS)
+            found = states[which[part], before[part]]
+            logits = _full(backbone.logits(found) if backbone is not None else found)
+            truth = some.ids[which[part], before[part] + 1]
+            # The loss is finite where the largest logit and the true token's are; others may be -inf.
+            worst = logits.amax(1) - logits.gather(1, truth[:, None])[:, 0]
+            check_finite(model, fragments, of[part], worst.cpu().numpy())
+            yield LogitBlock(of[part], at[part], truth, logits)
+
+
+def _full(logits: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, "tokens vocabulary"]:
+    return logits if logits.dtype == torch.float64 else logits.float()

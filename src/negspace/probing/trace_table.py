@@ -1,4 +1,4 @@
-"""All that the probes measured, as one table: fragment, probe, measure, layer, value."""
+"""All that the probes measured, as one table: fragment, probe, metric, layer, value."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SCHEMA = pa.schema([
     pa.field("layer", pa.dictionary(pa.int32(), pa.string())),
     pa.field("value", pa.float64(), nullable=False),
 ])  # fmt: skip
-"""A row a fragment, measure and layer. A value that was not measured has no row; a layer is null where the
-measure is of the model as a whole."""
+"""A row a fragment, metric and layer. A value that was not measured has no row; a layer is null where the
+metric is of the model as a whole."""
 
 _NAMES = SCHEMA.field("probe").type
 
@@ -32,18 +32,18 @@ class Column:
 
     Attributes:
         probe: The probe.
-        measure: What it measured.
+        metric: What it measured.
         layer: The layer, or None for the model as a whole.
     """
 
     probe: str
-    measure: str
+    metric: str
     layer: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class TraceTable:
-    """Numbers of all fragments, a column a measure and layer, in the order in which they were first added.
+    """Numbers of all fragments, a column a metric and layer, in the order in which they were first added.
 
     Attributes:
         size: Number of fragments.
@@ -63,23 +63,23 @@ class TraceTable:
         keys = np.stack([code.indices.fill_null(-1).to_numpy(zero_copy_only=False) for code in codes], axis=1)
         names = [[*code.dictionary.to_pylist(), None] for code in codes]
         for key in dict.fromkeys(map(tuple, keys.tolist())):
-            probe, measure, layer = (of[place] for of, place in zip(names, key, strict=True))
+            probe, metric, layer = (of[place] for of, place in zip(names, key, strict=True))
             mine = (keys == key).all(axis=1)
-            column = self.columns.setdefault(Column(probe, measure, layer), np.full(self.size, np.nan))
+            column = self.columns.setdefault(Column(probe, metric, layer), np.full(self.size, np.nan))
             column[rows[mine]] = values[mine]
 
     def get(
-        self, probe: str, measure: str, layer: str | None = None
+        self, probe: str, metric: str, layer: str | None = None
     ) -> Float[np.ndarray, " fragments"] | None:
         """The numbers of a column; None where there is none."""
-        return self.columns.get(Column(probe, measure, layer))
+        return self.columns.get(Column(probe, metric, layer))
 
-    def layers_of(self, probe: str, measure: str) -> dict[str, Float[np.ndarray, " fragments"]]:
-        """The numbers of a measure at each layer, in the order in which they came."""
+    def layers_of(self, probe: str, metric: str) -> dict[str, Float[np.ndarray, " fragments"]]:
+        """The numbers of a metric at each layer, in the order in which they came."""
         return {
             column.layer: values
             for column, values in self.columns.items()
-            if column.layer is not None and (column.probe, column.measure) == (probe, measure)
+            if column.layer is not None and (column.probe, column.metric) == (probe, metric)
         }
 
     def tidy(self) -> Iterator[pa.Table]:
@@ -100,7 +100,7 @@ def part_of(rows: Int[np.ndarray, " rows"], traces: Iterable[Trace]) -> pa.Table
     tables = []
     for trace in traces:
         there = ~np.isnan(trace.values)
-        column = Column(trace.probe, trace.measure, trace.layer)
+        column = Column(trace.probe, trace.metric, trace.layer)
         tables.append(_rows(rows[there].astype(np.int32), column, trace.values[there]))
     return pa.concat_tables(tables).unify_dictionaries() if tables else SCHEMA.empty_table()
 
@@ -114,7 +114,7 @@ def _rows(
     arrays: Mapping[str, pa.Array] = {
         "fragment": pa.array(fragments, pa.int32()),
         "probe": repeated(column.probe),
-        "measure": repeated(column.measure),
+        "measure": repeated(column.metric),
         "layer": repeated(column.layer),
         "value": pa.array(np.asarray(values, dtype=np.float64)),
     }

@@ -1,4 +1,4 @@
-"""A model as it was at its checkpoints."""
+"""How far representations move from one checkpoint of a model to the next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 from negspace.errors import PlanError, StoreError
 from negspace.language_models import Batch, Checkpoint, LanguageModel
-from negspace.probes.trunk import Trunk, find_trunk
+from negspace.probes.engines.backbone import Backbone, find_backbone
 
-__all__ = ["Earlier"]
+__all__ = ["CheckpointDrift"]
 
 
-class Earlier:
+class CheckpointDrift:
     """All checkpoints of a model, held at once; the model itself keeps its parameters.
 
     Args:
@@ -26,15 +26,15 @@ class Earlier:
     """
 
     def __init__(self, model: LanguageModel) -> None:
-        trunk = find_trunk(model)
-        if trunk is None:
+        backbone = find_backbone(model)
+        if backbone is None:
             raise PlanError(
-                f"the checkpoints of {model.name} cannot be compared: it has no trunk",
+                f"the checkpoints of {model.name} cannot be compared: its head cannot be told from the rest",
                 got=type(model.network).__name__,
                 hint="probe the model without its checkpoints",
             )
-        self._body = trunk.body
-        self._states = [_parameters(trunk, each, model.device) for each in model.checkpoints]
+        self._body = backbone.body
+        self._states = [_parameters(backbone, each, model.device) for each in model.checkpoints]
 
     def movement(self, batch: Batch) -> Float[np.ndarray, " tokens"]:
         """1 - cosine of each scored token's last hidden state to that at the next checkpoint, on average.
@@ -54,7 +54,7 @@ class Earlier:
         return result
 
 
-def _parameters(trunk: Trunk, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
+def _parameters(backbone: Backbone, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError  # noqa: PLC0415  (an extra)
     from safetensors.torch import load_file  # noqa: PLC0415  (an extra)
 
@@ -66,12 +66,12 @@ def _parameters(trunk: Trunk, checkpoint: Checkpoint, device: str) -> dict[str, 
             got=str(error),
             hint="train the model again",
         ) from error
-    names = [name for name, _ in trunk.body.named_parameters()]
-    lacking = [name for name in names if trunk.prefix + name not in stored]
+    names = [name for name, _ in backbone.body.named_parameters()]
+    lacking = [name for name in names if backbone.prefix + name not in stored]
     if lacking:
         raise StoreError(
             f"the checkpoint of step {checkpoint.step} lacks parameters of the model: {checkpoint.file}",
-            got=", ".join(trunk.prefix + name for name in lacking),
+            got=", ".join(backbone.prefix + name for name in lacking),
             hint="train the model again",
         )
-    return {name: stored[trunk.prefix + name] for name in names}
+    return {name: stored[backbone.prefix + name] for name in names}

@@ -5,60 +5,47 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from negspace.data import Fragments
 from negspace.language_models import Batch, LanguageModel, check_finite, take
-from negspace.probes.attention import eager_attention
-from negspace.probes.change import ATTENTION, CKA, COSINE, Picture, changes, picture
-from negspace.probes.pull import Gradient, Pull, dot, halves, moments
-from negspace.probes.stepping import Parameters, gradient
+from negspace.probes.engines.before_after import ATTENTION, CKA, COSINE, Picture, changes, picture
+from negspace.probes.engines.sgd_step import (
+    Gradient,
+    Parameters,
+    ReferenceGradient,
+    dot,
+    gradient,
+    halves,
+    moments,
+)
 
-__all__ = ["Stepped", "Stepper", "showing"]
+__all__ = ["Stepped", "Stepper"]
 
-Measure: TypeAlias = tuple[str, str | None]
-"""Measure and layer."""
+_Key: TypeAlias = tuple[str, str | None]  # metric and layer
 
-WHOLE = ("self-influence", "transfer", "self-influence first order", "transfer first order")
+_WHOLE = ("self-influence", "transfer", "self-influence first order", "transfer first order")
 _NONE = (math.nan, math.nan, math.nan)
 
 
-@dataclass(frozen=True, eq=False)
-class Stepped:
-    """What a step on one fragment did.
+class Stepped(NamedTuple):
+    """Numbers by metric and layer, none where the step diverged; and its moments, for retention."""
 
-    Attributes:
-        values: By measure; empty where the step diverged.
-        moments: Of the step, for retention; NaN where not asked for.
-    """
-
-    values: Mapping[Measure, float] = field(default_factory=dict)
+    values: Mapping[_Key, float]
     moments: tuple[float, float, float] = _NONE
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the gradient, or a loss after the step, was not finite."""
-        return not self.values
-
-
-def showing(network: Any, queries: int) -> AbstractContextManager[None]:
-    """Let the network show its attention, where that is wanted."""
-    return eager_attention(network) if queries else nullcontext()
 
 
 class Stepper:
-    """Takes steps on single fragments from where a model stands.
+    """Takes steps on single fragments from where a model stands, each measured and undone.
 
     Args:
         model: The model, its attention shown if ``queries`` is above 0.
-        parameters: Of the model, kept.
+        parameters: The model's parameters, kept.
         reference: What transfer is measured on.
-        others: What retention is measured against; None for no retention. May be the reference itself.
+        others: What retention is measured on; None for no retention. May be the reference itself.
         size: η.
         queries: Query positions at which attention is compared.
         batch: Padded tokens of a batch, at most.
@@ -80,30 +67,32 @@ class Stepper:
     ) -> None:
         self._model, self._parameters, self._size, self._queries = model, parameters, size, queries
         parts = halves(reference, batch, model.device)
-        self._reference = Pull(model, parts, parameters)
+        self._reference = ReferenceGradient(model, parts, parameters)
         with torch.no_grad():
             self._pictures = {
                 id(some): picture(model.network, some, queries) for part in parts for some in part
             }
         for each in self._pictures.values():
             check_finite(model, reference, each.batch.rows, each.losses.cpu().numpy())
-        self._others: Pull | None = None
+        self._others: ReferenceGradient | None = None
         if others is not None:
             same = others is reference or others.fingerprint == reference.fingerprint
             self._others = (
-                self._reference if same else Pull(model, halves(others, batch, model.device), parameters)
+                self._reference
+                if same
+                else ReferenceGradient(model, halves(others, batch, model.device), parameters)
             )
 
     @property
-    def measures(self) -> list[Measure]:
+    def keys(self) -> list[_Key]:
         """All that is measured, by layer where it is."""
         some = next(iter(self._pictures.values()))
-        by_layer: list[Measure] = [(measure, layer) for measure in (COSINE, CKA) for layer in some.hidden]
+        by_layer: list[_Key] = [(metric, layer) for metric in (COSINE, CKA) for layer in some.hidden]
         by_layer += [(ATTENTION, layer) for layer in some.maps]
         return [
-            *((measure, None) for measure in WHOLE),
+            *((metric, None) for metric in _WHOLE),
             *by_layer,
-            *((f"reference {measure}", layer) for measure, layer in by_layer),
+            *((f"reference {metric}", layer) for metric, layer in by_layer),
         ]
 
     def step(self, fragments: Fragments, row: int) -> Stepped:
@@ -117,7 +106,7 @@ class Stepper:
         direction = gradient(own.losses[0], self._parameters.tensors)
         squared = dot(direction, direction)
         if not math.isfinite(squared):
-            return Stepped()
+            return Stepped({})
         self._parameters.step(direction, self._size)
         try:
             return self._measure(own, direction, squared)
@@ -128,8 +117,8 @@ class Stepper:
         with torch.no_grad():
             losses, moved = changes(self._model.network, own, self._queries)
         if not math.isfinite(float(losses[0])):
-            return Stepped()
-        values: dict[Measure, float] = {
+            return Stepped({})
+        values: dict[_Key, float] = {
             ("self-influence", None): float((own.losses.detach().double() - losses.double())[0]),
             ("self-influence first order", None): self._size * squared,
             ("transfer first order", None): self._size * self._reference.along(direction),
@@ -137,24 +126,24 @@ class Stepper:
         values |= {key: float(each[0]) for key, each in moved.items()}
         found, after = self._on_reference()
         if not math.isfinite(found["transfer", None]):
-            return Stepped()
+            return Stepped({})
         values |= found
         if self._others is None:
             return Stepped(values)
         after = after or self._others.now()
         return Stepped(values, moments(direction, self._size, self._others.before, after))
 
-    def _on_reference(self) -> tuple[dict[Measure, float], list[Gradient]]:
+    def _on_reference(self) -> tuple[dict[_Key, float], list[Gradient]]:
         """Means over the reference where the parameters are, and its gradients if retention is after them."""
-        sums: defaultdict[Measure, float] = defaultdict(float)
+        sums: defaultdict[_Key, float] = defaultdict(float)
         count = sum(len(each.batch.rows) for each in self._pictures.values())
 
         def losses(some: Batch) -> Tensor:
             before = self._pictures[id(some)]
             after, moved = changes(self._model.network, before, self._queries)
             sums["transfer", None] += float((before.losses.double() - after.detach().double()).sum())
-            for (measure, layer), each in moved.items():
-                sums[f"reference {measure}", layer] += float(each.sum())
+            for (metric, layer), each in moved.items():
+                sums[f"reference {metric}", layer] += float(each.sum())
             return after
 
         gradients: list[Gradient] = []

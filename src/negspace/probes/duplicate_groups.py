@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
 
-__all__ = ["same_content"]
+__all__ = ["duplicate_groups"]
 
 _RUN = 8
 _SPREAD = 10  # fragments that may share a phrase for it to count as rare; also the largest group
@@ -25,7 +25,7 @@ _RUN_SHARE = 0.5  # of a fragment's runs
 _CHANCE = 1e-3  # expected number of pairs in the corpus that would be taken for telling by accident
 
 
-def same_content(
+def duplicate_groups(
     tokens: Int32[np.ndarray, "fragments longest"], lengths: Int[np.ndarray, " fragments"]
 ) -> Int64[np.ndarray, " fragments"]:
     """Group fragments.

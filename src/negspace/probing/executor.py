@@ -1,4 +1,4 @@
-"""Those who measure: parts of the fragments, in this process or several, each kept as soon as it is done."""
+"""Measures parts of the fragments, in this process or several, and keeps each as soon as it is done."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.execution import in_processes
 from negspace.language_models import LanguageModel, halving
-from negspace.probes import Probe, Probed
-from negspace.probing.traces import part_of
+from negspace.probes import Planned, Probe, Probed
+from negspace.probing.trace_table import part_of
 from negspace.store import PartStore
 from negspace.study import Progress
 
 if TYPE_CHECKING:
     from negspace.gradients import MeanGradient
 
-__all__ = ["Crew", "measure_some", "processes_for"]
+__all__ = ["PartExecutor", "measure_some", "processes_for"]
 
 _PART = 32  # fragments of a part: what is lost at most when a run is killed
 _SMALL = 30_000_000  # parameters of a model that is copied to every worker
 
 
 @dataclass(frozen=True, eq=False)
-class Crew:
+class PartExecutor:
     """Measures probes part by part.
 
     Attributes:
@@ -46,33 +46,22 @@ class Crew:
     workers: int
     report: Progress
 
-    def measure(
-        self,
-        name: str,
-        probe: Probe,
-        fragments: Fragments,
-        rows: Int[np.ndarray, " rows"],
-        *,
-        model: LanguageModel | None = None,
-    ) -> Iterator[pa.Table]:
+    def measure(self, planned: Planned, fragments: Fragments) -> Iterator[pa.Table]:
         """Measure the parts that are not finished yet, and give all of them in order.
 
         Args:
-            name: What the parts are called; one for each probe of a run.
-            probe: The probe.
+            planned: The probe and its rows; its name is unique within a run.
             fragments: All fragments.
-            rows: Those to be probed.
-            model: Instead of the crew's own.
 
         Raises:
             DataError: Memory does not even suffice for one fragment, or a loss is not finite.
         """
-        model = model or self.model
+        name, rows, model = planned.name, planned.rows, planned.model or self.model
         parts = {f"{name}-{start:06d}": rows[start : start + _PART] for start in range(0, len(rows), _PART)}
         missing = [part for part in parts if not self.store.has(part)]
         done = len(parts) - len(missing)
         self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
-        jobs = ((part, probe, model, fragments, parts[part], self.batch) for part in missing)
+        jobs = ((part, planned.probe, model, fragments, parts[part], self.batch) for part in missing)
         for part, table in in_processes(_measure_part, jobs, workers=self._processes(len(missing))):
             self.store.put(part, table, {})
             done += 1
@@ -81,26 +70,25 @@ class Crew:
 
     def mean_gradient(self, fragments: Fragments, rows: Int[np.ndarray, " rows"], stage: str) -> MeanGradient:
         """The mean over some fragments of their gradients; see `negspace.gradients.mean_gradient`."""
-        from negspace.gradients import joined  # noqa: PLC0415  (an extra)
+        from negspace.gradients import joined  # noqa: PLC0415  (imports PyTorch)
 
         starts = range(0, len(rows), _PART)
         self.report(stage, 0, len(rows))
         jobs = ((start, self.model, fragments, rows[start : start + _PART], self.batch) for start in starts)
         made = in_processes(_mean_of_part, jobs, workers=self._processes(len(starts)))
-        return joined(self._in_order(made, stage, len(rows)))
 
-    def _in_order(
-        self, made: Iterator[tuple[int, MeanGradient]], stage: str, total: int
-    ) -> Iterator[MeanGradient]:
-        """Means by their place, whatever the order they come in: sums round as they are ordered."""
-        early: dict[int, MeanGradient] = {}
-        expected = 0
-        for start, mean in made:
-            early[start] = mean
-            while expected in early:
-                yield early.pop(expected)
-                expected += _PART
-                self.report(stage, min(expected, total), total)
+        def in_order() -> Iterator[MeanGradient]:
+            """Means by their place, whatever the order they come in: sums round as they are ordered."""
+            early: dict[int, MeanGradient] = {}
+            expected = 0
+            for start, mean in made:
+                early[start] = mean
+                while expected in early:
+                    yield early.pop(expected)
+                    expected += _PART
+                    self.report(stage, min(expected, len(rows)), len(rows))
+
+        return joined(in_order())
 
     def _processes(self, parts: int) -> int:
         return min(processes_for(self.model, self.workers), max(1, parts))
@@ -146,7 +134,7 @@ def _measure_part(
 def _mean_of_part(
     start: int, model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"], batch: int
 ) -> tuple[int, MeanGradient]:
-    from negspace.gradients import mean_gradient  # noqa: PLC0415  (an extra)
+    from negspace.gradients import mean_gradient  # noqa: PLC0415  (imports PyTorch)
 
     longest = int(fragments.lengths[rows].max())
     with one_thread():

@@ -6,18 +6,20 @@ over fragments that autograd would form costs the same products as forming them 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from negspace.gradients.kernels import cross_sums, embedding_sums, masked, outer_sums, vector_sums
-from negspace.gradients.tape import Tape
+from negspace.gradients.kernels import cross_sums, embedding_sums, outer_sums, vector_sums
 
 __all__ = [
+    "Tape",
     "collect_expanded",
     "conv1d_forward",
     "derived_embedding_forward",
@@ -27,6 +29,52 @@ __all__ = [
     "linear_forward",
     "per_fragment",
 ]
+
+
+@dataclass(eq=False)
+class Tape:
+    """Sums of one batch.
+
+    Attributes:
+        layers: Position of each measured parameter's layer, by the parameter's identity.
+        directions: Directions of each measured parameter, by its identity: (directions, *shape).
+        tied: Identity of each parameter that is both embedding and head.
+        sums: (1 + directions, fragments, layers): squared norms, then dot products.
+        anchor: What the backward pass goes down to; it keeps every measured module on the way.
+        expanded: Scales handed out once a fragment, whose gradients autograd keeps apart.
+        output: What the last linear map gave.
+    """
+
+    layers: Mapping[int, int]
+    directions: Mapping[int, Tensor]
+    tied: frozenset[int]
+    sums: Float64[Tensor, "sums fragments layers"]
+    anchor: Tensor
+    expanded: list[tuple[nn.Parameter, Tensor]] = field(default_factory=list)
+    looked_up: dict[int, Int[Tensor, "fragments tokens"]] = field(default_factory=dict)
+    head: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    output: Tensor | None = None
+
+    @property
+    def fragments(self) -> int:
+        """Number of fragments in the batch."""
+        return self.sums.shape[1]
+
+    def measures(self, parameter: Tensor | None) -> bool:
+        """Whether a parameter is measured."""
+        return parameter is not None and id(parameter) in self.layers
+
+    def toward(self, parameter: Tensor) -> Float[Tensor, "directions ..."]:
+        """Directions of a parameter."""
+        return self.directions[id(parameter)]
+
+    def add(self, parameter: Tensor, sums: Float64[Tensor, "sums fragments"]) -> None:
+        """Count a parameter's sums to its layer."""
+        self.sums[:, :, self.layers[id(parameter)]] += sums
+
+    def add_square(self, parameter: Tensor, square: Float64[Tensor, " fragments"]) -> None:
+        """Count a term of the squared norm alone."""
+        self.sums[0, :, self.layers[id(parameter)]] += square
 
 
 def linear_forward(module: nn.Linear, tape: Tape) -> Callable[..., Tensor]:
@@ -188,7 +236,8 @@ class _Embedding(torch.autograd.Function):
         (gradient,), tape, weight = gradients, ctx.tape, ctx.module.weight
         ids, gradient = ctx.ids.flatten(1), gradient.flatten(1, -2)
         if ctx.module.padding_idx is not None:
-            gradient = masked(gradient, ids == ctx.module.padding_idx)
+            skipped = ids == ctx.module.padding_idx  # its row is not trained
+            gradient = gradient.masked_fill(skipped[..., None], 0)
         tape.add(weight, embedding_sums(ids, gradient, tape.toward(weight)))
         if id(weight) in tape.head:
             inputs, selected = tape.head.pop(id(weight))

@@ -1,0 +1,1 @@
+"""What probes compute with PyTorch: imported inside the probes' functions, as it takes seconds."""

@@ -1,0 +1,303 @@
+"""What a model makes of some fragments, layer by layer, and how far that is from what it made of them before.
+
+Both measures of drift are written so that a small change is not lost in the rounding of numbers near 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int
+from torch import Tensor, nn
+
+from negspace.embedders.quiet import quiet
+from negspace.errors import PlanError
+from negspace.language_models import Batch
+from negspace.probes.engines.sgd_step import mean_losses
+
+__all__ = [
+    "ATTENTION",
+    "CKA",
+    "COSINE",
+    "Picture",
+    "changes",
+    "cka_drift",
+    "cosine_drift",
+    "eager_attention",
+    "hooked",
+    "jensen_shannon",
+    "picture",
+    "query_positions",
+    "shows_attention",
+]
+
+COSINE, CKA, ATTENTION = "drift", "cka drift", "attention change"
+
+
+@dataclass(eq=False)
+class Picture:
+    """What a model makes of a batch.
+
+    Attributes:
+        batch: The fragments.
+        losses: Mean loss of each; differentiable if gradients were on.
+        hidden: By layer: (fragments, tokens, width).
+        maps: By layer, and for each fragment: (heads, queries, keys), at the positions compared.
+    """
+
+    batch: Batch
+    losses: Float[Tensor, " fragments"]
+    hidden: dict[str, Tensor] = field(default_factory=dict)
+    maps: dict[str, list[Tensor]] = field(default_factory=dict)
+
+
+def picture(network: Any, batch: Batch, queries: int) -> Picture:
+    """Run a batch and keep its hidden states and attention maps.
+
+    Args:
+        network: A ``PreTrainedModel``.
+        batch: The fragments.
+        queries: Query positions kept of each, at most; 0 for no attention. See `eager_attention`.
+    """
+    hidden: dict[str, Tensor] = {}
+    maps: dict[str, list[Tensor]] = {}
+    lengths = _lengths(batch)
+
+    def keep_maps(layer: str, found: Tensor) -> None:
+        maps[layer] = _at_queries(found, lengths, queries)
+
+    with hooked(network, hidden.__setitem__, keep_maps if queries else None):
+        losses = mean_losses(network, batch)
+    return Picture(batch, losses, hidden, maps)
+
+
+def changes(
+    network: Any, before: Picture, queries: int
+) -> tuple[Float[Tensor, " fragments"], dict[tuple[str, str], Float64[np.ndarray, " fragments"]]]:
+    """Run the batch of a picture again, and compare layer by layer as they come about.
+
+    Args:
+        network: The network, changed.
+        before: What it made of the batch before.
+        queries: As for the picture.
+
+    Returns:
+        Mean loss of each fragment now (differentiable if gradients are on), and by measure and layer how far
+        each fragment's representations moved.
+    """
+    found: dict[tuple[str, str], Float64[np.ndarray, " fragments"]] = {}
+    lengths = _lengths(before.batch)
+
+    def compare_hidden(layer: str, after: Tensor) -> None:
+        pairs = [
+            (old[:length], new[:length])
+            for old, new, length in zip(before.hidden[layer], after, lengths, strict=True)
+        ]
+        found[COSINE, layer] = _array([cosine_drift(*pair) for pair in pairs])
+        found[CKA, layer] = _array([cka_drift(*pair) for pair in pairs])
+
+    def compare_maps(layer: str, after: Tensor) -> None:
+        pairs = zip(before.maps[layer], _at_queries(after, lengths, queries), strict=True)
+        found[ATTENTION, layer] = _array([jensen_shannon(*pair).mean() for pair in pairs])
+
+    with hooked(network, compare_hidden, compare_maps if queries else None):
+        losses = mean_losses(network, before.batch)
+    return losses, found
+
+
+def _lengths(batch: Batch) -> list[int]:
+    return [int(n) + 1 for n in batch.scored.sum(1)]
+
+
+def _at_queries(maps: Tensor, lengths: list[int], queries: int) -> list[Tensor]:
+    return [
+        each[:, torch.from_numpy(query_positions(length, queries)).to(each.device), :length]
+        for each, length in zip(maps, lengths, strict=True)
+    ]
+
+
+def _array(numbers: list[Tensor]) -> Float64[np.ndarray, " fragments"]:
+    return torch.stack(numbers).double().cpu().numpy()
+
+
+def cosine_drift(
+    before: Float[Tensor, "tokens width"], after: Float[Tensor, "tokens width"]
+) -> Float[Tensor, ""]:
+    """Mean over tokens of 1 - cosine between the two states of each, in [0, 2].
+
+    Computed as half the squared distance of the unit vectors, which is the same number.
+    """
+    unit = torch.nn.functional.normalize(after.float(), dim=1) - torch.nn.functional.normalize(
+        before.float(), dim=1
+    )
+    return unit.square().sum(1).mean() / 2
+
+
+def cka_drift(
+    before: Float[Tensor, "tokens width"], after: Float[Tensor, "tokens width"]
+) -> Float[Tensor, ""]:
+    """1 - linear CKA of the two sets of states, in [0, 1]; NaN where all tokens of one are alike.
+
+    ``CKA = ||YᵀX||² / (||XᵀX|| ||YᵀY||)`` in Frobenius norms, X and Y centred over tokens (Kornblith et al.
+    2019, "Similarity of neural network representations revisited", section 3, for linear kernels). Blind to
+    rotations and to a common scale, unlike the cosine.
+
+    With Gram matrices K and L scaled to norm 1 it is half of ``||K - L||²``. Unless they are far larger than
+    the products of features, they are formed; those have the same inner products, but need doubles, for there
+    1 - CKA is the small difference of two large numbers.
+    """
+    x, y = (states.float() - states.float().mean(0) for states in (before, after))
+    x, y = x / x.norm(), y / y.norm()
+    if len(x) <= 2 * x.shape[1]:
+        k, other = x @ x.T, y @ y.T
+        gap: Tensor = k / k.norm() - other / other.norm()
+        return gap.square().sum() / 2
+    x, y = x.double(), y.double()
+    products = (x.T @ x).norm() * (y.T @ y).norm()
+    alike: Tensor = (x.T @ y).square().sum() / products
+    return (1 - alike).float()
+
+
+@contextmanager
+def eager_attention(network: Any) -> Iterator[None]:
+    """Let a network compute its attention maps as such; fused kernels never have them.
+
+    Raises:
+        PlanError: The network has no such way.
+    """
+    before = network.config._attn_implementation  # what `set_attn_implementation` sets
+    try:
+        network.set_attn_implementation("eager")
+        if network.config._attn_implementation != "eager":
+            raise PlanError(
+                "this model cannot be made to show its attention maps",
+                got=type(network).__name__,
+                hint="compare no attention: StepProbe(…, queries=0)",
+            )
+        yield
+    finally:
+        network.set_attn_implementation(before)
+
+
+def shows_attention(network: Any) -> bool:
+    """Whether `eager_attention` works for a network; tried out, without a forward pass."""
+    try:
+        with quiet(), eager_attention(network):
+            return True
+    except PlanError:
+        return False
+
+
+def query_positions(length: int, most: int) -> Int[np.ndarray, " queries"]:
+    """Evenly spaced positions of a fragment at which attention is compared, ``most`` at most.
+
+    The first is left out where there is another: it attends to itself alone, before and after.
+    """
+    if length < 2:
+        return np.zeros(length, dtype=np.int64)
+    return np.unique(np.linspace(1, length - 1, min(most, length - 1)).round().astype(np.int64))
+
+
+def jensen_shannon(
+    before: Float[Tensor, "*rows keys"], after: Float[Tensor, "*rows keys"]
+) -> Float[Tensor, "*rows"]:
+    """Jensen-Shannon divergence of distributions, in nats: between 0 and ln 2.
+
+    ``½ KL(p | m) + ½ KL(q | m)`` with ``m = (p + q) / 2`` (Lin 1991, eq. 4.1 for equal weights). With
+    ``d = (q - p) / (q + p)`` it is ``½ Σ m ((1 + d) ln(1 + d) + (1 - d) ln(1 - d))``, and that bracket is
+    ``2 d artanh d + ln(1 - d²)``: of the order of d² term by term, so that nothing cancels where p is near q.
+    """
+    total = before.float() + after.float()
+    gap = (after.float() - before.float()) / torch.where(total > 0, total, 1.0)
+    bound = 1 - torch.finfo(gap.dtype).eps
+    gap = gap.clamp(-bound, bound)
+    bracket = 2 * gap * torch.atanh(gap) + torch.log1p(-gap.square())
+    return (total * bracket).sum(-1) / 4
+
+
+OnHidden = Callable[[str, Tensor], None]
+"""Told a layer and its hidden states, (fragments, tokens, width)."""
+
+OnAttention = Callable[[str, Tensor], None]
+"""Told a layer and its attention maps, (fragments, heads, queries, keys)."""
+
+
+def blocks_of(network: Any) -> tuple[nn.Module, list[nn.Module]]:
+    """The blocks of a transformer, in order: the list that is as long as its configuration says.
+
+    Returns:
+        The module that runs them, and what comes before and after them, and the blocks.
+
+    Raises:
+        PlanError: There is none.
+    """
+    wanted = network.config.get_text_config().num_hidden_layers
+    for name, module in network.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+            return network.get_submodule(name.rpartition(".")[0]), list(module)
+    raise PlanError(
+        "the blocks of this model cannot be found",
+        got=f"{type(network).__name__}, {wanted} layers by its configuration",
+        hint="leave out the probe step",
+    )
+
+
+@contextmanager
+def hooked(
+    network: Any, on_hidden: OnHidden | None = None, on_attention: OnAttention | None = None
+) -> Iterator[None]:
+    """Watch forward passes of a network.
+
+    Args:
+        network: A ``PreTrainedModel``.
+        on_hidden: Told what goes into the first block (``embed``), what leaves each (``0``, ``1``, …), and
+            what leaves the last norm (``final``).
+        on_attention: Told the attention maps of each block. Only eager attention (`eager_attention`) has
+            them, and blocks without attention have none.
+    """
+    plain = network.get_base_model() if hasattr(network, "get_base_model") else network
+    stack, blocks = blocks_of(plain)
+    with ExitStack() as hooks:
+
+        def hook(module: nn.Module, tell: Callable[..., None], *, before: bool = False) -> None:
+            if before:
+                hooks.callback(module.register_forward_pre_hook(tell, with_kwargs=True).remove)
+            else:
+                hooks.callback(module.register_forward_hook(tell).remove)
+
+        if on_hidden is not None:
+            hook(blocks[0], partial(_tell_input, on_hidden), before=True)
+            # Not the base model: OPT goes round it.
+            hook(stack, partial(_tell_output, on_hidden, "final"))
+        for number, block in enumerate(blocks):
+            if on_hidden is not None:
+                hook(block, partial(_tell_output, on_hidden, str(number)))
+            if on_attention is not None:
+                for module in block.modules():
+                    if module is not block:
+                        hook(module, partial(_tell_maps, on_attention, str(number)))
+        yield
+
+
+def _tell_input(on_hidden: OnHidden, _module: nn.Module, args: Any, kwargs: Any) -> None:
+    on_hidden("embed", (args[0] if args else kwargs["hidden_states"]).detach())
+
+
+def _tell_output(on_hidden: OnHidden, layer: str, _module: nn.Module, _args: Any, output: Any) -> None:
+    on_hidden(layer, (output if isinstance(output, Tensor) else output[0]).detach())
+
+
+def _tell_maps(on_attention: OnAttention, layer: str, _module: nn.Module, _args: Any, output: Any) -> None:
+    # What attention modules have in common, whatever their class: they answer with states and maps.
+    if isinstance(output, tuple) and len(output) > 1 and _is_map(output[1]):
+        on_attention(layer, output[1].detach())
+
+
+def _is_map(found: object) -> bool:
+    return isinstance(found, torch.Tensor) and found.ndim == 4 and found.shape[-1] == found.shape[-2]

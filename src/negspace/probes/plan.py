@@ -1,0 +1,243 @@
+"""Which probes there are, what a run asks of them, and what they are made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from jaxtyping import Int
+
+from negspace.data import Fragments
+from negspace.errors import PlanError
+from negspace.language_models import LanguageModel
+from negspace.probes.probe import Probe, Probed, TraceMetric
+from negspace.records import Json
+from negspace.registry import Registry
+
+if TYPE_CHECKING:
+    from negspace.gradients import MeanGradient
+    from negspace.probes.role import FragmentRoles
+    from negspace.probes.volatility import TypeMeans
+
+__all__ = [
+    "PROBES",
+    "Planned",
+    "ProbeContext",
+    "ProbeSettings",
+    "RegisteredProbe",
+    "all_probes",
+    "metric_of",
+    "parse_probes",
+]
+
+_SHORTEST = 8  # tokens of a fragment
+# A pass over all of a large corpus would cost as much as the probe itself, and bring its mean little nearer.
+_MANY = 256
+
+
+def all_probes() -> tuple[str, ...]:
+    """The names of all probes, in the order in which they run."""
+    return tuple(sorted(PROBES, key=lambda name: (PROBES[name].order, name)))
+
+
+def parse_probes(listed: str | Sequence[str]) -> tuple[str, ...]:
+    """Probes as the command line lists them: ``loss,pressure``; ``all`` for all of them."""
+    names = [name.strip() for name in listed.split(",")] if isinstance(listed, str) else list(listed)
+    every = all_probes()
+    if names == ["all"]:
+        return every
+    asked = {name for name in names if name}
+    return (*(name for name in every if name in asked), *sorted(asked.difference(every)))
+
+
+def metric_of(probe: str, name: str) -> TraceMetric:
+    """A probe's metric; one without a unit where the probe does not describe it."""
+    known = PROBES[probe].metrics if probe in PROBES else ()
+    return next((metric for metric in known if metric.name == name), TraceMetric(name))
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """All that decides what is measured, beside corpus, reference and model.
+
+    Attributes:
+        probes: Which probes run; all where None.
+        fragment_tokens: Length of a fragment, at most.
+        tokens: Whether loss and pressure of every token are written too.
+        sample: How many fragments take real steps.
+        step_size: SGD step size. If None, chosen so that the median fragment's loss falls by 0.1 nats per
+            token, to first order.
+        seed: Decides all that is drawn.
+        set_aside: Fragments set aside as the reference where none is given, at most.
+        spans: Parts of a sampled fragment over which its gradient noise is measured.
+
+    Raises:
+        PlanError: If one is out of its range.
+    """
+
+    probes: tuple[str, ...] = field(default_factory=all_probes)
+    fragment_tokens: int = 512
+    tokens: bool = False
+    sample: int = 64
+    step_size: float | None = None
+    seed: int = 0
+    set_aside: int = 16
+    spans: int = 4
+
+    def __post_init__(self) -> None:
+        for name in self.probes:
+            if name not in PROBES:
+                hint = f"{PROBES.suggest(name)} (--probes loss,pressure)"
+                raise PlanError("no such probe", got=name, hint=hint)
+        if not self.probes:
+            raise PlanError("no probe is asked for", hint=f"give --probes {','.join(all_probes()[:3])}")
+        if self.fragment_tokens < _SHORTEST:
+            raise PlanError(
+                f"a fragment has at least {_SHORTEST} tokens",
+                got=self.fragment_tokens,
+                hint="give --fragment-tokens 512",
+            )
+        if self.sample < 1:
+            raise PlanError("a sample has at least one fragment", got=self.sample, hint="give --sample 64")
+        if self.step_size is not None and not (math.isfinite(self.step_size) and self.step_size > 0):
+            raise PlanError("a step size is above 0", got=self.step_size, hint="leave --step-size out")
+        if self.seed < 0:
+            raise PlanError("a seed is a whole number from 0", got=self.seed, hint="give --seed 0")
+
+    def describe(self) -> dict[str, Json]:
+        """As JSON."""
+        return {**asdict(self), "probes": list(self.probes)}
+
+    def asks_for(self, *names: str) -> bool:
+        """Whether any of these probes runs."""
+        return any(name in self.probes for name in names)
+
+
+@dataclass(eq=False)
+class ProbeContext:
+    """What the probes of a run are made from, and what is found while they are made.
+
+    Attributes:
+        model: The model probed.
+        fragments: The fragments probed.
+        reference: Short pieces of other text, which steps and gradients are compared with.
+        settings: What is asked for.
+        batch: Padded tokens of a batch, at most.
+        workers: How many processes may work at once.
+        report: Told what is being done, how much of it and of how much.
+        mean_gradient: Takes the mean gradient of some fragments; told what to call that in reports.
+        sample: Fragments that take real steps, sorted.
+        many: Fragments that stand for the corpus where a mean over it is needed, sorted.
+        step_size: Size of the steps taken; None where none is.
+        mean: Mean gradient of the corpus; None where gradients are not asked for.
+        type_means: Mean states of token types; None where volatility is not asked for.
+        roles: Roles of the fragments; None where they are not asked for.
+    """
+
+    model: LanguageModel
+    fragments: Fragments
+    reference: Fragments
+    settings: ProbeSettings
+    batch: int
+    workers: int
+    report: Callable[[str, int, int], None]
+    mean_gradient: Callable[[Fragments, Int[np.ndarray, " rows"], str], MeanGradient]
+    sample: Int[np.ndarray, " sample"] = field(init=False)
+    many: Int[np.ndarray, " many"] = field(init=False)
+    step_size: float | None = field(init=False, default=None)
+    mean: MeanGradient | None = field(init=False, default=None)
+    type_means: TypeMeans | None = field(init=False, default=None)
+    roles: FragmentRoles | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        n, seed = len(self.fragments), self.settings.seed
+        self.sample = np.sort(np.random.default_rng([seed, 1]).permutation(n)[: self.settings.sample])
+        self.many = np.sort(np.random.default_rng([seed, 3]).permutation(n)[:_MANY])
+
+    @property
+    def every(self) -> Int[np.ndarray, " fragments"]:
+        """The positions of all fragments."""
+        return np.arange(len(self.fragments))
+
+    def planned(self) -> Iterator[Planned]:
+        """Make the probes that are asked for, one after the other."""
+        for name in self.settings.probes:
+            yield from PROBES[name].plan(self)
+
+    def token_probes(self, *names: str) -> list[Probe]:
+        """The probes that measure every token by one forward pass.
+
+        Args:
+            names: Which of those asked for; all where none is named.
+        """
+        asked = [name for name in self.settings.probes if name in names or not names]
+        return [probe for name in asked if (probe := PROBES[name].token_probe(self)) is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A probe that is to run.
+
+    Attributes:
+        name: What its parts are called.
+        probe: The probe.
+        rows: The fragments it is to measure.
+        model: In place of the model probed; None for that.
+    """
+
+    name: str
+    probe: Probe
+    rows: Int[np.ndarray, " rows"]
+    model: LanguageModel | None = None
+
+
+class RegisteredProbe:
+    """A probe that ``--probes`` knows: what it measures, and what is to run where it is asked for.
+
+    To add one, derive a class from this in a module of this package, or of another package that names it in
+    an entry point of the group ``negspace.probes``, and register it under its name. Modules here import
+    PyTorch inside functions only.
+
+    Attributes:
+        name: As ``--probes`` knows it.
+        metrics: What it measures; those with a column are ranked on the page, in this order.
+        order: Probes run in this order.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[TraceMetric, ...]] = ()
+    order: ClassVar[int] = 100
+
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """What is to run: by default, the probe made without arguments, on every fragment."""
+        yield Planned(cls.name, cls(), context.every)
+
+    @classmethod
+    def token_probe(cls, context: ProbeContext) -> Probe | None:  # noqa: ARG003
+        """The probe that gives numbers a token; None where there are none."""
+        return None
+
+    def describe(self) -> Mapping[str, Json]:
+        """All settings that decide its results."""
+        return {}
+
+    def measure(
+        self,
+        model: LanguageModel,
+        fragments: Fragments,
+        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        *,
+        batch: int,
+        tokens: bool = False,
+    ) -> Probed:
+        """See `Probe`."""
+        raise NotImplementedError
+
+
+PROBES: Registry[type[RegisteredProbe]] = Registry(
+    "probe", group="negspace.probes", package="negspace.probes"
+)

@@ -1,0 +1,327 @@
+"""From the traces of a run to its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from negspace._version import __version__
+from negspace.probes import (
+    LAGS,
+    PROBES,
+    ProbeContext,
+    Trace,
+    TraceMetric,
+    all_probes,
+    corpus_noise_scale,
+    first_order_agreement,
+    metric_of,
+    volatile_types,
+)
+from negspace.probing.findings import (
+    AgreementRow,
+    Corpus,
+    CoverageKind,
+    CoverageShare,
+    FragmentRow,
+    GradientCheck,
+    LayerProfile,
+    ModelFacts,
+    NoiseScales,
+    ProbeFindings,
+    Reference,
+    RetentionCurve,
+    RoleCounts,
+    RunFacts,
+    Spread,
+    Volatile,
+    VolatileToken,
+)
+from negspace.probing.highlights import Values, finite, highlights_of, rounded, temperature_curve
+from negspace.probing.inputs import Inputs
+from negspace.probing.trace_table import Column, TraceTable
+
+__all__ = ["summarise"]
+
+_EXCERPT = 120  # characters
+_BAND = (0.05, 0.95)
+_VOLATILE = 12
+# What the gradient alone foretells of every fragment, and what a step did with the sample.
+_FIRST_ORDER = (
+    (("gradient", "transfer"), ("step", "transfer")),
+    (("gradient", "self-influence"), ("step", "self-influence")),
+)
+_UNSURE = "Where no role is likely enough, or a fragment was not looked at, it is left unsure."
+_RULE = (
+    "Small networks that never saw a fragment predict it. As well as they expect to: structure. If not, and "
+    f"seeing it, or what states the same, gains most of the loss: a fact. Else noise. {_UNSURE}"
+)
+_RELATIVE_RULE = (
+    "The networks learn this corpus by heart, so roles are told by how far a fragment is from the ordinary "
+    "ones. In no better order than its own words shuffled: noise. In order, and gained by seeing it or what "
+    f"states the same: a fact. In order, and as expected: structure. {_UNSURE}"
+)
+
+
+def summarise(
+    key: str, inputs: Inputs, context: ProbeContext, table: TraceTable, *, check: bool, highlights: int
+) -> ProbeFindings:
+    """Put the findings together.
+
+    Args:
+        key: SHA-256 (hex) of all that decides the result.
+        inputs: What was read.
+        context: What ran, and what was found on the way.
+        table: What was measured.
+        check: Whether gradients are compared with a loop of one fragment at a time.
+        highlights: Fragments with a page of their own, at most.
+    """
+    settings, fragments, roles = context.settings, context.fragments, context.roles
+    shown = _ranked_columns(table)
+    return ProbeFindings(
+        kind="probe",
+        version=__version__,
+        key=key,
+        corpus=Corpus(
+            inputs.source,
+            len(fragments),
+            int(fragments.lengths.sum()),
+            sum(map(len, fragments.texts)),
+            settings.fragment_tokens,
+            inputs.notes,
+        ),
+        model=_model(inputs),
+        reference=Reference(
+            inputs.reference_source, len(context.reference), int(context.reference.lengths.sum())
+        ),
+        settings=RunFacts(
+            settings.seed, len(context.sample), context.step_size, _step_size_words(context), settings.probes
+        ),
+        coverage=_coverage(context),
+        check=_check(context) if check else None,
+        measures=tuple(_spreads(table)),
+        layers=tuple(_layer_profiles(table)),
+        temperature=temperature_curve(table),
+        noise_scale=_noise_scale(context, table),
+        agreement=tuple(_agreement(table)),
+        retention=_retention_curve(table),
+        roles=None
+        if roles is None
+        else RoleCounts(
+            roles.counts(),
+            _RELATIVE_RULE if roles.quantities.overfitted() else _RULE,
+            bool(roles.quantities.overfitted()),
+            tuple(roles.quantities.by_name()),
+        ),
+        volatile=_volatile(context),
+        columns=tuple(shown),
+        units={name: metric.unit for name, (_, metric) in _columns().items() if name in shown},
+        fragments=_rows(context, shown),
+        chosen=highlights_of(context, table, shown, highlights),
+    )
+
+
+def _model(inputs: Inputs) -> ModelFacts:
+    from negspace.gradients import layers_of  # noqa: PLC0415
+
+    model = inputs.model
+    parameters = dict(model.network.named_parameters())
+    return ModelFacts(
+        model.name,
+        sum(p.numel() for p in parameters.values()),
+        layers_of(parameters),
+        model.context,
+        int(model.network.get_input_embeddings().weight.shape[0]),
+        str(next(iter(parameters.values())).dtype).removeprefix("torch."),
+        model.device,
+        inputs.training,
+    )
+
+
+def _step_size_words(context: ProbeContext) -> str | None:
+    if context.step_size is None:
+        return None
+    if context.settings.step_size is not None:
+        return "As asked for."
+    return "Half of the fragments should lose 0.1 nats per token or more of their own, to first order."
+
+
+def _coverage(context: ProbeContext) -> CoverageShare | None:
+    if context.mean is None:
+        return None
+    from negspace.gradients import GradientMeter  # noqa: PLC0415  (imports PyTorch)
+
+    coverage = GradientMeter(context.model.network).coverage
+    rows = tuple(
+        CoverageKind(
+            kind.why if kind.status == "measured" else ", ".join(kind.names),
+            kind.status,
+            kind.numbers,
+            kind.tensors,
+            "" if kind.status == "measured" else kind.why,
+        )
+        for kind in coverage.kinds()
+    )
+    return CoverageShare(coverage.share, rows, coverage.warning())
+
+
+def _check(context: ProbeContext) -> GradientCheck:
+    from negspace.embedders.quiet import one_thread  # noqa: PLC0415  (imports PyTorch)
+    from negspace.gradients import check  # noqa: PLC0415  (imports PyTorch)
+
+    context.report("checking gradients", 0, 1)
+    at_once = max(1, context.batch // int(context.fragments.lengths.max()))
+    with one_thread():
+        found = check(context.model, context.fragments, context.sample[:at_once].tolist())
+    return GradientCheck(found.fragments, found.norm_error, found.dot_error, found.overhead)
+
+
+def _spreads(table: TraceTable) -> Iterable[Spread]:
+    """Each metric of the model as a whole: how many fragments have it, and how it is spread."""
+    for column, values in table.columns.items():
+        there = values[~np.isnan(values)]
+        # The role itself is a code, and has no median.
+        if column.layer is not None or not len(there) or column == Column("role", "role"):
+            continue
+        low, quarter, median, three_quarters, high = _quantiles(there, (_BAND[0], 0.25, 0.5, 0.75, _BAND[1]))
+        spread = len(there) > 1 and bool(np.isfinite(there).all())
+        yield Spread(
+            column.probe,
+            column.metric,
+            metric_of(column.probe, column.metric).unit,
+            len(there),
+            finite(float(there.mean())),
+            finite(float(there.std(ddof=1))) if spread else None,
+            low,
+            quarter,
+            median,
+            three_quarters,
+            high,
+        )
+
+
+def _layer_profiles(table: TraceTable) -> Iterable[LayerProfile]:
+    for probe, name in dict.fromkeys((c.probe, c.metric) for c in table.columns if c.layer is not None):
+        layers, metric = table.layers_of(probe, name), metric_of(probe, name)
+        if metric.panel is not None and len(layers) > 1:
+            quantiles = [_quantiles(values, (_BAND[0], 0.5, _BAND[1])) for values in layers.values()]
+            low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
+            n = max(int(np.isfinite(values).sum()) for values in layers.values())
+            yield LayerProfile(probe, name, metric.unit, tuple(layers), low, median, high, n)
+
+
+def _noise_scale(context: ProbeContext, table: TraceTable) -> NoiseScales | None:
+    if context.mean is None or len(context.mean.rows) < 2:
+        return None
+    norms = [
+        Trace("gradient", "norm", values[context.mean.rows], column.layer)
+        for column, values in table.columns.items()
+        if (column.probe, column.metric) == ("gradient", "norm")
+    ]
+    found = {
+        layer: finite(float(scale.scale)) for layer, scale in corpus_noise_scale(norms, context.mean).items()
+    }
+    total = found.pop(None)
+    return NoiseScales(total, "fragments", {str(layer): scale for layer, scale in found.items()})
+
+
+def _agreement(table: TraceTable) -> Iterable[AgreementRow]:
+    for first, exact in _FIRST_ORDER:
+        one, other = table.get(*first), table.get(*exact)
+        if one is not None and other is not None:
+            found = first_order_agreement(one, other)
+            yield AgreementRow(
+                ": ".join(first), ": ".join(exact), finite(found.spearman), finite(found.pearson), found.n
+            )
+
+
+def _retention_curve(table: TraceTable) -> RetentionCurve | None:
+    """What is left of a fragment's own gain: its median and quarters over the sample, and the half-life."""
+    curves = [curve for lag in LAGS if (curve := table.get("retention", f"left after {lag}")) is not None]
+    if len(curves) < len(LAGS):
+        return None
+    quantiles = [(1.0, 1.0, 1.0), *(_quantiles(curve, (0.25, 0.5, 0.75)) for curve in curves)]
+    low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
+    half_life = table.get("retention", "half-life")
+    return RetentionCurve(
+        (0, *LAGS),
+        low,
+        median,
+        high,
+        None if half_life is None else _quantiles(half_life, (0.5,))[0],
+        max(int(np.isfinite(curve).sum()) for curve in curves),
+    )
+
+
+def _volatile(context: ProbeContext) -> Volatile | None:
+    if context.type_means is None:
+        return None
+    most, least = (
+        tuple(VolatileToken(each.text, each.count, each.movement) for each in some)
+        for some in volatile_types(context.model, context.type_means, _VOLATILE)
+    )
+    return Volatile(most, least)
+
+
+def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[FragmentRow, ...]:
+    fragments, settings = context.fragments, context.settings
+    sampled = set(context.sample.tolist()) if settings.asks_for("step", "retention", "gradient") else set()
+    roles = None if context.roles is None else context.roles.names()
+    return tuple(
+        FragmentRow(
+            row,
+            fragments.places[row],
+            _excerpt(fragments.texts[row]),
+            int(fragments.lengths[row]),
+            None if roles is None else roles[row],
+            row in sampled,
+            tuple(rounded(float(values[row])) for values in shown.values()),
+        )
+        for row in range(len(fragments))
+    )
+
+
+def _columns() -> dict[str, tuple[str, TraceMetric]]:
+    """The numbers by which fragments are ranked: column -> probe and metric, in the order of the probes."""
+    return {
+        metric.column: (probe, metric)
+        for probe in all_probes()
+        for metric in PROBES[probe].metrics
+        if metric.column
+    }
+
+
+def _ranked_columns(table: TraceTable) -> dict[str, Values]:
+    """The numbers by which fragments are ranked, by name; those that were measured."""
+    shown = {}
+    for name, (probe, metric) in _columns().items():
+        values = table.get(probe, metric.name)
+        if values is None and (layers := table.layers_of(probe, metric.name)):
+            stacked = np.stack(list(layers.values()))
+            there = np.isfinite(stacked)
+            values = np.divide(
+                np.where(there, stacked, 0.0).sum(axis=0),
+                there.sum(axis=0),
+                out=np.full(stacked.shape[1], np.nan),
+                where=there.any(axis=0),
+            )
+        if values is not None and np.isfinite(values).any():
+            shown[name] = values
+    return shown
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a fragment, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _EXCERPT else f"{line[: _EXCERPT - 1]}…"
+
+
+def _quantiles(values: Values, shares: Sequence[float]) -> tuple[float | None, ...]:
+    there = values[~np.isnan(values)]
+    if not len(there):
+        return (None,) * len(shares)
+    # An infinite half-life has no mean with its neighbour.
+    method: Literal["lower", "linear"] = "lower" if np.isinf(there).any() else "linear"
+    return tuple(finite(float(value)) for value in np.quantile(there, list(shares), method=method))
