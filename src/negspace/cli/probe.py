@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from negspace.cli.folder import output_folder
 from negspace.cli.progress import shown_progress
@@ -14,6 +15,23 @@ from negspace.cli.progress import shown_progress
 __all__ = ["probe_command"]
 
 _MIB = 2**20
+
+
+class _ProbesOption(click.Option):
+    """Names the registered probes, which are imported only when help or completion asks for them."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from negspace.probes import all_probes
+
+        self.help = f"{', '.join(all_probes())}; several with commas."
+        return super().get_help_record(ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        from negspace.probes import all_probes
+
+        before, comma, begun = incomplete.rpartition(",")
+        names = [name for name in ("all", *all_probes()) if name.startswith(begun)]
+        return [CompletionItem(f"{before}{comma}{name}") for name in names]
 
 
 @click.command(
@@ -54,10 +72,10 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 )
 @click.option(
     "--probes",
+    cls=_ProbesOption,
     default="all",
     show_default=True,
     metavar="LIST",
-    help="loss, pressure, gradient, step, retention, volatility, role; several with commas.",
 )
 @click.option("--tokens", is_flag=True, help="Write loss and pressure of every token too (tokens.parquet).")
 @click.option(
@@ -70,7 +88,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 @click.option(
     "--step-size",
     type=float,
-    help="Of a step.  [default: half of the fragments should lose 0.1 nats per token of their own]",
+    help="SGD step size.  [default: the median fragment's loss falls by 0.1 nats per token]",
 )
 @click.option(
     "--check", is_flag=True, help="Compare gradients with a loop of one fragment at a time; print the cost."
@@ -87,7 +105,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
     show_default=True,
-    help="Of the parameters; auto is float32, on CUDA bfloat16.",
+    help="Type of the parameters; auto is float32, on CUDA bfloat16.",
 )
 @click.option(
     "--trust-remote-code", is_flag=True, help="Run code that the model brings. Only if you read it."
@@ -104,7 +122,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     "--json", "as_json", is_flag=True, help="Print probe.json, and nothing else, to standard output."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all that is drawn."
 )
 @click.option(
     "--memory",
@@ -126,7 +144,7 @@ def probe_command(
 
     from negspace.data import check_exists
 
-    # Of a mistyped path the user is told at once; the rooms of a probe take seconds to open.
+    # Fail fast on a wrong path; importing the probe takes seconds.
     for path in (corpus, reference):
         if path is not None:
             check_exists(path.expanduser())
@@ -144,6 +162,6 @@ def probe_command(
     if as_json:
         click.echo(json.dumps(probed.to_dict(), indent=2))
     else:
-        from negspace.report.probe_terminal import probe_lines
+        from negspace.reports.terminal import brief_report
 
-        Console().print(probe_lines(probed.to_dict(), probed.report))
+        Console().print(brief_report(probed.blocks(), {"Report": probed.report}))

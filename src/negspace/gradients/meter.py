@@ -227,5 +227,5 @@ def _with_norms(
     layers = layers_of(tensors)
     squares = np.zeros(len(layers))
     for name, tensor in tensors.items():
-        squares[layers.index(layer_with_norms(name))] += (tensor.double() ** 2).sum().item()
+        squares[layers.index(layer_of(name))] += (tensor.double() ** 2).sum().item()
     return MeanGradient(tensors, rows, fingerprint, layers, squares)

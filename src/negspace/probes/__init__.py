@@ -15,6 +15,7 @@ from negspace.probes.plan import (
     all_probes,
     metric_of,
     parse_probes,
+    ranked_columns,
 )
 from negspace.probes.pressure import TEMPERATURES, PressureProbe, nearest_tokens
 from negspace.probes.probe import Probe, Probed, TokenTrace, Trace, TraceMetric
@@ -79,6 +80,7 @@ __all__ = [
     "ordered",
     "parse_probes",
     "quantities",
+    "ranked_columns",
     "read_words",
     "retained",
     "retention_traces",

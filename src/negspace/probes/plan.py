@@ -31,6 +31,7 @@ __all__ = [
     "all_probes",
     "metric_of",
     "parse_probes",
+    "ranked_columns",
 ]
 
 _SHORTEST = 8  # tokens of a fragment
@@ -57,6 +58,16 @@ def metric_of(probe: str, name: str) -> TraceMetric:
     """A probe's metric; one without a unit where the probe does not describe it."""
     known = PROBES[probe].metrics if probe in PROBES else ()
     return next((metric for metric in known if metric.name == name), TraceMetric(name))
+
+
+def ranked_columns() -> dict[str, tuple[str, TraceMetric]]:
+    """The numbers by which fragments are ranked: column -> probe and metric, in the order of the probes."""
+    return {
+        metric.column: (probe, metric)
+        for probe in all_probes()
+        for metric in PROBES[probe].metrics
+        if metric.column
+    }
 
 
 @dataclass(frozen=True)

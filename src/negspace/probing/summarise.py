@@ -10,14 +10,12 @@ import numpy as np
 from negspace._version import __version__
 from negspace.probes import (
     LAGS,
-    PROBES,
     ProbeContext,
     Trace,
-    TraceMetric,
-    all_probes,
     corpus_noise_scale,
     first_order_agreement,
     metric_of,
+    ranked_columns,
     volatile_types,
 )
 from negspace.probing.findings import (
@@ -117,7 +115,7 @@ def summarise(
         ),
         volatile=_volatile(context),
         columns=tuple(shown),
-        units={name: metric.unit for name, (_, metric) in _columns().items() if name in shown},
+        units={name: metric.unit for name, (_, metric) in ranked_columns().items() if name in shown},
         fragments=_rows(context, shown),
         chosen=highlights_of(context, table, shown, highlights),
     )
@@ -283,20 +281,10 @@ def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[FragmentR
     )
 
 
-def _columns() -> dict[str, tuple[str, TraceMetric]]:
-    """The numbers by which fragments are ranked: column -> probe and metric, in the order of the probes."""
-    return {
-        metric.column: (probe, metric)
-        for probe in all_probes()
-        for metric in PROBES[probe].metrics
-        if metric.column
-    }
-
-
 def _ranked_columns(table: TraceTable) -> dict[str, Values]:
     """The numbers by which fragments are ranked, by name; those that were measured."""
     shown = {}
-    for name, (probe, metric) in _columns().items():
+    for name, (probe, metric) in ranked_columns().items():
         values = table.get(probe, metric.name)
         if values is None and (layers := table.layers_of(probe, metric.name)):
             stacked = np.stack(list(layers.values()))

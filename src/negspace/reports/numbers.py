@@ -13,6 +13,7 @@ __all__ = [
     "interval",
     "limits",
     "mean_sd",
+    "measured",
     "number",
     "percent",
     "plural",
@@ -24,6 +25,7 @@ __all__ = [
 
 NONE = "–"
 _SPACE = "\u00a0"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None) -> float | None:
@@ -59,6 +61,24 @@ def limits(
     low, high = min(least, *shown), max(1.0, *shown)
     shown += [min(max(end, low), high) for span in spans for end in span or ()]
     return min(shown), max(shown)
+
+
+def measured(value: float | None) -> str:
+    """Three significant digits, for any unit: ``4.10``, ``0.0312``, ``1,024``, ``2.1 × 10⁻⁶``."""
+    value = number(value)
+    if value is None:
+        return NONE
+    size = abs(value)
+    if not size:
+        return "0"
+    if 999.5 <= size < 1e6:
+        said = f"{value:,.0f}"
+    elif 1e-3 <= size < 1e6:
+        said = f"{value:#.3g}".removesuffix(".")
+    else:
+        mantissa, _, power = f"{value:.1e}".partition("e")
+        said = f"{mantissa}{_SPACE}×{_SPACE}10{str(int(power)).translate(_RAISED)}"
+    return said.replace("-", "−")
 
 
 def percent(value: float | None, digits: int = 1) -> str:

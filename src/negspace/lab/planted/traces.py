@@ -213,9 +213,9 @@ def _quantities(
     traces = (
         StepProbe(task.reference, size, queries=0).measure(model, task.fragments, rows, batch=_BATCH).traces
     )
-    whole = {trace.measure: trace.values for trace in traces if trace.layer is None}
+    whole = {trace.metric: trace.values for trace in traces if trace.layer is None}
     loss = np.nanmean(losses, axis=1)
-    drift = np.mean([trace.values for trace in traces if trace.measure == "drift"], axis=0)
+    drift = np.mean([trace.values for trace in traces if trace.metric == "drift"], axis=0)
     return {
         "loss": loss,
         "pressure": np.nanmean(1 - np.exp(-losses), axis=1),
@@ -229,7 +229,7 @@ def _quantities(
 
 
 def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
-    from negspace.probes.stepping import choose_step_size, squared_norms  # noqa: PLC0415  (needs torch)
+    from negspace.probes.engines.sgd_step import choose_step_size, squared_norms  # noqa: PLC0415  (needs torch)
 
     return choose_step_size(squared_norms(model, fragments, range(len(fragments))), fall)
 

@@ -90,12 +90,12 @@ class PlantedTraining:
         """Train the model of a seed, in one thread; nothing else decides the result."""
         import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
-        from negspace.lab.planted.network import PlantedNetwork  # noqa: PLC0415  (needs torch)
+        from negspace.language_models import SmallTransformer  # noqa: PLC0415  (needs torch)
 
         settings = self.settings
         generator = torch.Generator().manual_seed(int(np.random.default_rng([seed, 0]).integers(2**62)))
         with one_thread():
-            network = PlantedNetwork(
+            network = SmallTransformer(
                 len(vocabulary()), settings.width, settings.layers, settings.heads, CONTEXT, generator
             )
         if self.steps:

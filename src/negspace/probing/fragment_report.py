@@ -1,0 +1,234 @@
+"""The page of one fragment: its tokens, its numbers beside the corpus's, its layers."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from negspace.probing.findings import Highlight, ProbeFindings, TemperatureCurve, TokenFacts
+from negspace.probing.fragment_map import ROLE_MARKS, ColumnValues
+from negspace.reports.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Key,
+    Mark,
+    Panels,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+    Text,
+    Token,
+    TokenMap,
+    given,
+    link,
+    mark,
+    numeric,
+    pieces,
+    soft,
+)
+from negspace.reports.charts import draw_with
+from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, sentence
+
+__all__ = ["STEPS", "fragment_report", "layer_chart", "role_of", "temperature_chart"]
+
+# Of a weak model nearly all pressures lie near 1, of a strong one near 0: equal steps would be one colour.
+STEPS = (0.1, 0.5, 0.8, 0.95, 0.99)
+"""Where one colour of pressure ends and the next begins; the same on every page."""
+
+_FEWEST = 5  # of fewer values the 5 % and 95 % quantiles are next to the least and the greatest
+_ON = ("itself", "reference")
+_UNMEASURED = "Not measured on this fragment."
+_CHARTS = "negspace.probing.charts"
+_Values = Sequence[float | None]
+
+
+def fragment_report(
+    findings: ProbeFindings, chosen: Highlight, columns: Mapping[str, ColumnValues]
+) -> Report:
+    """Show one fragment; its page belongs where its ``page`` says, relative to the index."""
+    title = file_name(findings.corpus.source)
+    back = "../" * posixpath.normpath(chosen.page).count("/") + "report.html"
+    role: Text = () if chosen.role is None else (" Role: ", *pieces(role_of(chosen.role)), ".")
+    return Report(
+        kind=f"fragment {chosen.row}",
+        title=chosen.place,
+        subtitle=(sentence(chosen.why), *pieces(role)),
+        intro=() if chosen.reason is None else (Paragraph(sentence(chosen.reason)),),
+        sections=(
+            _tokens(chosen),
+            Section(
+                "Beside the corpus",
+                (_values(chosen, columns),) if columns else (),
+                intro="Quantiles over the n fragments that have the metric."
+                if columns
+                else "Nothing was measured.",
+                id="values",
+            ),
+            _layers(findings, chosen),
+            _temperature(chosen),
+        ),
+        warnings=None,
+        footer=(link(f"All fragments of {title}", back), f" · negspace {findings.version} · everything here "
+                "comes from probe.json"),
+        back=link(title, back),
+    )  # fmt: skip
+
+
+def role_of(role: str | None) -> Text:
+    """A role with its sign, which differs in shape as well as in colour."""
+    return (
+        soft(NONE) if role is None else (mark(ROLE_MARKS.get(role, ROLE_MARKS["unsure"])), " ", given(role))
+    )
+
+
+def temperature_chart(curve: TemperatureCurve, reading: str, note: str) -> Chart | None:
+    """Where the probability goes as the temperature rises; None where no number is known."""
+    said = []
+    for part in ("truth", "near", "rest"):
+        known = [value for value in getattr(curve, part) if number(value) is not None]
+        if known:
+            said.append(f"{part} from {percent(known[0])} to {percent(known[-1])}")
+    if not said:
+        return None
+    names = ("the true token", "near competitors: its neighbours in embedding space", "all the rest")
+    key = Key(tuple((Mark.of_series(place), name) for place, name in enumerate(names)))
+    alt = f"Share of the probability over {len(curve.temperatures)} temperatures: {'; '.join(said)}."
+    notes = (Paragraph(reading, style="reading"), Paragraph(note), key)
+    return Chart(alt, draw_with(_CHARTS, "draw_temperature", curve), notes=notes)
+
+
+def layer_chart(
+    layers: Sequence[str], lines: Sequence[tuple[_Values, _Values, _Values]], what: str, title: str, note: str
+) -> Chart | None:
+    """A metric over the layers; None where no line has a value.
+
+    Args:
+        layers: As the model names them, in the order of the forward pass.
+        lines: Values, and the band around them (empty for none); at most as many as there are series.
+        what: What the first line is, for the text alternative.
+        title: Name of the metric.
+        note: Its unit.
+    """
+    if not any(number(value) is not None for values, _, _ in lines for value in values):
+        return None
+    first = [v for v in map(number, lines[0][0]) if v is not None]
+    first = first or [v for line in lines for part in line for v in map(number, part) if v is not None]
+    alt = f"{what} over {len(layers)} layers, from {measured(min(first))} to {measured(max(first))}."
+    drawn = draw_with(_CHARTS, "draw_layers", tuple(layers), tuple(lines))
+    return Chart(alt, drawn, title=given(title), subtitle=given(note) if note else "", x_name="layer")
+
+
+def _tokens(chosen: Highlight) -> Section:
+    coloured = any(number(token.pressure) is not None for token in chosen.tokens)
+    if not chosen.tokens:
+        return Section("Tokens", intro="No tokens were kept.")
+    ends = [f"{end:g}" for end in STEPS]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
+    how = (
+        "How hard the softmax pushes down what is not the next token."
+        if coloured
+        else "Pressure was not measured."
+    )
+    shown = TokenMap(
+        tuple(_token(token) for token in chosen.tokens),
+        legend=(f"below {ends[0]}", *between, f"{ends[-1]} and above") if coloured else (),
+        without="read, not predicted",
+        label="Colours of pressure",
+        rivals="pushes down",
+    )
+    return Section(
+        "Tokens by pressure" if coloured else "Tokens",
+        (shown,),
+        intro=f"{how} Point at a token, or reach it with the keyboard and go on with the arrow keys, to read "
+        "its loss, its pressure and what it pushes down. A break that belongs to a token is marked ↵.",
+    )
+
+
+def _token(token: TokenFacts) -> Token:
+    from negspace.reports.html import token_name  # noqa: PLC0415  (Jinja)
+
+    pressure, loss = number(token.pressure), number(token.loss)
+    if pressure is None and loss is None:
+        return Token(token.text, None, "read, not predicted")
+    return Token(
+        token.text,
+        0 if pressure is None else bisect.bisect_right(STEPS, pressure),
+        f"loss {measured(loss)} nats · pressure {measured(pressure)}",
+        tuple((token_name(text), percent(share)) for text, share in token.competitors),
+    )
+
+
+def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> Table:
+    rows = []
+    for column, value in zip(columns.values(), chosen.values, strict=True):
+        enough = column.n >= _FEWEST
+        low, middle, high = NONE, "too few" if column.n else NONE, NONE
+        if enough:
+            low, middle, high = map(measured, column.quantiles)
+        below = column.below(value) if enough else None
+        rows.append(
+            (
+                Cell(given(column.name), under=(column.unit,) if column.unit else ()),
+                Cell(measured(value), strong=True),
+                *(Cell(said, tone="soft") for said in (count(column.n), low, middle, high)),
+                Cell(NONE, tone="soft") if below is None else Cell(percent(below, 0), rank=below),
+            )
+        )
+    heads = (
+        "metric",
+        *numeric("here", "n"),
+        Column("5\u00a0%", "right", spare=True),
+        *numeric("median"),
+        Column("95\u00a0%", "right", spare=True),
+        "higher than",
+    )
+    return Table(heads, tuple(rows), label="Its values beside the corpus's", style="compact")
+
+
+def _layers(findings: ProbeFindings, chosen: Highlight) -> Section:
+    charts = tuple(_panels(findings, chosen))
+    if not charts:
+        return Section("Layer by layer", intro=_UNMEASURED)
+    signs = tuple(
+        (Mark.of_series(place), said) for place, said in enumerate(("on itself", "on the reference"))
+    )
+    intro = "What one step on this fragment does inside the model."
+    return Section("Layer by layer", (Key(signs, across=True), Panels(charts)), intro=intro)
+
+
+def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[Chart]:
+    """For each metric by layer, the fragment itself and the reference together."""
+    units = {f"{each.probe} {each.measure}": each.unit for each in findings.layers}
+    units |= {each.measure: each.unit for each in findings.layers}
+    for name in dict.fromkeys(each.measure for each in chosen.layers):
+        those = [each for each in chosen.layers if each.measure == name]
+        layers = list(dict.fromkeys(itertools.chain.from_iterable(each.layers for each in those)))
+        lines = []
+        for on in _ON:
+            values = {
+                layer: value
+                for each in those
+                if each.on == on
+                for layer, value in zip(each.layers, each.values, strict=False)
+            }
+            lines.append((tuple(values.get(layer) for layer in layers), (), ()))
+        chart = layer_chart(layers, lines, "This fragment", name, units.get(name, ""))
+        if chart is not None:
+            yield chart
+
+
+def _temperature(chosen: Highlight) -> Section:
+    scored = sum(number(t.pressure) is not None or number(t.loss) is not None for t in chosen.tokens)
+    chart: Block | None = None
+    if chosen.temperature is not None:
+        chart = temperature_chart(
+            chosen.temperature,
+            "Where the probability goes when the softmax is made softer, on this fragment.",
+            f"Mean over its {count(scored)} predicted tokens; shares of the probability.",
+        )
+    return Section("Temperature", (chart,)) if chart else Section("Temperature", intro=_UNMEASURED)

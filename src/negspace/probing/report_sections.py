@@ -1,0 +1,347 @@
+"""The sections of a probe's index page, each from the findings to blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from negspace.probing.findings import FragmentRow, LayerProfile, ProbeFindings
+from negspace.probing.fragment_map import (
+    ROLE_MARKS,
+    ROLES,
+    ColumnValues,
+    FragmentMap,
+)
+from negspace.probing.fragment_report import layer_chart, role_of
+from negspace.reports.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Details,
+    Explorer,
+    ExplorerRow,
+    Facts,
+    Key,
+    Panels,
+    Paragraph,
+    Section,
+    Share,
+    Shares,
+    Span,
+    Table,
+    Text,
+    code,
+    given,
+    link,
+    numeric,
+    strong,
+)
+from negspace.reports.charts import draw_with
+from negspace.reports.numbers import NONE, count, measured, number, percent, plural, sentence
+
+__all__ = [
+    "agreement_table",
+    "check_sections",
+    "columns_table",
+    "fragments_section",
+    "layer_panel",
+    "map_chart",
+    "noise_sections",
+    "retention_chart",
+    "role_shares",
+    "volatile_sections",
+]
+
+_DECIDING: Mapping[str, str] = {
+    "surprise": "how far the loss of networks that never saw it lies above what they expect",
+    "explained": "what reading the context gains over word frequencies",
+    "memorised": "the share of the loss that seeing it gains",
+    "confirmed": "how much of that gain lies at words that a fragment stating the same has too",
+    "ordered": "where the networks overfit the corpus, what its words gain by the order they have",
+}
+_KEPT_BESIDE = {"clean", "seen", "told", "sharp_surprise", "retold"}  # they decide nothing: docs/roles.md
+_ROLE_COLOURS = {"structure": "accent", "fact": "series-2", "noise": "warn"}
+_TOP = 20
+_CHARTS = "negspace.probing.charts"
+
+
+def role_shares(findings: ProbeFindings) -> Iterator[Block]:
+    """Each role and how many fragments have it; then what decided."""
+    assert findings.roles is not None
+    counts, total = findings.roles.counts, sum(findings.roles.counts.values())
+    ordered = [role for role in ROLES if role in counts] + [role for role in counts if role not in ROLES]
+    parts = [
+        Share(
+            role,
+            count(counts[role]),
+            counts[role] / (total or 1),
+            percent(counts[role] / total if total else None),
+            _ROLE_COLOURS.get(role, "line"),
+            ROLES.get(role, ""),
+            ROLE_MARKS.get(role, ROLE_MARKS["unsure"]),
+        )
+        for role in ordered
+    ]
+    yield Shares(tuple(parts), ("role", "fragments", "share"), "Roles of the fragments")
+    deciding = [name for name in findings.roles.quantities if name not in _KEPT_BESIDE]
+    if deciding:
+        said = "; ".join(_DECIDING.get(name, name) for name in deciding)
+        yield Paragraph(("Decided by: ", said, "."), style="small")
+
+
+def map_chart(findings: ProbeFindings, placed: FragmentMap) -> Chart:
+    """The map with how to read it."""
+    across, up, total = placed.across.column, placed.up.column, findings.corpus.fragments
+    reading = (
+        "What one step on a fragment does for other text, and how much of its own gain lasts. To the right, "
+        "the step lowers the reference's loss; further up, the gain outlives more of what comes after."
+        if placed.wanted
+        else "Transfer against retention could not be drawn: no fragment has both. These two metrics stand "
+        "in for them."
+    )
+    some = f"All {count(placed.n)}" if placed.n == total else f"{count(placed.n)} of {count(total)}"
+    drawn = [f"{some} fragments have both metrics."]
+    if placed.dots < placed.n:
+        drawn.append(f"{count(placed.dots)} of them, evenly over the corpus, are drawn.")
+    if placed.beyond:
+        one = placed.beyond == 1
+        drawn.append(
+            f"{count(placed.beyond)} {'lies' if one else 'lie'} beyond an edge and {'is' if one else 'are'} "
+            "drawn on it."
+        )
+    drawn.append("Rest the pointer on a dot to read its numbers.")
+    notes: list[Block] = [
+        Paragraph(reading, style="reading"),
+        Paragraph(("Across: ", *_unit(across), ". Up: ", *_unit(up), ".")),
+        Paragraph(" ".join(drawn)),
+    ]
+    roles = [(role, rows) for role, rows in placed.rows.items() if role is not None]
+    if roles:
+        signs = [
+            (ROLE_MARKS.get(r, ROLE_MARKS["unsure"]), (given(r), f", {count(len(s))}")) for r, s in roles
+        ]
+        notes.append(Key(tuple(signs)))
+        notes.append(
+            Paragraph("A fragment's place on this map is no part of the rule that gave it its role.")
+        )
+    else:
+        notes.append(Paragraph("The fragments have no roles."))
+    alt = f"{across.name} against {up.name}, {count(placed.dots)} fragments."
+    return Chart(alt, draw_with(_CHARTS, "draw_map", placed), notes=tuple(notes))
+
+
+def _unit(column: ColumnValues) -> tuple[str | Span, ...]:
+    return (given(column.name), ", ", given(column.unit)) if column.unit else (given(column.name),)
+
+
+def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Section:
+    """All fragments, ranked by any number; what each number is; those with pages."""
+    pages = {each.row: each.page for each in findings.chosen}
+    found = {each.role for each in findings.fragments} - {None}
+    known = [role for role in ROLES if role in found] + sorted(role for role in found - set(ROLES) if role)
+    rows = tuple(
+        ExplorerRow(
+            each.row, each.place, each.excerpt, each.tokens, each.role, each.values, pages.get(each.row, "")
+        )
+        for each in findings.fragments
+    )
+    blocks: list[Block] = [
+        Explorer(
+            tuple((column.name, column.unit) for column in columns.values()),
+            rows,
+            tuple((role, ROLE_MARKS.get(role, ROLE_MARKS["unsure"])) for role in known),
+            plain=tuple(
+                Details(
+                    ("Highest by ", given(column.name)), (_highest(findings, column, pages),), open=not at
+                )
+                for at, column in enumerate(columns.values())
+            ),
+        )
+    ]
+    if columns:
+        blocks.append(
+            Details("What each metric is, and where the corpus lies", (columns_table(columns, brief=False),))
+        )
+    if findings.chosen:
+        excerpts = {each.row: each.excerpt for each in findings.fragments}
+        closely = tuple(
+            (
+                sentence(each.why),
+                Cell(link(each.place, each.page), under=(given(excerpts.get(each.row, "")),)),
+                role_of(each.role),
+            )
+            for each in findings.chosen
+        )
+        table = Table(("why", "fragment", "role"), closely, label="Read closely", head=1)
+        intro = "Fragments with a page of their own: every token coloured by pressure, every layer."
+        blocks.append(Section("Read closely", (table,), intro=intro))
+    n = len(findings.fragments)
+    many = f"All {count(n)}, ranked by any metric." if n > 1 else "There is one."
+    return Section(
+        "Fragments",
+        tuple(blocks),
+        intro=f"{many} What each metric is stands below the table."
+        if columns
+        else "Nothing was measured of the fragments.",
+    )
+
+
+def _highest(findings: ProbeFindings, column: ColumnValues, pages: Mapping[int, str]) -> Table:
+    order = np.argsort(-column.values, kind="stable")[: min(_TOP, column.n)]
+    shown: Sequence[FragmentRow] = [findings.fragments[int(at)] for at in order]
+    rows = tuple(
+        (
+            measured(float(column.values[at])),
+            role_of(each.role),
+            Cell(
+                link(each.place, pages[each.row]) if each.row in pages else given(each.place),
+                under=(given(each.excerpt),),
+            ),
+        )
+        for at, each in zip(order, shown, strict=True)
+    )
+    caption = (*_unit(column), f"; the {len(rows)} highest of {count(column.n)}")
+    return Table((*numeric("value"), "role", "fragment"), rows, caption, style="dense", head=2)
+
+
+def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> Table:
+    """Where the corpus lies on each number; in brief, without units and meanings."""
+    rows = []
+    for column in columns.values():
+        quantiles = [measured(value) for value in column.quantiles] or [NONE] * 3
+        under: tuple[Text, ...] = () if brief else tuple(x for x in (column.unit, column.meaning) if x)
+        rows.append((Cell(given(column.name), under=under), *quantiles, count(column.n)))
+    caption = "" if brief else "Over fragments: the quantiles of each metric, and how many have it"
+    heads = numeric("5\u00a0%", "median", "95\u00a0%", "fragments")
+    return Table(("metric", *heads), tuple(rows), caption, label="Metrics", style="compact")
+
+
+def layer_panel(profile: LayerProfile) -> Chart | None:
+    """A metric over the layers; None where nothing is known."""
+    unit = f"{profile.unit}; " if profile.unit else ""
+    return layer_chart(
+        profile.layers,
+        ((profile.median, profile.low, profile.high),),
+        "Median",
+        f"{profile.probe}: {profile.measure}",
+        unit + plural(profile.n, "fragment"),
+    )
+
+
+def retention_chart(findings: ProbeFindings) -> Chart | None:
+    """What is left of the own gain; None where nothing is known."""
+    curve = findings.retention
+    if curve is None:
+        return None
+    known = [(lag, v) for lag, v in zip(curve.lags, curve.median, strict=False) if number(v) is not None]
+    if not known:
+        return None
+    half = number(curve.half_life)
+    said = "; ".join(f"{percent(value)} after {count(lag)}" for lag, value in known)
+    return Chart(
+        f"Median share of the own gain left: {said}.",
+        draw_with(_CHARTS, "draw_retention", curve),
+        notes=(
+            Paragraph(
+                "No half-life: most fragments lose too little, or too few were measured."
+                if half is None
+                else f"Half of a fragment's own gain is gone after {measured(half)} steps on others, at the "
+                "median.",
+                style="reading",
+            ),
+            Paragraph(
+                "Share of its own gain that is left, estimated at the stepped model from one gradient of "
+                f"other fragments. Line: median of {count(curve.n)} sampled fragments. Band: the middle half "
+                f"of them. Dotted: a half{'' if half is None else '; dashed: the half-life'}."
+            ),
+        ),
+    )
+
+
+def noise_sections(findings: ProbeFindings) -> Iterator[Section]:
+    """The gradient noise scale, if it was measured."""
+    scale = findings.noise_scale
+    if scale is None:
+        return
+    lines = ((tuple(scale.layers.values()), (), ()),)
+    panel = layer_chart(tuple(scale.layers), lines, "Noise scale", "Noise scale by layer", scale.unit)
+    said = f" {scale.unit}, over all layers and {plural(findings.corpus.fragments, 'fragment')}."
+    blocks: list[Block] = [Paragraph((strong(measured(scale.total)), said))]
+    intro = "How many fragments a batch needs before their gradients agree more than they differ."
+    yield Section("Gradient noise scale", (*blocks, *([Panels((panel,))] if panel else [])), intro=intro)
+
+
+def volatile_sections(findings: ProbeFindings) -> Iterator[Section]:
+    """The token types that move most and least, if they were looked at."""
+    if findings.volatile is None:
+        return
+    from negspace.reports.html import token_name  # noqa: PLC0415  (Jinja)
+
+    tables = []
+    for name, some in (
+        ("Most volatile", findings.volatile.most),
+        ("Least volatile", findings.volatile.least),
+    ):
+        rows = tuple((code(token_name(each.token)), count(each.count), measured(each.value)) for each in some)
+        heads = ("token", *numeric("seen", "volatility"))
+        tables.append(Table(heads, rows or (("none", "", ""),), name, style="dense"))
+    unit = findings.units.get("volatility")
+    intro = "How much a token's representation moves from one context to another."
+    intro += f" {sentence(f'Unit: {unit}')}" if unit else ""
+    yield Section("Tokens that move, tokens that stay", (Panels(tuple(tables), align="start"),), intro=intro)
+
+
+def agreement_table(findings: ProbeFindings) -> Table:
+    """First-order numbers beside exact ones."""
+
+    def correlation(value: float | None) -> str:
+        value = number(value)
+        return NONE if value is None else f"{value:.2f}".replace("-", "−")
+
+    rows = tuple(
+        (
+            given(each.first_order),
+            given(each.exact),
+            correlation(each.spearman),
+            correlation(each.pearson),
+            count(each.n),
+        )
+        for each in findings.agreement
+    )
+    heads = ("first order", "exact", *numeric("Spearman", "Pearson", "fragments"))
+    return Table(heads, rows, label="First order against exact", style="compact")
+
+
+def check_sections(findings: ProbeFindings) -> Iterator[Section]:
+    """What gradients cover, and how right they are, as far as that was measured."""
+    coverage, check = findings.coverage, findings.check
+    if coverage is not None:
+        rows = tuple(
+            (
+                given(each.kind),
+                Cell(
+                    given(each.status),
+                    under=(sentence(each.reason),) if each.reason else (),
+                    tone="" if each.status == "measured" else "warn",
+                ),
+                count(each.parameters),
+                count(each.tensors),
+            )
+            for each in coverage.rows
+        )
+        heads = ("kind", "status", *numeric("parameters", "tensors"))
+        table = Table(heads, rows, label="Coverage ledger", style="compact")
+        intro = f"{percent(coverage.share)} of the parameters are in the gradients measured."
+        yield Section("Coverage", (table,), intro=intro, id="coverage")
+    if check is not None:
+        facts = (
+            ("Largest error of a norm", f"{measured(check.largest_norm_error)}, relative"),
+            ("Largest error of a dot product", f"{measured(check.largest_dot_error)}, relative"),
+            ("Time", f"{measured(check.overhead)} times a plain forward and backward pass"),
+        )
+        intro = (
+            f"Against one backward pass a fragment, on {plural(check.fragments, 'fragment')} of this corpus "
+            "and this model."
+        )
+        yield Section("Check", (Facts(facts),), intro=intro)
