@@ -28,7 +28,7 @@ from scipy.stats import binom
 
 from negspace.data import Fragments
 from negspace.language_models import LanguageModel, TinySettings, batches, build_network
-from negspace.probes.pressure import PressureProbe
+from negspace.probes import PressureProbe
 
 VOCABULARY = 4096
 SHAPES = ((8, 128), (4, 512))

@@ -13,9 +13,11 @@ processor, so that other work on the machine disturbs little.
 from __future__ import annotations
 
 import argparse
+import runpy
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,11 +25,8 @@ import torch
 from negspace.data import Fragments
 from negspace.embedders import quiet
 from negspace.language_models import LanguageModel, take
-from negspace.probes import Probe
-from negspace.probes.further import exact_retention
-from negspace.probes.retention import LAGS, RetentionProbe
-from negspace.probes.step import StepProbe
-from negspace.probes.stepping import choose_step_size, fragment_losses, gradient
+from negspace.probes import LAGS, Probe, RetentionProbe, StepProbe
+from negspace.probes.engines import choose_step_size, gradient, mean_losses
 
 VOCABULARY = 4096
 MORE = 3
@@ -79,7 +78,7 @@ def main() -> None:
 
     def plain() -> list[torch.Tensor]:
         # The gradient each time anew, as the probes have it: no `grad` to add to.
-        return gradient(fragment_losses(model.network, take(fragments, [0]))[0], parameters)
+        return gradient(mean_losses(model.network, take(fragments, [0]))[0], parameters)
 
     size = choose_step_size(np.array([sum(float((g.double() ** 2).sum()) for g in plain())]))
     along = RetentionProbe(two, size)
@@ -110,6 +109,8 @@ def main() -> None:
             ratios[name].append(added / float(np.mean(base)))
             print(f"  {name}: {ratios[name][-1]:.2f}", flush=True)
     if asked.exact:
+        tests = Path(__file__).resolve().parents[1] / "tests" / "probes"
+        exact_retention = runpy.run_path(str(tests / "exact_retention.py"))["exact_retention"]
         base = [seconds(plain) for _ in range(4)]
         taken = seconds(lambda: exact_retention(model, fragments, [0], further, size))
         # The path without the own step, as long as the one with it, is walked once for all fragments.

@@ -31,9 +31,9 @@ from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fit_role_rule import fit_rule
 from negspace.lab.planted import ROLES, PlantedRecipe, planted_corpus
-from negspace.probes.role_quantities import RoleQuantities, role_quantities
-from negspace.probes.role_rule import CONDITIONS, RoleRule, fit_rule
+from negspace.probes import CONDITIONS, RoleQuantities, RoleRule, role_quantities
 
 FRAGMENTS = 900
 SETTING = PlantedRecipe(
@@ -105,7 +105,7 @@ def alone(corpora: Sequence[Measured]) -> None:
     print("\nEach quantity alone: AUC one against the rest, mean over corpora (of those it is defined for)")
     print(f"{'':16s}" + "".join(f"{role:>11s}" for role in ROLES) + f"{'defined':>11s}")
     everything = joined(corpora)
-    for name, values in everything.measures.measures().items():
+    for name, values in everything.measures.by_name().items():
         row = [float(np.mean([_auc(c, name, role) for c in corpora])) for role in range(3)]
         shown = "".join(f"{auc:11.2f}" for auc in row)
         print(f"{name:16s}{shown}{np.isfinite(values).mean():11.0%}")
@@ -124,7 +124,7 @@ def _median(values: Float64[np.ndarray, " fragments"]) -> float:
 
 
 def _auc(corpus: Measured, name: str, role: int) -> float:
-    values = corpus.measures.measures()[name]
+    values = corpus.measures.by_name()[name]
     there = np.isfinite(values)
     truth = corpus.roles[there] == role
     return float(roc_auc_score(truth, values[there])) if 0 < truth.sum() < len(truth) else float("nan")
@@ -141,7 +141,7 @@ def by_rule(corpora: Sequence[Measured]) -> Predict:
 
 def by_regression(names: Sequence[str]) -> Callable[[Sequence[Measured]], Predict]:
     def columns(corpus: Measured) -> Float64[np.ndarray, "fragments columns"]:
-        found = corpus.measures.measures()
+        found = corpus.measures.by_name()
         undefined = np.isnan(found["confirmed"])
         return np.stack([np.where(np.isnan(found[n]), 1.0, found[n]) for n in names] + [undefined], axis=1)
 

@@ -15,9 +15,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from negspace.data import Fragments
 from negspace.language_models import train_tokenizer
-from negspace.probes.role import ROLE_NAMES, sort_roles
-from negspace.probes.role_quantities import role_quantities
-from negspace.probes.role_rule import CONDITIONS
+from negspace.probes import CONDITIONS, ROLE_NAMES, role_quantities, sort_roles
 
 PASSAGES, WORDS, TIMES, VOCABULARY = 540, 70, 5, 1024
 PARTS = ("as it is", "repeated with a key", "shuffled")

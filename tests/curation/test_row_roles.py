@@ -132,6 +132,9 @@ def test_the_same_text_with_two_labels_is_suspect(other: str, grouped: bool) -> 
 def test_the_same_text_without_words_with_two_labels_is_suspect() -> None:
     roles = sorted_rows(["?!", "?!", "??"], [0, 1, 1])
     assert roles.role == (Role.SUSPECT, Role.SUSPECT, Role.PLAIN)
+    # Without words no row is near any other: the distance is that of the same text.
+    assert roles.neighbour[:2].tolist() == [1, 0]
+    assert roles.distance[:2].tolist() == [0, 0]
 
 
 def test_the_same_text_with_one_label_is_redundant() -> None:

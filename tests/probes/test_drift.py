@@ -8,8 +8,7 @@ from scipy.spatial.distance import jensenshannon
 
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 
-from negspace.probes.attention import jensen_shannon, query_positions  # noqa: E402
-from negspace.probes.drift import cka_drift, cosine_drift  # noqa: E402
+from negspace.probes.engines import cka_drift, cosine_drift, jensen_shannon, query_positions  # noqa: E402
 
 
 def states(rng: np.random.Generator, tokens: int, width: int) -> np.ndarray:

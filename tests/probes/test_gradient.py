@@ -18,8 +18,7 @@ from negspace.data import Fragments  # noqa: E402
 from negspace.errors import DataError  # noqa: E402
 from negspace.gradients import mean_gradient  # noqa: E402
 from negspace.language_models import LanguageModel, take  # noqa: E402
-from negspace.probes import Probe  # noqa: E402
-from negspace.probes.gradient import GradientProbe, corpus_noise_scale  # noqa: E402
+from negspace.probes import GradientProbe, Probe, corpus_noise_scale  # noqa: E402
 
 LENGTHS = np.array([12, 7, 2, 10])
 LAYERS = ("embed", "0", "1", "final")

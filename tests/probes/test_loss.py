@@ -9,8 +9,7 @@ import pytest
 
 from negspace.data import Fragments
 from negspace.language_models import LanguageModel
-from negspace.probes.loss import LossProbe
-from negspace.probes.probe import Probe
+from negspace.probes import LossProbe, PressureProbe, Probe
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")
@@ -93,8 +92,6 @@ def test_it_is_a_probe() -> None:
 
 
 def test_pressure_takes_it_along_in_its_own_pass(model: LanguageModel, fragments: Fragments) -> None:
-    from negspace.probes.pressure import PressureProbe
-
     both = PressureProbe(neighbours=2, with_loss=True).measure(model, fragments, [2, 0], batch=12)
     alone = PressureProbe(neighbours=2).measure(model, fragments, [2, 0], batch=12)
     found = {(trace.probe, trace.metric): trace.values for trace in both.traces}

@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from negspace.probes.neighbours import nearest_tokens
 
 from negspace.data import Fragments
 from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel
-from negspace.probes.pressure import PressureProbe
+from negspace.probes import PressureProbe, nearest_tokens
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")
 
-from negspace.probes.competition import competition, strongest  # noqa: E402  (imports torch)
+from negspace.probes.engines import competition, strongest  # noqa: E402  (imports torch)
 
 VOCABULARY = 61
 TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
@@ -166,9 +165,9 @@ def test_strongest_competitors() -> None:
 
 
 def test_nearest_tokens_are_those_of_highest_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from negspace.probes import neighbours
+    from negspace.probes import pressure
 
-    monkeypatch.setattr(neighbours, "_AT_ONCE", 3 * VOCABULARY)  # several blocks
+    monkeypatch.setattr(pressure, "_AT_ONCE", 3 * VOCABULARY)  # several blocks
     embedding = torch.randn(VOCABULARY, 7, generator=torch.Generator().manual_seed(2))
     found = nearest_tokens(embedding, torch.arange(VOCABULARY), 4).numpy()
     vectors = embedding.double().numpy()
@@ -224,28 +223,28 @@ def test_fragments_one_by_one(model: LanguageModel, fragments: Fragments) -> Non
 def test_nothing_depends_on_the_batch_or_the_others(
     model: LanguageModel, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from negspace.probes import competition as engine
-    from negspace.probes import logit_blocks
+    from negspace.probes.engines import backbone
+    from negspace.probes.engines import softmax_competition as engine
 
     probe = PressureProbe(neighbours=3)
     whole = probe.measure(model, fragments, range(6), batch=1000)
-    monkeypatch.setattr(logit_blocks, "_ROWS", 7)
+    monkeypatch.setattr(backbone, "_ROWS", 7)
     monkeypatch.setattr(engine, "_CACHED", 2 * VOCABULARY)
     for row in range(6):
         alone = probe.measure(model, fragments, [row], batch=1)
         for one, all_of_them in zip(alone.traces, whole.traces, strict=True):
-            assert one.measure == all_of_them.measure
+            assert one.metric == all_of_them.metric
             assert one.values[0] == pytest.approx(all_of_them.values[row], rel=1e-4, abs=1e-30)
 
 
 def test_a_network_that_cannot_be_parted_gives_the_same(
     model: LanguageModel, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from negspace.probes import logit_blocks
+    from negspace.probes.engines import backbone
 
     probe = PressureProbe(neighbours=3)
     parted = probe.measure(model, fragments, range(6), batch=100)
-    monkeypatch.setattr(logit_blocks, "find_trunk", lambda _model: None)
+    monkeypatch.setattr(backbone, "find_backbone", lambda _model: None)
     whole = probe.measure(model, fragments, range(6), batch=100)
     for one, other in zip(parted.traces, whole.traces, strict=True):
         np.testing.assert_allclose(one.values, other.values, rtol=1e-4, atol=1e-30)
@@ -253,8 +252,9 @@ def test_a_network_that_cannot_be_parted_gives_the_same(
 
 def test_heads_are_run_as_the_family_has_them(fragments: Fragments) -> None:
     """Gemma 2 caps its logits; Cohere-like scales and GPT-NeoX's other names go the same way."""
-    from negspace.probes.trunk import find_trunk
     from transformers import Gemma2Config, Gemma2ForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
+
+    from negspace.probes.engines import find_backbone
 
     sizes = {"vocab_size": VOCABULARY, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2}
     none = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
@@ -274,7 +274,7 @@ def test_heads_are_run_as_the_family_has_them(fragments: Fragments) -> None:
         neox = GPTNeoXForCausalLM(GPTNeoXConfig(**sizes, **none, num_attention_heads=2))
     for network in (gemma.eval(), neox.eval()):
         model = opened(network, type(network).__name__)
-        trunk = find_trunk(model)
+        trunk = find_backbone(model)
         assert trunk is not None
         ids = torch.from_numpy(fragments.tokens[2:3].astype(np.int64))
         with torch.no_grad():
@@ -326,10 +326,10 @@ def test_a_broken_model_is_refused_with_a_fragments_place(fragments: Fragments) 
 
 def test_a_head_that_goes_round_the_base_model_gives_its_own_logits(fragments: Fragments) -> None:
     """OPT calls its decoder, not its base model: what the base model is made to answer is not asked for."""
-    from negspace.probes.logit_blocks import logit_blocks
     from transformers import OPTConfig, OPTForCausalLM
 
     from negspace.language_models import take
+    from negspace.probes.engines import logit_blocks
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -14,15 +14,26 @@ from scipy.stats import spearmanr
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
-from negspace.probes.further import exact_retention  # noqa: E402
-from negspace.probes.pull import Pull, halves, moments  # noqa: E402
-from negspace.probes.stepping import fragment_losses, gradient, stepping  # noqa: E402
-
 from negspace.data import Fragments  # noqa: E402
 from negspace.errors import PlanError  # noqa: E402
 from negspace.language_models import LanguageModel, take  # noqa: E402
-from negspace.probes.retention import RetentionProbe, half_life, retained, retention_traces  # noqa: E402
-from negspace.probes.step import StepProbe  # noqa: E402
+from negspace.probes import (  # noqa: E402
+    RetentionProbe,
+    StepProbe,
+    half_life,
+    retained,
+    retention_traces,
+)
+from negspace.probes.engines import (  # noqa: E402
+    ReferenceGradient,
+    gradient,
+    halves,
+    kept_parameters,
+    mean_losses,
+    moments,
+)
+
+from .exact_retention import exact_retention  # noqa: E402
 
 VOCABULARY, LAGS = 30, (1, 4, 16)
 
@@ -141,9 +152,9 @@ def test_moments_are_those_of_the_hessian() -> None:
 
         return of
 
-    with stepping(model.network) as parameters:
-        pull = Pull(model, halves(others, 100, "cpu"), parameters)
-        g = gradient(fragment_losses(model.network, take(own, [0]))[0], parameters.tensors)
+    with kept_parameters(model.network) as parameters:
+        pull = ReferenceGradient(model, halves(others, 100, "cpu"), parameters)
+        g = gradient(mean_losses(model.network, take(own, [0]))[0], parameters.tensors)
         parameters.step(g, size)
         found = moments(g, size, pull.before, pull.now())
     turned = [
@@ -154,8 +165,8 @@ def test_moments_are_those_of_the_hessian() -> None:
     truth = [(d * d).sum(), (d * (turned[0] + turned[1])).sum() / 2, (turned[0] * turned[1]).sum()]
     np.testing.assert_allclose(found, [float(each) for each in truth], rtol=1e-3)
     whole = torch.autograd.functional.jacobian(mean_loss([0, 1, 2]), table.detach())
-    with stepping(model.network) as parameters:
-        pull = Pull(model, halves(others, 1, "cpu"), parameters)
+    with kept_parameters(model.network) as parameters:
+        pull = ReferenceGradient(model, halves(others, 1, "cpu"), parameters)
     assert pull.along(g) == pytest.approx(float((whole * g[0]).sum()))
 
 

@@ -13,17 +13,20 @@ from scipy.spatial.distance import jensenshannon
 torch = pytest.importorskip("torch", reason="steps need the extra 'torch'")
 transformers = pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
-from negspace.probes.agreement import first_order_agreement  # noqa: E402
-from negspace.probes.attention import shows_attention  # noqa: E402
-from negspace.probes.stepping import choose_step_size, fragment_losses, in_float32, stepping  # noqa: E402
-from negspace.probes.watching import watching  # noqa: E402
-
 from negspace.data import Fragments  # noqa: E402
 from negspace.errors import DataError, PlanError  # noqa: E402
 from negspace.language_models import LanguageModel  # noqa: E402
-from negspace.probes import Probe, Trace  # noqa: E402
-from negspace.probes.retention import RetentionProbe  # noqa: E402
-from negspace.probes.step import StepProbe  # noqa: E402
+from negspace.probes import Probe, RetentionProbe, StepProbe, Trace, first_order_agreement  # noqa: E402
+from negspace.probes.engines import (  # noqa: E402
+    choose_step_size,
+    dot,
+    gradient,
+    hooked,
+    in_float32,
+    kept_parameters,
+    mean_losses,
+    shows_attention,
+)
 
 VOCABULARY, CONTEXT, SIZE = 40, 12, 0.05
 
@@ -258,8 +261,6 @@ def test_half_precision_steps_in_float32(small: LanguageModel) -> None:
 
 
 def test_dot_products_of_half_precision_are_wide() -> None:
-    from negspace.probes.pull import dot
-
     ones = torch.ones(5000)
     assert dot([ones.bfloat16()], [ones.bfloat16()]) == 5000  # 4992 in bfloat16
     assert dot([ones.half() * 300], [ones.half() * 300]) == 5000 * 90_000  # infinite in float16
@@ -293,7 +294,7 @@ def test_the_last_norm_of_opt_is_found() -> None:
     hook = network.model.decoder.final_layer_norm.register_forward_hook(
         lambda _module, _args, output: normed.append(output)
     )
-    with torch.no_grad(), watching(network, found.__setitem__):
+    with torch.no_grad(), hooked(network, found.__setitem__):
         network(input_ids=torch.tensor([[3, 4, 5]]))
     hook.remove()
     assert list(found) == ["embed", "0", "1", "final"]
@@ -334,7 +335,6 @@ class Bigrams(torch.nn.Module):
 
 
 def test_a_step_on_bigrams_is_the_closed_form() -> None:
-    from negspace.probes.stepping import gradient
 
     from negspace.language_models import take
 
@@ -344,10 +344,10 @@ def test_a_step_on_bigrams_is_the_closed_form() -> None:
     p = np.exp(row) / np.exp(row).sum()
     after = row - 0.5 * (p - np.eye(VOCABULARY)[5])
     truth = [np.log(np.exp(after).sum()) - after[token] for token in (5, 7)]
-    with stepping(network) as parameters:
-        before = fragment_losses(network, batch)
+    with kept_parameters(network) as parameters:
+        before = mean_losses(network, batch)
         parameters.step(gradient(before[0], parameters.tensors), 0.5)
-        losses = fragment_losses(network, batch).detach().numpy()
+        losses = mean_losses(network, batch).detach().numpy()
     np.testing.assert_allclose(losses[:2], truth, rtol=1e-5)
     assert losses[2] == pytest.approx(before[2].item())  # what follows 4 was not touched
 

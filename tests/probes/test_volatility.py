@@ -10,8 +10,7 @@ import pytest
 from negspace.data import Fragments
 from negspace.errors import DataError, PlanError, StoreError
 from negspace.language_models import Checkpoint, LanguageModel
-from negspace.probes.probe import Probe
-from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means, volatile_types
+from negspace.probes import Probe, TypeMeans, VolatilityProbe, type_means, volatile_types
 
 torch = pytest.importorskip("torch", reason="language models need the extra hf")
 pytest.importorskip("transformers", reason="language models need the extra hf")
@@ -115,7 +114,7 @@ def test_over_contexts_is_the_mean_over_pairs(
     rows = [4, 0, 1, 2, 3, 0]
     probed = probe.measure(model, fragments, rows, batch=13, tokens=True)
     trace, grid = probed.traces[0], probed.tokens[0]
-    assert (trace.metric, trace.layer, grid.measure) == ("over contexts", "final", "over contexts")
+    assert (trace.metric, trace.layer, grid.metric) == ("over contexts", "final", "over contexts")
     for at, row in enumerate(rows):
         numbers = {each[1]: moved(corpus, each) for each in every if each[0] == row}
         found = [float(np.mean(pairs)) for pairs in numbers.values() if pairs]

@@ -34,7 +34,7 @@ WORDS = [
 def _few_pages() -> Iterator[None]:
     """Drawing pages takes longer than all that is measured here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("negspace.probing.chosen.MOST", 3)
+        patch.setattr("negspace.probing.run.HIGHLIGHTS", 3)
         yield
 
 

@@ -14,7 +14,8 @@ from negspace.errors import DataError, StoreError
 
 pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
-from negspace.probing import ProbeResult, probe, run
+from negspace.probes import GradientProbe, LossProbe, ProbeContext
+from negspace.probing import ProbeResult, probe, state_hash
 
 FAST = ("loss", "pressure", "gradient", "step", "retention", "volatility")
 
@@ -87,22 +88,20 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
     corpus: Path, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = probed(corpus, model, tmp_path / "whole", probes="loss,gradient")
-    plan = run.Plan.probes
+    planned = ProbeContext.planned
 
     def stopped(self: Any) -> Any:
-        for number, each in enumerate(plan(self)):
+        for number, each in enumerate(planned(self)):
             if number == 1:
                 raise KeyboardInterrupt
             yield each
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run.Plan, "probes", stopped)
+        patch.setattr(ProbeContext, "planned", stopped)
         probed(corpus, model, tmp_path / "out", probes="loss,gradient")
     kept = list((tmp_path / "out" / ".unfinished").rglob("part-loss-*.parquet"))
     assert kept
     measured = []
-    from negspace.probes.loss import LossProbe
-
     before = LossProbe.measure
     monkeypatch.setattr(
         LossProbe, "measure", lambda self, *a, **k: measured.append(k.get("tokens")) or before(self, *a, **k)
@@ -117,8 +116,6 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
 def test_too_little_memory_halves_the_batch_and_changes_nothing(
     corpus: Path, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from negspace.probes.gradient import GradientProbe
-
     whole = probed(corpus, model, tmp_path / "whole", probes="loss,gradient")
     before = GradientProbe.measure
     tried = []
@@ -186,8 +183,6 @@ def test_a_model_that_was_changed_is_another_model(model: Any) -> None:
     from dataclasses import replace
 
     import torch
-
-    from negspace.probing.inputs import state_hash
 
     mine = replace(model, network=deepcopy(model.network))
     before = state_hash(mine)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
-from negspace.probing.settings import PROBES, Settings, parse_probes
 
 from negspace.errors import PlanError
+from negspace.probing import ProbeSettings, all_probes, parse_probes
 
 
 def test_probes_run_in_their_own_order() -> None:
     assert parse_probes("role, loss,gradient") == ("loss", "gradient", "role")
-    assert parse_probes("all") == parse_probes(PROBES) == PROBES
+    assert parse_probes("all") == parse_probes(all_probes()) == all_probes()
 
 
 def test_a_mistyped_probe_is_named() -> None:
     with pytest.raises(PlanError, match="did you mean 'pressure'"):
-        Settings(parse_probes("loss,presure"))
+        ProbeSettings(parse_probes("loss,presure"))
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_mistyped_probe_is_named() -> None:
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(PlanError, match=said):
-        Settings(**wrong)  # type: ignore[arg-type]
+        ProbeSettings(**wrong)  # type: ignore[arg-type]

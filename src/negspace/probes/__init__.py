@@ -19,7 +19,14 @@ from negspace.probes.plan import (
 )
 from negspace.probes.pressure import TEMPERATURES, PressureProbe, nearest_tokens
 from negspace.probes.probe import Probe, Probed, TokenTrace, Trace, TraceMetric
-from negspace.probes.retention import LAGS, RetentionProbe, half_life, retained, retention_traces
+from negspace.probes.retention import (
+    LAGS,
+    SMALLEST_GAIN,
+    RetentionProbe,
+    half_life,
+    retained,
+    retention_traces,
+)
 from negspace.probes.role import ROLE_NAMES, FragmentRoles, RoleProbe, sort_roles
 from negspace.probes.role_quantities import (
     RoleQuantities,
@@ -41,6 +48,7 @@ __all__ = [
     "PROBES",
     "ROLE_NAMES",
     "RULE",
+    "SMALLEST_GAIN",
     "TEMPERATURES",
     "Agreement",
     "Condition",

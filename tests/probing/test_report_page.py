@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import importlib.util
 import json
 import math
 import re
@@ -15,17 +14,17 @@ from dataclasses import fields
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from negspace.probes.role_quantities import RoleQuantities
-from negspace.probes.role_rule import CONDITIONS
-from negspace.report.probe_page import render_fragment, render_probe
-from negspace.report.probe_views import measured
+from negspace.probes import CONDITIONS, RoleQuantities
+from negspace.probing import probe_report
+from negspace.reports.html import render_page, render_pages
+from negspace.reports.numbers import measured
+
+from . import made_findings as made
 
 HOSTILE = (
     "<script>alert(1)</script></style></title><xss-probe onload=alert(2)>--><!-- ]]> \"'><xss-probe xss='1 "
@@ -78,18 +77,19 @@ class Page(HTMLParser):
         return [data for tag, data in self.text if tag == "script"]
 
 
-@pytest.fixture(scope="module")
-def made() -> ModuleType:
-    path = Path(__file__).with_name("probe_summaries.py")
-    spec = importlib.util.spec_from_file_location("probe_summaries", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def render_probe(summary: dict[str, Any]) -> str:
+    """The index page."""
+    return render_page(probe_report(made.findings_of(summary)))
+
+
+def render_fragment(summary: dict[str, Any], chosen: dict[str, Any]) -> str:
+    """The page of one fragment."""
+    pages = dict(render_pages(probe_report(made.findings_of(summary | {"chosen": [chosen]}))))
+    return next(page for path, page in pages.items() if path != "report.html")
 
 
 @pytest.fixture(scope="module")
-def summary(made: ModuleType) -> dict[str, Any]:
+def summary() -> dict[str, Any]:
     return made.build_probe(150, chosen=3)
 
 
@@ -124,7 +124,7 @@ def without(value: Any, key: str = "") -> Any:
 
 
 @pytest.fixture(scope="module")
-def poisoned(made: ModuleType) -> tuple[str, str]:
+def poisoned() -> tuple[str, str]:
     summary = hostile(made.build_probe(20, chosen=1))
     return render_probe(summary), render_fragment(summary, summary["chosen"][0])
 
@@ -142,9 +142,7 @@ def poisoned(made: ModuleType) -> tuple[str, str]:
     ],
     scope="module",
 )
-def html(
-    request: pytest.FixtureRequest, made: ModuleType, poisoned: tuple[str, str], index: str, trace: str
-) -> str:
+def html(request: pytest.FixtureRequest, poisoned: tuple[str, str], index: str, trace: str) -> str:
     """Every kind of page, from every kind of summary."""
     bare, empty = made.build_bare_probe(), without(made.build_probe(30, chosen=1))
     pages: dict[str, Callable[[], str]] = {
@@ -216,7 +214,7 @@ def test_the_policy_names_the_only_script(html: str) -> None:
 
 
 def test_scripts_write_text_only() -> None:
-    folder = files("negspace.report") / "templates"
+    folder = files("negspace.reports") / "templates"
     scripts = [each for each in folder.iterdir() if each.name.endswith(".js")]
     assert len(scripts) == 2
     for script in scripts:
@@ -262,10 +260,10 @@ def test_the_numbers_of_the_summary_stand_on_the_page(summary: dict[str, Any], i
     low, middle, high = np.quantile(losses, (0.05, 0.5, 0.95))
     for part in (
         f"Loss, median {middle:.2f} 5 to 95 % of 150: {low:.2f} to {high:.2f}; nats per token",
-        *(f"{role} {n} " for role, n in summary["roles"]["counts"].items()),
+        *(f" {n} {100 * n / 150:.1f} %" for n in summary["roles"]["counts"].values()),
         "Half of a fragment's own gain is gone after 12.3 steps on others, at the median",
         "median of 64 sampled fragments",
-        "812 fragments , over all layers and 150 fragments.",
+        "812 fragments, over all layers and 150 fragments.",
         "gradient: dot with reference step: transfer 0.91 0.88 64",
         "gradient: squared norm step: self-influence 0.71 −0.04 64",
         "98.3 % of the parameters",
@@ -296,6 +294,7 @@ def test_the_order_is_roles_first(index: str) -> None:
         "How well first order predicts the exact steps",
         "Coverage",
         "Check",
+        "Warnings",
         "How it was measured",
     ]
 
@@ -310,7 +309,7 @@ def test_the_map_shows_the_sampled_fragments(summary: dict[str, Any], index: str
         assert (role, x, y) == (each["role"], measured(each["values"][at]), measured(each["values"][up]))
 
 
-def test_a_map_without_retention_says_what_stands_in(made: ModuleType) -> None:
+def test_a_map_without_retention_says_what_stands_in() -> None:
     summary = made.build_probe(450, chosen=1)
     kept = [k for k, name in enumerate(summary["columns"]) if name not in made.EXACT]
     summary["columns"] = [summary["columns"][k] for k in kept]
@@ -318,11 +317,11 @@ def test_a_map_without_retention_says_what_stands_in(made: ModuleType) -> None:
         each["values"] = [each["values"][k] for k in kept]
     said = Page(render_probe(summary)).words()
     assert "First-order transfer against gradient norm" in said
-    assert "These two measures stand in for them." in said
-    assert "All 450 fragments have both measures. 225 of them, evenly over the corpus, are drawn." in said
+    assert "These two metrics stand in for them." in said
+    assert "All 450 fragments have both metrics. 225 of them, evenly over the corpus, are drawn." in said
 
 
-def test_what_was_not_measured_is_named(made: ModuleType) -> None:
+def test_what_was_not_measured_is_named() -> None:
     said = Page(render_probe(made.build_bare_probe())).words()
     for part in (
         "Not measured Roles takes the probe role",
@@ -330,10 +329,10 @@ def test_what_was_not_measured_is_named(made: ModuleType) -> None:
         "not trained here",
     ):
         assert part in said
-    assert "1 fragment ·" in said
+    assert "1 fragment, 490 tokens; model tiny" in said
 
 
-def test_ten_thousand_fragments_make_a_light_page(made: ModuleType) -> None:
+def test_ten_thousand_fragments_make_a_light_page() -> None:
     summary = made.build_probe(10_000, chosen=1)
     for each in summary["fragments"]:
         each["excerpt"] = ("語" * 60 + " <b>&\u2028 ")[:120] if each["row"] % 10 == 0 else each["excerpt"]
@@ -391,7 +390,7 @@ def test_every_token_says_its_loss_its_pressure_and_its_competitors(
             assert f"{said} {100 * share:.1f}\u00a0%".replace("\u00a0", " ") in tip.replace("\u00a0", " ")
 
 
-def test_odd_tokens_can_be_seen(made: ModuleType) -> None:
+def test_odd_tokens_can_be_seen() -> None:
     summary = made.build_probe(3, chosen=1)
     texts = ["", "   ", "\t", ".\r\n", "\u202e", "<b>", "a\nb"]
     scored = {"loss": 1.0, "pressure": 0.5, "competitors": [["\n", 0.1]]}
@@ -402,7 +401,7 @@ def test_odd_tokens_can_be_seen(made: ModuleType) -> None:
     assert [kind for kind, _, _ in shown_tokens(html)] == ["heat-2"] * len(texts)
 
 
-def test_without_pressure_nothing_is_called_unread(made: ModuleType) -> None:
+def test_without_pressure_nothing_is_called_unread() -> None:
     summary = made.build_bare_probe()
     chosen = summary["chosen"][0]
     chosen["tokens"] = [
@@ -427,7 +426,7 @@ def test_its_values_stand_beside_the_corpus(summary: dict[str, Any], trace: str)
 
 
 @pytest.mark.parametrize("n", [1, 4, 5])
-def test_quantiles_take_five_values(made: ModuleType, n: int) -> None:
+def test_quantiles_take_five_values(n: int) -> None:
     summary = made.build_probe(12, chosen=1)
     for each in summary["fragments"]:
         each["values"][0] = float(each["row"]) if each["row"] < n else None
@@ -438,7 +437,7 @@ def test_quantiles_take_five_values(made: ModuleType, n: int) -> None:
     assert f"loss nats per token 2.50 {n} {'–' if n < 5 else '0.200'} {shown}" in said
 
 
-def test_what_decides_a_role_is_said_in_words(made: ModuleType) -> None:
+def test_what_decides_a_role_is_said_in_words() -> None:
     summary = made.build_probe(20, chosen=1)
     names = [field.name for field in fields(RoleQuantities) if field.name != "clusters"]
     summary["roles"]["quantities"] = names
@@ -457,7 +456,7 @@ def test_no_role_is_explained_by_what_the_rule_does_not_look_at(index: str) -> N
     assert "A fragment's place on this map is no part of the rule that gave it its role." in said
 
 
-def test_it_links_back_from_where_it_lies(made: ModuleType) -> None:
+def test_it_links_back_from_where_it_lies() -> None:
     summary = made.build_bare_probe()
     for page, back in (("a.html", "./report.html"), ("fragments/7.html", "./../report.html")):
         html = render_fragment(summary, summary["chosen"][0] | {"page": page})

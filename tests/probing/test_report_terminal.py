@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 from rich.console import Console
 
-from negspace.report.probe_terminal import probe_lines
+from negspace.probing import probe_report
+from negspace.reports.terminal import brief_report
 
-
-@pytest.fixture(scope="module")
-def made() -> ModuleType:
-    path = Path(__file__).with_name("probe_summaries.py")
-    spec = importlib.util.spec_from_file_location("probe_summaries", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from . import made_findings as made
 
 
 def printed(summary: dict[str, Any], width: int = 80) -> str:
     out = io.StringIO()
-    Console(width=width, file=out, force_terminal=False).print(probe_lines(summary, "out/report.html"))
+    Console(width=width, file=out, force_terminal=False).print(
+        brief_report(probe_report(made.findings_of(summary)), {"Report": "out/report.html"})
+    )
     return out.getvalue()
 
 
-def test_it_fits_and_says_where_the_corpus_lies(made: ModuleType) -> None:
+def test_it_fits_and_says_where_the_corpus_lies() -> None:
     summary = made.build_probe(200)
     said = printed(summary)
     assert max(map(len, said.splitlines())) <= 80
@@ -48,7 +39,7 @@ def test_it_fits_and_says_where_the_corpus_lies(made: ModuleType) -> None:
     assert "out/report.html" in said
 
 
-def test_it_prints_in_every_encoding(made: ModuleType) -> None:
+def test_it_prints_in_every_encoding() -> None:
     summary = made.build_probe(50)
     for each in summary["fragments"]:
         each["values"][0] = 2.5e-7
@@ -57,14 +48,14 @@ def test_it_prints_in_every_encoding(made: ModuleType) -> None:
     assert "2.5e-7" in said
 
 
-def test_what_is_missing_is_left_out(made: ModuleType) -> None:
+def test_what_is_missing_is_left_out() -> None:
     said = printed(made.build_bare_probe())
     assert said.startswith("1 fragment,")
     assert "None" not in said
     assert "role" not in said
 
 
-def test_a_name_commands_nothing(made: ModuleType) -> None:
+def test_a_name_commands_nothing() -> None:
     summary = made.build_bare_probe()
     summary["model"]["name"] = "\x1b[31m[bold]x\u202e"
     assert "\x1b" not in printed(summary)

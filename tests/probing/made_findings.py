@@ -1,9 +1,14 @@
-"""Summaries of probes as ``negspace probe`` would leave them: made up, but with the shape of real ones."""
+"""Findings of probes as ``negspace probe`` would make them: made up, but with the shape of real ones."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+import types
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from negspace.probing import ProbeFindings
 
 COLUMNS = {
     "loss": "nats per token",
@@ -43,6 +48,29 @@ def words_of(text: str) -> list[str]:
     return [*found, word] if word else found
 
 
+def findings_of(summary: Mapping[str, Any]) -> ProbeFindings:
+    """Typed findings of the content of a ``probe.json``; a number that cannot be missing is NaN instead."""
+    return _typed(ProbeFindings, summary)
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return (
+            None if value is None else _typed(next(each for each in inner if each is not type(None)), value)
+        )
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        assert set(value) == set(hints), set(value) ^ set(hints)
+        return kind(**{name: _typed(hint, value[name]) for name, hint in hints.items()})
+    if origin is tuple:
+        kinds = inner[:1] * len(value) if inner[1:] == (...,) else inner
+        return tuple(_typed(each, part) for each, part in zip(kinds, value, strict=True))
+    if kind is float:
+        return float("nan") if value is None else float(value)
+    return dict(value) if origin is not None else value
+
+
 def build_probe(fragments: int = 612, chosen: int = 12, seed: int = 0) -> dict[str, Any]:
     """The summary of a probe of a tiny model on plays.
 
@@ -74,7 +102,7 @@ def build_probe(fragments: int = 612, chosen: int = 12, seed: int = 0) -> dict[s
             "vocabulary": 2048,
             "dtype": "float32",
             "device": "cpu",
-            "training": {"steps": 400, "tokens": 819_200, "loss": 4.137, "checkpoints": [0, 25, 100, 400]},
+            "training": {"steps": 400, "batch_tokens": 2048, "checkpoints": [0, 25, 100, 400]},
         },
         "reference": {"source": "set aside from input.txt", "fragments": 32, "tokens": 16_000},
         "settings": {
@@ -151,6 +179,7 @@ def build_probe(fragments: int = 612, chosen: int = 12, seed: int = 0) -> dict[s
         "roles": {
             "counts": {name: sum(each["role"] == name for each in rows) for name in names},
             "rule": "the role of the nearest planted fragments in memorisation, surprise and breadth",
+            "relative": False,
             "quantities": ["memorisation", "surprise", "breadth", "retention"],
         },
         "volatile": {
@@ -285,7 +314,7 @@ def build_bare_probe(fragments: int = 1) -> dict[str, Any]:
         "settings": {
             "seed": 0,
             "probes": ["loss"],
-            "sample": None,
+            "sample": 64,
             "step_size": None,
             "step_size_chosen": None,
         },

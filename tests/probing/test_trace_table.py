@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from negspace.probing.traces import SCHEMA, Column, TraceTable, part_of
 
 from negspace.probes import Trace
+from negspace.probing import SCHEMA, Column, TraceTable, part_of
 
 
 def test_parts_are_put_together_by_fragment() -> None:
