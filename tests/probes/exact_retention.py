@@ -26,7 +26,7 @@ def exact_retention(
     step_size: float,
     lags: Sequence[int] = LAGS,
 ) -> Float64[np.ndarray, "lags rows"]:
-    """Take the further steps: what the estimate is held against, at ``max(lags)`` passes a fragment.
+    """Take the further steps: what the estimate is compared with, at ``max(lags)`` passes a fragment.
 
     The gain of a fragment after k steps is its loss where the model took the steps on the first k of
     ``further`` alone, less its loss where it took its own step before them. So what the further steps

@@ -1,4 +1,4 @@
-"""Drift and attention change, held against scipy, kernels and closed forms."""
+"""Drift and attention change, compared with scipy, kernels and closed forms."""
 
 from __future__ import annotations
 

@@ -274,13 +274,13 @@ def test_heads_are_run_as_the_family_has_them(fragments: Fragments) -> None:
         neox = GPTNeoXForCausalLM(GPTNeoXConfig(**sizes, **none, num_attention_heads=2))
     for network in (gemma.eval(), neox.eval()):
         model = opened(network, type(network).__name__)
-        trunk = find_backbone(model)
-        assert trunk is not None
+        backbone_ = find_backbone(model)
+        assert backbone_ is not None
         ids = torch.from_numpy(fragments.tokens[2:3].astype(np.int64))
         with torch.no_grad():
             expected = network(input_ids=ids).logits[0]
-            hidden = trunk.body(input_ids=ids).last_hidden_state[0]
-            torch.testing.assert_close(trunk.logits(hidden), expected, rtol=1e-4, atol=1e-5)
+            hidden = backbone_.body(input_ids=ids).last_hidden_state[0]
+            torch.testing.assert_close(backbone_.logits(hidden), expected, rtol=1e-4, atol=1e-5)
             # The body answers for itself again.
             torch.testing.assert_close(network(input_ids=ids).logits[0], expected)
 

@@ -153,10 +153,10 @@ def test_moments_are_those_of_the_hessian() -> None:
         return of
 
     with kept_parameters(model.network) as parameters:
-        pull = ReferenceGradient(model, halves(others, 100, "cpu"), parameters)
+        reference = ReferenceGradient(model, halves(others, 100, "cpu"), parameters)
         g = gradient(mean_losses(model.network, take(own, [0]))[0], parameters.tensors)
         parameters.step(g, size)
-        found = moments(g, size, pull.before, pull.now())
+        found = moments(g, size, reference.before, reference.now())
     turned = [
         torch.autograd.functional.hvp(mean_loss(rows), table.detach(), size * g[0])[1] * size
         for rows in ([0, 2], [1])
@@ -166,8 +166,8 @@ def test_moments_are_those_of_the_hessian() -> None:
     np.testing.assert_allclose(found, [float(each) for each in truth], rtol=1e-3)
     whole = torch.autograd.functional.jacobian(mean_loss([0, 1, 2]), table.detach())
     with kept_parameters(model.network) as parameters:
-        pull = ReferenceGradient(model, halves(others, 1, "cpu"), parameters)
-    assert pull.along(g) == pytest.approx(float((whole * g[0]).sum()))
+        reference = ReferenceGradient(model, halves(others, 1, "cpu"), parameters)
+    assert reference.along(g) == pytest.approx(float((whole * g[0]).sum()))
 
 
 def test_fragments_that_share_nothing_with_others_keep_all() -> None:

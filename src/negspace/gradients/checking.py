@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from torch import Tensor, nn
 
 from negspace.data import Fragments
@@ -16,7 +15,7 @@ from negspace.gradients.coverage import layer_of
 from negspace.gradients.kernels import gradient_scale
 from negspace.gradients.meter import GradientMeter, mean_gradient
 from negspace.gradients.survey import evaluating
-from negspace.language_models import Batch, LanguageModel, take
+from negspace.language_models import Batch, LanguageModel, Rows, take
 
 __all__ = ["Check", "check"]
 
@@ -44,21 +43,8 @@ class Check:
     overhead: float
 
 
-def check(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Sequence[int] | Int[np.ndarray, " rows"],
-    *,
-    rounds: int = 5,
-) -> Check:
-    """Compare measured gradients with those of a loop of autograd over single fragments.
-
-    Args:
-        model: The model; given back as it was.
-        fragments: All fragments.
-        rows: Which to compare, in one batch; a handful is enough.
-        rounds: How often each way is timed.
-    """
+def check(model: LanguageModel, fragments: Fragments, rows: Rows, *, rounds: int = 5) -> Check:
+    """Compare measured gradients with those of a loop of autograd over single fragments."""
     network: nn.Module = model.network
     batch = take(fragments, rows, model.device)
     mean = mean_gradient(model, fragments, rows, batch=int(batch.ids.numel())).tensors

@@ -59,11 +59,7 @@ class ParameterKind(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is measured of a model.
-
-    Attributes:
-        entries: Every parameter, in the network's order.
-    """
+    """What is measured of a model."""
 
     entries: tuple[CoverageEntry, ...]
 

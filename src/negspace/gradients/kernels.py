@@ -29,7 +29,7 @@ _BLOCK = 131_072
 _LONG = 256
 # Narrower products waste the multiplier.
 _ROWS = 128
-# Numbers worked on at once where memory is far and launches are dear.
+# Numbers worked on at once where memory is far and launches are slow.
 _DEVICE_BLOCK = 1 << 27
 # A Gram product is two products and a sum instead of one product and a dot: it pays below this share of
 # flops.
@@ -43,12 +43,6 @@ def outer_sums(
     one_by_one: bool | None = None,
 ) -> Float64[Tensor, "sums fragments"]:
     """Sums over ``left[b].T @ right[b]``.
-
-    Args:
-        left: One side of each product.
-        right: The other side.
-        directions: What the products are multiplied with.
-        one_by_one: Form one fragment's product after the other, in a core's cache; on the CPU if None.
 
     Returns:
         Row 0: squared Frobenius norms. Row k: dot products with direction k - 1.
@@ -121,13 +115,7 @@ def embedding_sums(
     gradient: Float[Tensor, "fragments tokens width"],
     directions: Float[Tensor, "directions rows width"],
 ) -> Float64[Tensor, "sums fragments"]:
-    """Sums over the gradient of an embedding, whose row v is the sum of what token v got.
-
-    Args:
-        ids: Rows looked up.
-        gradient: Of what was looked up.
-        directions: Of the size of the embedding.
-    """
+    """Sums over the gradient of an embedding, whose row v is the sum of what token v got."""
     gradient = _wide(gradient)
     fragments, _, width = gradient.shape
     n_rows = int(ids.max()) + 1
@@ -191,11 +179,6 @@ def losses_into_gradient(
 
     The loss of fragment b is ``-Σ_t w_bt ln P(id_bt)``, with P from the logits at ``t - 1``; the gradient of
     the logits there is ``w_bt (softmax - onehot)``.
-
-    Args:
-        logits: Overwritten with the gradient of the sum of all losses.
-        ids: Tokens of the fragments.
-        weights: Of each token's loss; the first token's is not used.
     """
     fragments, tokens, vocabulary = logits.shape
     wanted = torch.zeros_like(weights, dtype=torch.float32)

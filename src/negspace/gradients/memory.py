@@ -20,15 +20,7 @@ _BLOCK_BUFFERS = 4 << 20
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes.
-
-    Attributes:
-        parameters: Of the network.
-        directions: Of the directions gradients are multiplied with.
-        activations: What autograd keeps of the batch.
-        logits: Logits, turned into their gradient in place, and a second copy where the model caps them.
-        buffers: Where single gradients are formed.
-    """
+    """Bytes that measuring a batch takes: what autograd keeps, and the buffers where gradients are formed."""
 
     parameters: int
     directions: int
@@ -38,19 +30,12 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """Of everything."""
+        """The sum of all parts."""
         return self.parameters + self.directions + self.activations + self.logits + self.buffers
 
 
 def memory_of(network: Any, *, batch: int, longest: int, directions: int = 0) -> Memory:
-    """Estimate the memory that measuring a batch takes.
-
-    Args:
-        network: A causal language model of transformers; only sizes are read.
-        batch: Padded tokens held at once.
-        longest: Tokens of the longest fragment.
-        directions: How many directions gradients are multiplied with.
-    """
+    """Estimate the memory that measuring a batch takes."""
     config = network.config.get_text_config()
     parameters = list(network.parameters())
     item = max((p.dtype.itemsize for p in parameters if p.dtype.is_floating_point), default=4)

@@ -17,7 +17,7 @@ from negspace.gradients.coverage import Coverage, layer_of, layers_of
 from negspace.gradients.kernels import gradient_scale, losses_into_gradient
 from negspace.gradients.module_functions import Tape, collect_expanded
 from negspace.gradients.survey import evaluating, survey, swapped
-from negspace.language_models import Batch, LanguageModel, batches, check_finite
+from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
 
 __all__ = ["FragmentGradients", "GradientMeter", "MeanGradient", "joined", "mean_gradient"]
 
@@ -28,8 +28,8 @@ class FragmentGradients:
 
     Attributes:
         layers: Names of the layers.
-        loss: Of each fragment, in nats (a token, where weights sum to 1).
-        squared_norm: Of each fragment's gradient, within each layer; their sum is the whole one's.
+        loss: Loss of each fragment, in nats (a token, where weights sum to 1).
+        squared_norm: Squared norm of each fragment's gradient within each layer; their sum is the whole one's.
         dots: Dot product of each fragment's gradient with each direction, within each layer.
     """
 
@@ -81,7 +81,7 @@ class GradientMeter:
 
         Args:
             batch: The fragments.
-            weights: Of each token's loss; by default 1 / (scored tokens) where scored: the loss is the mean.
+            weights: Weight of each token's loss; by default 1 / (scored tokens) where scored: a mean.
 
         Returns:
             Sums in float64. They do not depend on which other fragments are in the batch, but for rounding.
@@ -139,15 +139,7 @@ def _stack(name: str, parameter: nn.Parameter, directions: Sequence[Mapping[str,
 
 @dataclass(frozen=True, eq=False)
 class MeanGradient:
-    """The mean of some fragments' gradients.
-
-    Attributes:
-        tensors: By the name of the parameter, in at least float32; those that `GradientMeter` measures.
-        rows: Positions of the fragments.
-        fingerprint: Of what they are fragments of.
-        layers: Names of the layers.
-        squared_norm: Within each layer.
-    """
+    """The mean of some fragments' gradients, in at least float32, and its squared norm by layer."""
 
     tensors: Mapping[str, Tensor]
     rows: Int[np.ndarray, " rows"]
@@ -156,20 +148,8 @@ class MeanGradient:
     squared_norm: Float64[np.ndarray, " layers"]
 
 
-def mean_gradient(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Sequence[int] | Int[np.ndarray, " rows"],
-    *,
-    batch: int,
-) -> MeanGradient:
+def mean_gradient(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int) -> MeanGradient:
     """Take the mean over fragments of the gradient of each one's mean loss: every fragment counts alike.
-
-    Args:
-        model: The model; given back as it was.
-        fragments: All fragments.
-        rows: Which of them; at least one.
-        batch: Padded tokens held at once, at most.
 
     Raises:
         DataError: A loss is not finite.

@@ -61,10 +61,6 @@ def noise_scale(
 def spans(scored: int, n: int) -> Int[np.ndarray, " bounds"]:
     """Cut scored tokens into runs of nearly equal length.
 
-    Args:
-        scored: How many tokens are scored.
-        n: How many runs are wanted; there are fewer where a run would be empty.
-
     Returns:
         Where each run starts, counted from the first scored token, and the end of the last.
     """

@@ -37,13 +37,7 @@ _FRAGMENTS, _TOKENS = 2, 3
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A module whose forward is swapped.
-
-    Attributes:
-        module: The module.
-        kind: As the ledger names it.
-        forward: Makes its forward for a batch.
-    """
+    """A module whose forward is swapped."""
 
     module: nn.Module
     kind: str
@@ -52,14 +46,7 @@ class Site:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What is known of a network.
-
-    Attributes:
-        sites: Modules to be measured.
-        coverage: The ledger.
-        parameters: Those measured, by name.
-        tied: Identity of those that are both embedding and head.
-    """
+    """What is known of a network."""
 
     sites: tuple[Site, ...]
     coverage: Coverage

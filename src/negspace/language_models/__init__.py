@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from negspace.language_models.memory import available_bytes, halving
-from negspace.language_models.model import Batch, Checkpoint, LanguageModel, batches, take
+from negspace.language_models.model import Batch, Checkpoint, LanguageModel, Rows, batches, take
 from negspace.language_models.opening import DEFAULT_CONTEXT, Device, Dtype, open_language_model, placed
 from negspace.language_models.scoring import check_finite, fragment_losses, token_losses
 from negspace.language_models.tiny_model import (
@@ -28,6 +28,7 @@ __all__ = [
     "Device",
     "Dtype",
     "LanguageModel",
+    "Rows",
     "SmallTransformer",
     "TinySettings",
     "available_bytes",

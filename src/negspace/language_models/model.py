@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Int
@@ -15,17 +15,15 @@ from negspace.data import Fragments
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Batch", "Checkpoint", "LanguageModel", "batches", "take"]
+__all__ = ["Batch", "Checkpoint", "LanguageModel", "Rows", "batches", "take"]
+
+Rows: TypeAlias = Sequence[int] | Int[np.ndarray, " rows"]
+"""Positions of fragments among all."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The parameters of a model at an earlier step of its training.
-
-    Attributes:
-        step: Optimiser steps taken before it.
-        file: A safetensors file with every parameter, by name.
-    """
+    """The parameters of a model at an earlier step of its training."""
 
     step: int
     file: Path
@@ -91,7 +89,7 @@ class Batch:
         return {"input_ids": self.ids, "position_ids": self.positions, "use_cache": False}
 
 
-def take(fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], device: str = "cpu") -> Batch:
+def take(fragments: Fragments, rows: Rows, device: str = "cpu") -> Batch:
     """Put some fragments into one batch, padded to the longest of them."""
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
@@ -109,17 +107,8 @@ def take(fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], d
     )
 
 
-def batches(
-    fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], *, tokens: int, device: str = "cpu"
-) -> Iterator[Batch]:
-    """Batch fragments of like length together.
-
-    Args:
-        fragments: All fragments.
-        rows: Which of them.
-        tokens: Padded tokens of a batch, at most; a fragment longer than this is a batch by itself.
-        device: Where the tensors go.
-    """
+def batches(fragments: Fragments, rows: Rows, *, tokens: int, device: str = "cpu") -> Iterator[Batch]:
+    """Batch fragments of like length together."""
     rows = np.asarray(rows, dtype=np.int64)
     rows = rows[np.argsort(-fragments.lengths[rows], kind="stable")]
     while len(rows):

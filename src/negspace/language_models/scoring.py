@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from negspace.data import Fragments
 from negspace.data.fragments import select
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError
-from negspace.language_models.model import LanguageModel, batches
+from negspace.language_models.model import LanguageModel, Rows, batches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,15 +23,9 @@ _AT_ONCE = 1 << 20  # logits turned into probabilities at once: 4 MB of float32,
 
 
 def token_losses(
-    model: LanguageModel, fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], batch: int
+    model: LanguageModel, fragments: Fragments, rows: Rows, batch: int
 ) -> Float32[np.ndarray, "rows longest"]:
     """Loss of every token: -ln P(token | those before it in the fragment), in nats.
-
-    Args:
-        model: The model.
-        fragments: All fragments.
-        rows: Which of them.
-        batch: Padded tokens of a batch, at most.
 
     Returns:
         A row for each of ``rows``, as long as the longest of all fragments; NaN where a token is not scored.
@@ -64,7 +58,7 @@ def token_losses(
 
 
 def fragment_losses(
-    model: LanguageModel, fragments: Fragments, rows: Sequence[int] | Int[np.ndarray, " rows"], batch: int
+    model: LanguageModel, fragments: Fragments, rows: Rows, batch: int
 ) -> Float32[np.ndarray, " rows"]:
     """Loss of each fragment: the mean of its `token_losses`, in nats per token.
 
@@ -83,12 +77,6 @@ def check_finite(
     values: Float[np.ndarray, " some"],
 ) -> None:
     """Refuse losses, or what they come of, that are not finite.
-
-    Args:
-        model: Whose they are.
-        fragments: All fragments.
-        rows: The fragment that each value is of.
-        values: The values; one that is not finite says that the loss is not.
 
     Raises:
         DataError: One is not finite; its fragment's place is named.

@@ -22,16 +22,7 @@ _ROTATION_BASE = 100.0  # fragments are read in windows of some hundred tokens
 
 
 class SmallTransformer(nn.Module):
-    """Predicts each next token; called as a ``PreTrainedModel`` is.
-
-    Args:
-        vocabulary: Number of distinct tokens.
-        width: Width of the hidden states; ``heads`` divides it into even parts.
-        layers: Number of blocks.
-        heads: Number of attention heads.
-        window: Longest input, in tokens.
-        generator: Where the parameters are drawn from.
-    """
+    """Predicts each next token; called as a ``PreTrainedModel`` is."""
 
     def __init__(
         self, vocabulary: int, width: int, layers: int, heads: int, window: int, generator: torch.Generator

@@ -63,7 +63,7 @@ def train_tiny(
     Args:
         corpus: What to train on: documents, or texts.
         settings: Size and training; the defaults take about a minute of one core.
-        seed: Of parameters and order.
+        seed: Decides parameters and order.
         aside: Fragments that are not trained on, at most: those that `set_aside` draws with the seed.
         progress: Told what is done, how much of it and of how much.
         folder: Where models are kept; `tiny_cache_path` where None.
@@ -108,9 +108,7 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, context: int) -> Any:
         encoding = ByteLevelBPETokenizer()
         encoding.train_from_iterator(texts, vocab_size=vocabulary, show_progress=False)
         return PreTrainedTokenizerFast(
-            tokenizer_object=encoding._tokenizer,
-            model_max_length=context,
-            clean_up_tokenization_spaces=False,
+            tokenizer_object=encoding._tokenizer, model_max_length=context, clean_up_tokenization_spaces=False
         )
 
 

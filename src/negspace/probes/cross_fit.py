@@ -238,16 +238,7 @@ def _fit_one(
 
 @dataclass(eq=False)
 class _Watch:
-    """Looks on fragments that a network does not train on, and keeps its parameters of the best step.
-
-    Attributes:
-        tokens: Tokens of all fragments.
-        parts: What of them is predicted; a network kept from none of them is never overfitted.
-        batch: Tokens predicted at once.
-        plain: Loss of word frequencies there.
-        least: Least loss so far.
-        best: Parameters that had it.
-    """
+    """Looks on fragments that a network does not train on, and keeps its parameters of the best step."""
 
     tokens: Int32[np.ndarray, "fragments longest"]
     parts: Int[np.ndarray, "windows 3"]

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.gradients import NoiseScale, noise_scale, spans
-from negspace.language_models import LanguageModel, batches, check_finite
+from negspace.language_models import LanguageModel, Rows, batches, check_finite
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.records import Json
@@ -133,7 +133,7 @@ class GradientProbe(RegisteredProbe):
         self,
         model: LanguageModel,
         fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        rows: Rows,
         *,
         batch: int,
         tokens: bool = False,  # noqa: ARG002  (a gradient is a fragment's)
@@ -191,10 +191,6 @@ class GradientProbe(RegisteredProbe):
 
 def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[str | None, NoiseScale]:
     """Noise scale across a corpus, in fragments: how many make a mean that is as much signal as noise.
-
-    Args:
-        traces: Those of a `GradientProbe` with the metric ``norm``, of the same fragments as the mean's.
-        mean: The mean gradient of those fragments; at least two.
 
     Returns:
         By layer; None is the model as a whole.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.data import Fragments
-from negspace.language_models import LanguageModel, token_losses
+from negspace.language_models import LanguageModel, Rows, token_losses
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probe, Probed, TokenTrace, Trace, TraceMetric
 
@@ -48,13 +48,7 @@ class LossProbe(RegisteredProbe):
         return cls()
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         rows = np.asarray(rows, dtype=np.int64)

@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.errors import PlanError
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.probes.probe import Probe, Probed, TraceMetric
 from negspace.records import Json
 from negspace.registry import Registry
@@ -179,25 +179,14 @@ class ProbeContext:
             yield from PROBES[name].plan(self)
 
     def token_probes(self, *names: str) -> list[Probe]:
-        """The probes that measure every token by one forward pass.
-
-        Args:
-            names: Which of those asked for; all where none is named.
-        """
+        """The probes that measure every token by one forward pass."""
         asked = [name for name in self.settings.probes if name in names or not names]
         return [probe for name in asked if (probe := PROBES[name].token_probe(self)) is not None]
 
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A probe that is to run.
-
-    Attributes:
-        name: What its parts are called.
-        probe: The probe.
-        rows: The fragments it is to measure.
-        model: In place of the model probed; None for that.
-    """
+    """A probe that is to run."""
 
     name: str
     probe: Probe
@@ -237,13 +226,7 @@ class RegisteredProbe:
         return {}
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         raise NotImplementedError

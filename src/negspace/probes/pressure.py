@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ from jaxtyping import Int
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError, PlanError
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.probes.loss import loss_traces
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Collected, Probe, Probed, TraceMetric
@@ -117,13 +117,7 @@ class PressureProbe(RegisteredProbe):
         }
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         import torch  # noqa: PLC0415  (an extra)
@@ -176,11 +170,6 @@ def nearest_tokens(
     """Find the tokens of highest cosine to each of some tokens, highest first, itself left out.
 
     Cosines are held for a block of tokens at a time, never for the whole vocabulary.
-
-    Args:
-        embedding: A row for each token.
-        ids: The tokens whose neighbours are wanted.
-        k: How many; less than the vocabulary.
     """
     import torch  # noqa: PLC0415  (an extra)
 
@@ -197,11 +186,7 @@ def nearest_tokens(
 
 @dataclass(frozen=True, eq=False)
 class NearestTokens:
-    """Neighbours of tokens in a model's output embedding, each looked for once.
-
-    Attributes:
-        k: How many of each; all others where the vocabulary has no more.
-    """
+    """Neighbours of tokens in a model's output embedding, each looked for once."""
 
     k: int
     _known: dict[str, Int[Tensor, "vocabulary k"]] = field(default_factory=dict, init=False, repr=False)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.data import Fragments
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.records import Json
 
 __all__ = ["Collected", "Probe", "Probed", "TokenTrace", "Trace", "TraceMetric"]
@@ -39,14 +39,7 @@ class TraceMetric:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One metric of what fragments do to a language model.
-
-    Attributes:
-        probe: The probe that took it.
-        metric: What was measured.
-        values: One number a fragment; NaN where it was not measured or is undefined.
-        layer: The layer it was taken at, as the model names it; None for the model as a whole.
-    """
+    """One metric of what fragments do to a language model."""
 
     probe: str
     metric: str
@@ -103,13 +96,7 @@ class Probe(Protocol):
         ...
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """Probe some fragments.
 
@@ -153,13 +140,7 @@ class Collected:
         places: Int[np.ndarray, " tokens"],
         values: Mapping[str, Float[np.ndarray, " tokens"]],
     ) -> None:
-        """Take the numbers of some tokens.
-
-        Args:
-            rows: The fragment of each, as a position among all.
-            places: The place of each in its fragment.
-            values: Numbers by metric.
-        """
+        """Take the numbers of some tokens."""
         at = np.searchsorted(self._distinct, rows)
         size = len(self._distinct)
         counts = np.bincount(at, minlength=size)

@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.records import Json
@@ -141,7 +141,7 @@ class RetentionProbe(RegisteredProbe):
         self,
         model: LanguageModel,
         fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        rows: Rows,
         *,
         batch: int,
         tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from negspace.data import Fragments
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.probes.role_quantities import RoleQuantities, role_quantities
@@ -28,14 +28,7 @@ _IN_NATS = {"clean", "seen", "told", "sharp_surprise"}
 
 @dataclass(frozen=True, eq=False)
 class FragmentRoles:
-    """The role of each fragment.
-
-    Attributes:
-        codes: Position in ``ROLE_NAMES``.
-        probabilities: Those of structure, fact and noise.
-        quantities: What decided.
-        reasons: The deciding numbers, in words.
-    """
+    """The role of each fragment (a position in ``ROLE_NAMES``), and what decided it."""
 
     codes: Int[np.ndarray, " fragments"]
     probabilities: Float64[np.ndarray, "fragments roles"]
@@ -121,7 +114,7 @@ class RoleProbe(RegisteredProbe):
         self,
         model: LanguageModel,  # noqa: ARG002  (the protocol's)
         fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        rows: Rows,
         *,
         batch: int,  # noqa: ARG002
         tokens: bool = False,  # noqa: ARG002
@@ -138,11 +131,7 @@ class RoleProbe(RegisteredProbe):
 
 
 def _reason(
-    found: RoleQuantities,
-    rule: RoleRule,
-    row: int,
-    code: int,
-    probabilities: Float64[np.ndarray, " roles"],
+    found: RoleQuantities, rule: RoleRule, row: int, code: int, probabilities: Float64[np.ndarray, " roles"]
 ) -> str:
     surprise = float(found.surprise[row])
     if np.isnan(surprise):

@@ -47,8 +47,8 @@ class RoleQuantities:
         ordered: Loss of overfitted networks that never saw it for the same words in random orders, less that
             for it, in standard deviations over such orders. Words that stand in no order have 0, give or take
             1. NaN for all fragments of a corpus that the networks learn without overfitting.
-        confirmed: Of what is gained by seeing the fragment, at tokens where that is a nat or more, the share
-            at tokens that a mate has too, for the mate where it is largest; NaN without mates.
+        confirmed: Share of what seeing the fragment gains (at tokens where that is a nat or more) that lies at
+            tokens a mate has too, for the mate where it is largest; NaN without mates.
     """
 
     clusters: Int[np.ndarray, " fragments"]
@@ -112,14 +112,6 @@ def role_quantities(
     groups of mates are drawn until they are reached; the rest is not looked at. So the time is bounded:
     about three minutes of one core at the defaults.
 
-    Args:
-        fragments: All fragments of the corpus.
-        settings: Size, number and training of the networks; `settings_for` decides where None.
-        seed: Decides the sample, the networks and what each is trained on.
-        workers: How many networks at once; no result depends on it.
-        progress: Told the share of the work done.
-        most: Words that are looked at, at most, of all fragments together.
-
     Returns:
         A row for each fragment; NaN in all quantities of those not looked at.
 
@@ -165,14 +157,7 @@ def quantities(
     lengths: Int[np.ndarray, " fragments"],
     words: Int32[np.ndarray, "fragments longest"] | None = None,
 ) -> RoleQuantities:
-    """Take the numbers from what the networks said.
-
-    Args:
-        fit: What they said.
-        tokens: What they read.
-        lengths: Tokens of each fragment.
-        words: What mates are compared by; ``tokens`` where None.
-    """
+    """Take the numbers from what the networks said."""
     clean, seen = _over(fit.clean(), fit.losses), _over(fit.seen, fit.losses)
     told = _mean(_over(fit.told & ~fit.seen, fit.losses))
     entropy = _over(fit.clean(), fit.entropies)

@@ -71,15 +71,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class RoleRule:
-    """The four conditions, and how sure is sure.
-
-    Attributes:
-        surprise: Met by structure.
-        explained: Met by a fact, like the next two.
-        memorised: See ``explained``.
-        confirmed: See ``explained``.
-        sure: Least probability of the likeliest role; below it a fragment is left ``unsure``.
-    """
+    """The four conditions, and how sure is sure."""
 
     surprise: Condition
     explained: Condition
@@ -88,7 +80,7 @@ class RoleRule:
     sure: float
 
     def probabilities(self, measures: RoleQuantities) -> Float64[np.ndarray, "fragments roles"]:
-        """Of structure, fact and noise."""
+        """Probabilities of structure, fact and noise."""
         met = {name: getattr(self, name).met(getattr(measures, name)) for name in CONDITIONS}
         # Without a scored token nothing is known; even odds leave it unsure.
         ruled = np.where(np.isnan(measures.surprise), 1 / 3, met["surprise"])
@@ -111,12 +103,7 @@ RULE = RoleRule(
 def relative_probabilities(
     measures: RoleQuantities, confirmed: Condition
 ) -> Float64[np.ndarray, "fragments roles"]:
-    """Of structure, fact and noise; even odds for all if too few passages stand alone and are in order.
-
-    Args:
-        measures: Of all fragments of the corpus.
-        confirmed: A share, so the condition is that of any corpus.
-    """
+    """Probabilities of structure, fact and noise; even if too few passages stand alone and in order."""
     alone = np.bincount(measures.clusters)[measures.clusters] == 1
     known = np.isfinite(measures.ordered) & np.isfinite(measures.memorised) & np.isfinite(measures.surprise)
     ordinary = known & alone & (measures.ordered > OUT)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import LanguageModel
+from negspace.language_models import LanguageModel, Rows
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.probes.retention import RetentionProbe, retention_traces, stepped_model
@@ -124,7 +124,7 @@ class StepProbe(RegisteredProbe):
         self,
         model: LanguageModel,
         fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
+        rows: Rows,
         *,
         batch: int,
         tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
@@ -184,12 +184,7 @@ class Agreement:
 def first_order_agreement(
     first_order: Float[np.ndarray, " fragments"], exact: Float[np.ndarray, " fragments"]
 ) -> Agreement:
-    """Compare first-order predictions (η g·g_reference for transfer, η |g|² for self-influence) with steps.
-
-    Args:
-        first_order: The prediction for each fragment.
-        exact: What a step did; NaN where none was taken.
-    """
+    """Compare predictions (η g·g_reference for transfer, η |g|² for self-influence) with what steps did."""
     from scipy.stats import pearsonr, spearmanr  # noqa: PLC0415  (takes a second to import)
 
     both = np.isfinite(first_order) & np.isfinite(exact)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.language_models import Batch, LanguageModel, batches, check_finite, halving
+from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite, halving
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Collected, Probe, Probed, TraceMetric
 from negspace.records import Json
@@ -78,20 +78,8 @@ class VolatileType:
     movement: float
 
 
-def type_means(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Sequence[int] | Int[np.ndarray, " rows"],
-    *,
-    batch: int,
-) -> TypeMeans:
+def type_means(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int) -> TypeMeans:
     """Sum the last hidden states of each token type; one forward pass over the rows.
-
-    Args:
-        model: The model.
-        fragments: All fragments.
-        rows: Which of them; each counts once.
-        batch: Padded tokens of a batch, at most.
 
     Raises:
         PlanError: There are no rows.
@@ -131,12 +119,6 @@ def volatile_types(
 ) -> tuple[tuple[VolatileType, ...], tuple[VolatileType, ...]]:
     """Name the token types that move most and least.
 
-    Args:
-        model: Whose tokens they are.
-        means: Of a corpus.
-        n: How many of each; no type is named twice.
-        at_least: Occurrences that a type must have.
-
     Returns:
         The most volatile, most first, and the least, least first.
     """
@@ -169,7 +151,7 @@ class VolatilityProbe(RegisteredProbe):
     * ``over checkpoints``: 1 - the cosine to the same token's state at the next checkpoint, averaged over the
       checkpoints kept; not taken where fewer than two were.
 
-    Each occurrence is left out of the mean it is held against; with itself in it, a type that occurs twice
+    Each occurrence is left out of the mean it is compared with; with itself in it, a type that occurs twice
     would seem steadier than one that occurs often.
 
     States of two checkpoints may be compared coordinate by coordinate, since one run of training carries its
@@ -215,13 +197,7 @@ class VolatilityProbe(RegisteredProbe):
         return {"corpus": self.means.corpus, "fragments": int(self.means.rows.sum()), "layer": _LAYER}
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Sequence[int] | Int[np.ndarray, " rows"],
-        *,
-        batch: int,
-        tokens: bool = False,
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`.
 

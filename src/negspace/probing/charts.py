@@ -46,14 +46,7 @@ class _Line(NamedTuple):
 def draw_layers(
     layers: Sequence[str], drawn: Sequence[tuple[_Values, _Values, _Values]], name: str, label: str
 ) -> Markup:
-    """Draw one metric over the layers, in the order the text passes them; at least one value is known.
-
-    Args:
-        layers: As the model names them.
-        drawn: Values, and the band around them (empty for none); at most as many lines as there are series.
-        name: Starts every id of the drawing.
-        label: Text alternative.
-    """
+    """Draw one metric over the layers, in the order the text passes them; at least one value is known."""
     lines = [_Line(*line) for line in drawn]
     known = [v for line in lines for v in map(number, (*line.values, *line.low, *line.high)) if v is not None]
     with drawing():

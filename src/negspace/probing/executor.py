@@ -49,10 +49,6 @@ class PartExecutor:
     def measure(self, planned: Planned, fragments: Fragments) -> Iterator[pa.Table]:
         """Measure the parts that are not finished yet, and give all of them in order.
 
-        Args:
-            planned: The probe and its rows; its name is unique within a run.
-            fragments: All fragments.
-
         Raises:
             DataError: Memory does not even suffice for one fragment, or a loss is not finite.
         """

@@ -40,15 +40,7 @@ _FEW = 20
 
 @dataclass(frozen=True, eq=False)
 class ColumnValues:
-    """One number over all fragments.
-
-    Attributes:
-        name: Its name.
-        unit: Its unit; may be empty.
-        meaning: In a few words; empty where the probe does not say.
-        values: One a fragment, NaN where it was not measured.
-        quantiles: The 5, 50 and 95 % quantiles; empty where nothing was measured.
-    """
+    """One number over all fragments."""
 
     name: str
     unit: str

@@ -9,28 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from negspace.probing.findings import Highlight, ProbeFindings, TemperatureCurve, TokenFacts
 from negspace.probing.fragment_map import ROLE_MARKS, ColumnValues
-from negspace.reports.blocks import (
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Key,
-    Mark,
-    Panels,
-    Paragraph,
-    Report,
-    Section,
-    Table,
-    Text,
-    Token,
-    TokenMap,
-    given,
-    link,
-    mark,
-    numeric,
-    pieces,
-    soft,
-)
+from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, sentence
 
@@ -49,19 +28,19 @@ _Values = Sequence[float | None]
 
 def fragment_report(
     findings: ProbeFindings, chosen: Highlight, columns: Mapping[str, ColumnValues]
-) -> Report:
+) -> b.Report:
     """Show one fragment; its page belongs where its ``page`` says, relative to the index."""
     title = file_name(findings.corpus.source)
     back = "../" * posixpath.normpath(chosen.page).count("/") + "report.html"
-    role: Text = () if chosen.role is None else (" Role: ", *pieces(role_of(chosen.role)), ".")
-    return Report(
+    role: b.Text = () if chosen.role is None else (" Role: ", *b.pieces(role_of(chosen.role)), ".")
+    return b.Report(
         kind=f"fragment {chosen.row}",
         title=chosen.place,
-        subtitle=(sentence(chosen.why), *pieces(role)),
-        intro=() if chosen.reason is None else (Paragraph(sentence(chosen.reason)),),
+        subtitle=(sentence(chosen.why), *b.pieces(role)),
+        intro=() if chosen.reason is None else (b.Paragraph(sentence(chosen.reason)),),
         sections=(
             _tokens(chosen),
-            Section(
+            b.Section(
                 "Beside the corpus",
                 (_values(chosen, columns),) if columns else (),
                 intro="Quantiles over the n fragments that have the metric."
@@ -73,20 +52,25 @@ def fragment_report(
             _temperature(chosen),
         ),
         warnings=None,
-        footer=(link(f"All fragments of {title}", back), f" · negspace {findings.version} · everything here "
-                "comes from probe.json"),
-        back=link(title, back),
-    )  # fmt: skip
-
-
-def role_of(role: str | None) -> Text:
-    """A role with its sign, which differs in shape as well as in colour."""
-    return (
-        soft(NONE) if role is None else (mark(ROLE_MARKS.get(role, ROLE_MARKS["unsure"])), " ", given(role))
+        footer=(
+            b.link(f"All fragments of {title}", back),
+            f" · negspace {findings.version} · everything here comes from ",
+            b.code("probe.json"),
+        ),
+        back=b.link(title, back),
     )
 
 
-def temperature_chart(curve: TemperatureCurve, reading: str, note: str) -> Chart | None:
+def role_of(role: str | None) -> b.Text:
+    """A role with its sign, which differs in shape as well as in colour."""
+    return (
+        b.soft(NONE)
+        if role is None
+        else (b.mark(ROLE_MARKS.get(role, ROLE_MARKS["unsure"])), " ", b.given(role))
+    )
+
+
+def temperature_chart(curve: TemperatureCurve, reading: str, note: str) -> b.Chart | None:
     """Where the probability goes as the temperature rises; None where no number is known."""
     said = []
     for part in ("truth", "near", "rest"):
@@ -96,37 +80,29 @@ def temperature_chart(curve: TemperatureCurve, reading: str, note: str) -> Chart
     if not said:
         return None
     names = ("the true token", "near competitors: its neighbours in embedding space", "all the rest")
-    key = Key(tuple((Mark.of_series(place), name) for place, name in enumerate(names)))
+    key = b.Key(tuple((b.Mark.of_series(place), name) for place, name in enumerate(names)))
     alt = f"Share of the probability over {len(curve.temperatures)} temperatures: {'; '.join(said)}."
-    notes = (Paragraph(reading, style="reading"), Paragraph(note), key)
-    return Chart(alt, draw_with(_CHARTS, "draw_temperature", curve), notes=notes)
+    notes = (b.Paragraph(reading, style="reading"), b.Paragraph(note), key)
+    return b.Chart(alt, draw_with(_CHARTS, "draw_temperature", curve), notes=notes)
 
 
 def layer_chart(
     layers: Sequence[str], lines: Sequence[tuple[_Values, _Values, _Values]], what: str, title: str, note: str
-) -> Chart | None:
-    """A metric over the layers; None where no line has a value.
-
-    Args:
-        layers: As the model names them, in the order of the forward pass.
-        lines: Values, and the band around them (empty for none); at most as many as there are series.
-        what: What the first line is, for the text alternative.
-        title: Name of the metric.
-        note: Its unit.
-    """
+) -> b.Chart | None:
+    """A metric over the layers; None where no line has a value."""
     if not any(number(value) is not None for values, _, _ in lines for value in values):
         return None
     first = [v for v in map(number, lines[0][0]) if v is not None]
     first = first or [v for line in lines for part in line for v in map(number, part) if v is not None]
     alt = f"{what} over {len(layers)} layers, from {measured(min(first))} to {measured(max(first))}."
     drawn = draw_with(_CHARTS, "draw_layers", tuple(layers), tuple(lines))
-    return Chart(alt, drawn, title=given(title), subtitle=given(note) if note else "", x_name="layer")
+    return b.Chart(alt, drawn, title=b.given(title), subtitle=b.given(note) if note else "", x_name="layer")
 
 
-def _tokens(chosen: Highlight) -> Section:
+def _tokens(chosen: Highlight) -> b.Section:
     coloured = any(number(token.pressure) is not None for token in chosen.tokens)
     if not chosen.tokens:
-        return Section("Tokens", intro="No tokens were kept.")
+        return b.Section("Tokens", intro="No tokens were kept.")
     ends = [f"{end:g}" for end in STEPS]
     between = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
     how = (
@@ -134,14 +110,14 @@ def _tokens(chosen: Highlight) -> Section:
         if coloured
         else "Pressure was not measured."
     )
-    shown = TokenMap(
+    shown = b.TokenMap(
         tuple(_token(token) for token in chosen.tokens),
         legend=(f"below {ends[0]}", *between, f"{ends[-1]} and above") if coloured else (),
         without="read, not predicted",
         label="Colours of pressure",
         rivals="pushes down",
     )
-    return Section(
+    return b.Section(
         "Tokens by pressure" if coloured else "Tokens",
         (shown,),
         intro=f"{how} Point at a token, or reach it with the keyboard and go on with the arrow keys, to read "
@@ -149,13 +125,13 @@ def _tokens(chosen: Highlight) -> Section:
     )
 
 
-def _token(token: TokenFacts) -> Token:
+def _token(token: TokenFacts) -> b.Token:
     from negspace.reports.html import token_name  # noqa: PLC0415  (Jinja)
 
     pressure, loss = number(token.pressure), number(token.loss)
     if pressure is None and loss is None:
-        return Token(token.text, None, "read, not predicted")
-    return Token(
+        return b.Token(token.text, None, "read, not predicted")
+    return b.Token(
         token.text,
         0 if pressure is None else bisect.bisect_right(STEPS, pressure),
         f"loss {measured(loss)} nats · pressure {measured(pressure)}",
@@ -163,7 +139,7 @@ def _token(token: TokenFacts) -> Token:
     )
 
 
-def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> Table:
+def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
     rows = []
     for column, value in zip(columns.values(), chosen.values, strict=True):
         enough = column.n >= _FEWEST
@@ -173,35 +149,35 @@ def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> Table:
         below = column.below(value) if enough else None
         rows.append(
             (
-                Cell(given(column.name), under=(column.unit,) if column.unit else ()),
-                Cell(measured(value), strong=True),
-                *(Cell(said, tone="soft") for said in (count(column.n), low, middle, high)),
-                Cell(NONE, tone="soft") if below is None else Cell(percent(below, 0), rank=below),
+                b.Cell(b.given(column.name), under=(column.unit,) if column.unit else ()),
+                b.Cell(measured(value), strong=True),
+                *(b.Cell(said, tone="soft") for said in (count(column.n), low, middle, high)),
+                b.Cell(NONE, tone="soft") if below is None else b.Cell(percent(below, 0), rank=below),
             )
         )
     heads = (
         "metric",
-        *numeric("here", "n"),
-        Column("5\u00a0%", "right", spare=True),
-        *numeric("median"),
-        Column("95\u00a0%", "right", spare=True),
+        *b.numeric("here", "n"),
+        b.Column("5\u00a0%", "right", spare=True),
+        *b.numeric("median"),
+        b.Column("95\u00a0%", "right", spare=True),
         "higher than",
     )
-    return Table(heads, tuple(rows), label="Its values beside the corpus's", style="compact")
+    return b.Table(heads, tuple(rows), label="Its values beside the corpus's", style="compact")
 
 
-def _layers(findings: ProbeFindings, chosen: Highlight) -> Section:
+def _layers(findings: ProbeFindings, chosen: Highlight) -> b.Section:
     charts = tuple(_panels(findings, chosen))
     if not charts:
-        return Section("Layer by layer", intro=_UNMEASURED)
+        return b.Section("Layer by layer", intro=_UNMEASURED)
     signs = tuple(
-        (Mark.of_series(place), said) for place, said in enumerate(("on itself", "on the reference"))
+        (b.Mark.of_series(place), said) for place, said in enumerate(("on itself", "on the reference"))
     )
     intro = "What one step on this fragment does inside the model."
-    return Section("Layer by layer", (Key(signs, across=True), Panels(charts)), intro=intro)
+    return b.Section("Layer by layer", (b.Key(signs, across=True), b.Panels(charts)), intro=intro)
 
 
-def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[Chart]:
+def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[b.Chart]:
     """For each metric by layer, the fragment itself and the reference together."""
     units = {f"{each.probe} {each.measure}": each.unit for each in findings.layers}
     units |= {each.measure: each.unit for each in findings.layers}
@@ -222,13 +198,13 @@ def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[Chart]:
             yield chart
 
 
-def _temperature(chosen: Highlight) -> Section:
+def _temperature(chosen: Highlight) -> b.Section:
     scored = sum(number(t.pressure) is not None or number(t.loss) is not None for t in chosen.tokens)
-    chart: Block | None = None
+    chart: b.Block | None = None
     if chosen.temperature is not None:
         chart = temperature_chart(
             chosen.temperature,
             "Where the probability goes when the softmax is made softer, on this fragment.",
             f"Mean over its {count(scored)} predicted tokens; shares of the probability.",
         )
-    return Section("Temperature", (chart,)) if chart else Section("Temperature", intro=_UNMEASURED)
+    return b.Section("Temperature", (chart,)) if chart else b.Section("Temperature", intro=_UNMEASURED)

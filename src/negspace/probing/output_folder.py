@@ -90,13 +90,6 @@ def write_result(
 ) -> None:
     """Write ``traces.parquet``, ``fragments.parquet``, ``probe.json`` and the pages.
 
-    Args:
-        folder: Where; it exists, and holds nothing of the user's that would be replaced.
-        staged: An empty folder beside, where all is made before anything is replaced.
-        context: What ran.
-        traces: What was measured.
-        findings: What was found.
-
     Raises:
         StoreError: If one cannot be written.
     """

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from negspace.probing.findings import ProbeFindings
-from negspace.probing.fragment_map import (
-    ColumnValues,
-    columns_of,
-    fragment_map,
-)
+from negspace.probing.fragment_map import ColumnValues, columns_of, fragment_map
 from negspace.probing.fragment_report import fragment_report, temperature_chart
 from negspace.probing.report_sections import (
     agreement_table,
@@ -23,73 +19,56 @@ from negspace.probing.report_sections import (
     role_shares,
     volatile_sections,
 )
-from negspace.reports.blocks import (
-    Block,
-    Cell,
-    Details,
-    Facts,
-    Headline,
-    Metric,
-    Metrics,
-    Panels,
-    Paragraph,
-    Report,
-    Section,
-    Table,
-    Text,
-    code,
-    given,
-    numeric,
-)
+from negspace.reports import blocks as b
 from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, plural, sentence
 
 __all__ = ["probe_report"]
 
 
-def probe_report(findings: ProbeFindings) -> Report:
+def probe_report(findings: ProbeFindings) -> b.Report:
     """Say where the corpus lies on each number, which fragments stand out, and how it was measured."""
     corpus, model, coverage = findings.corpus, findings.model, findings.coverage
     title, columns = file_name(corpus.source), columns_of(findings)
     warning = None if coverage is None else coverage.warning
     fragments = plural(corpus.fragments, "fragment")
-    return Report(
+    return b.Report(
         kind="Probe of a corpus",
         title=title,
-        headline=Headline(
+        headline=b.Headline(
             (
                 f"{fragments}, {count(corpus.tokens)} tokens; model ",
-                given(model.name),
+                b.given(model.name),
                 f", {count(model.parameters)} parameters",
             )
         ),
-        top=(Metrics(_metrics(findings, columns)),),
+        top=(b.Metrics(_metrics(findings, columns)),),
         sections=tuple(_sections(findings, columns)),
         warnings=None if warning is None else (warning,),
-        method=Section(
+        method=b.Section(
             "How it was measured",
             (
-                Facts(tuple(_facts(findings))),
+                b.Facts(tuple(_facts(findings))),
                 *(
-                    [Details("Every metric over the corpus", (_spreads(findings),))]
+                    [b.Details("Every metric over the corpus", (_spreads(findings),))]
                     if findings.measures
                     else []
                 ),
             ),
         ),
         brief=tuple(_brief(findings, columns)),
-        footer=(f"negspace {findings.version} · everything here comes from ", code("probe.json")),
+        footer=(f"negspace {findings.version} · everything here comes from ", b.code("probe.json")),
         pages={each.page: fragment_report(findings, each, columns) for each in findings.chosen},
     )
 
 
-def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iterator[Section]:
+def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iterator[b.Section]:
     """The body: roles first, as they say most."""
     if findings.roles is not None:
-        yield Section("Roles", tuple(role_shares(findings)), intro=sentence(findings.roles.rule))
+        yield b.Section("Roles", tuple(role_shares(findings)), intro=sentence(findings.roles.rule))
     if (placed := fragment_map(findings, columns)) is not None:
         across, up = placed.across.column.name, placed.up.column.name
         title = f"{across[0].upper()}{across[1:]} against {'retention' if placed.wanted else up}"
-        yield Section(title, (map_chart(findings, placed),))
+        yield b.Section(title, (map_chart(findings, placed),))
     yield fragments_section(findings, columns)
     panels = tuple(
         chart for at, each in enumerate(findings.layers) if (chart := layer_panel(each)) is not None
@@ -99,7 +78,7 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
             "From the embeddings to the head, as the text passes them. Line: median over fragments. Band: 5 "
             "to 95\u00a0% of them."
         )
-        yield Section("Layers", (Panels(panels),), intro=intro)
+        yield b.Section("Layers", (b.Panels(panels),), intro=intro)
     if findings.temperature is not None:
         curve = temperature_chart(
             findings.temperature,
@@ -108,9 +87,9 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
             "sum to 100\u00a0%.",
         )
         if curve is not None:
-            yield Section("Temperature", (curve,))
+            yield b.Section("Temperature", (curve,))
     if (retention := retention_chart(findings)) is not None:
-        yield Section("Retention", (retention,))
+        yield b.Section("Retention", (retention,))
     yield from noise_sections(findings)
     yield from volatile_sections(findings)
     if findings.agreement:
@@ -118,32 +97,32 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
             "Gradients cover the whole corpus; exact steps only a sample. Where the two rank it alike, the "
             "gradients can be believed on the rest."
         )
-        yield Section(
+        yield b.Section(
             "How well first order predicts the exact steps", (agreement_table(findings),), intro=intro
         )
     yield from check_sections(findings)
     missing = tuple((name, f"takes {takes}") for name, takes in _missing(findings))
     if missing:
-        yield Section("Not measured", (Facts(missing),))
+        yield b.Section("Not measured", (b.Facts(missing),))
 
 
-def _metrics(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> tuple[Metric, ...]:
+def _metrics(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> tuple[b.Metric, ...]:
     """How much was read, how surprised the model is, how hard it is pulled, how much of it was measured."""
     corpus, model, coverage = findings.corpus, findings.model, findings.coverage
-    found = [Metric("Fragments", count(corpus.fragments), note=f"{count(corpus.tokens)} tokens")]
+    found = [b.Metric("Fragments", count(corpus.fragments), note=f"{count(corpus.tokens)} tokens")]
     for name in ("loss", "effective competitors", "gradient norm"):
         column = columns.get(name)
         if column is not None and column.quantiles:
             low, middle, high = map(measured, column.quantiles)
             unit = f"; {column.unit}" if column.unit else ""
             note = f"5 to 95\u00a0% of {count(column.n)}: {low} to {high}{unit}"
-            found.append(Metric(f"{name.capitalize()}, median", middle, note=note))
+            found.append(b.Metric(f"{name.capitalize()}, median", middle, note=note))
     if coverage is not None:
-        found.append(Metric("Parameters measured", percent(coverage.share), note="in gradients"))
+        found.append(b.Metric("Parameters measured", percent(coverage.share), note="in gradients"))
     found += [
-        Metric("Parameters", count(model.parameters), note="of the model"),
-        Metric("Layers", count(len(model.layers)), note="embeddings and last norm among them"),
-        Metric("Context", count(model.context), note="tokens that the model can read"),
+        b.Metric("Parameters", count(model.parameters), note="of the model"),
+        b.Metric("Layers", count(len(model.layers)), note="embeddings and last norm among them"),
+        b.Metric("Context", count(model.context), note="tokens that the model can read"),
     ]
     # A row of four, whatever was measured.
     return tuple(found[:4])
@@ -165,7 +144,7 @@ def _missing(findings: ProbeFindings) -> list[tuple[str, str]]:
     return [(name, takes) for name, absent, takes in parts if absent]
 
 
-def _facts(findings: ProbeFindings) -> Iterator[tuple[Text, Text]]:
+def _facts(findings: ProbeFindings) -> Iterator[tuple[b.Text, b.Text]]:
     """What was probed with what, and how."""
     corpus, model, reference = findings.corpus, findings.model, findings.reference
     settings, training = findings.settings, findings.model.training
@@ -203,12 +182,12 @@ def _facts(findings: ProbeFindings) -> Iterator[tuple[Text, Text]]:
     yield "negspace", findings.version
 
 
-def _spreads(findings: ProbeFindings) -> Table:
-    heads = numeric("n", "mean", "sd", "5\u00a0%", "25\u00a0%", "median", "75\u00a0%", "95\u00a0%")
+def _spreads(findings: ProbeFindings) -> b.Table:
+    heads = b.numeric("n", "mean", "sd", "5\u00a0%", "25\u00a0%", "median", "75\u00a0%", "95\u00a0%")
     rows = tuple(
         (
-            given(each.probe),
-            Cell(given(each.measure), under=(each.unit,) if each.unit else ()),
+            b.given(each.probe),
+            b.Cell(b.given(each.measure), under=(each.unit,) if each.unit else ()),
             count(each.n),
             measured(each.mean),
             measured(each.sd),
@@ -216,10 +195,10 @@ def _spreads(findings: ProbeFindings) -> Table:
         )
         for each in findings.measures
     )
-    return Table(("probe", "metric", *heads), rows, label="Every metric", style="dense", head=1)
+    return b.Table(("probe", "metric", *heads), rows, label="Every metric", style="dense", head=1)
 
 
-def _brief(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iterator[Block]:
+def _brief(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iterator[b.Block]:
     """What the terminal shows: where the corpus lies, roles, agreement, notes."""
     if columns:
         yield columns_table(columns, brief=True)
@@ -228,16 +207,16 @@ def _brief(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iter
     if findings.agreement:
         rows = tuple(
             (
-                (given(each.first_order), " -> ", given(each.exact)),
+                (b.given(each.first_order), " -> ", b.given(each.exact)),
                 NONE if each.spearman is None else f"{each.spearman:.2f}",
                 count(each.n),
             )
             for each in findings.agreement
         )
-        yield Table(("first order predicts the exact", *numeric("Spearman", "fragments")), rows)
+        yield b.Table(("first order predicts the exact", *b.numeric("Spearman", "fragments")), rows)
     if findings.retention is not None and (half := number(findings.retention.half_life)) is not None:
-        yield Paragraph(
+        yield b.Paragraph(
             f"Half of the own gain is gone after {measured(half)} steps on others, at the median."
         )
     if findings.corpus.notes:
-        yield Facts(tuple(("Note", sentence(note)) for note in findings.corpus.notes))
+        yield b.Facts(tuple(("Note", sentence(note)) for note in findings.corpus.notes))

@@ -7,36 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from negspace.probing.findings import FragmentRow, LayerProfile, ProbeFindings
-from negspace.probing.fragment_map import (
-    ROLE_MARKS,
-    ROLES,
-    ColumnValues,
-    FragmentMap,
-)
+from negspace.probing.fragment_map import ROLE_MARKS, ROLES, ColumnValues, FragmentMap
 from negspace.probing.fragment_report import layer_chart, role_of
-from negspace.reports.blocks import (
-    Block,
-    Cell,
-    Chart,
-    Details,
-    Explorer,
-    ExplorerRow,
-    Facts,
-    Key,
-    Panels,
-    Paragraph,
-    Section,
-    Share,
-    Shares,
-    Span,
-    Table,
-    Text,
-    code,
-    given,
-    link,
-    numeric,
-    strong,
-)
+from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, measured, number, percent, plural, sentence
 
@@ -66,13 +39,13 @@ _TOP = 20
 _CHARTS = "negspace.probing.charts"
 
 
-def role_shares(findings: ProbeFindings) -> Iterator[Block]:
+def role_shares(findings: ProbeFindings) -> Iterator[b.Block]:
     """Each role and how many fragments have it; then what decided."""
     assert findings.roles is not None
     counts, total = findings.roles.counts, sum(findings.roles.counts.values())
     ordered = [role for role in ROLES if role in counts] + [role for role in counts if role not in ROLES]
     parts = [
-        Share(
+        b.Share(
             role,
             count(counts[role]),
             counts[role] / (total or 1),
@@ -83,14 +56,14 @@ def role_shares(findings: ProbeFindings) -> Iterator[Block]:
         )
         for role in ordered
     ]
-    yield Shares(tuple(parts), ("role", "fragments", "share"), "Roles of the fragments")
+    yield b.Shares(tuple(parts), ("role", "fragments", "share"), "Roles of the fragments")
     deciding = [name for name in findings.roles.quantities if name not in _KEPT_BESIDE]
     if deciding:
         said = "; ".join(_DECIDING.get(name, name) for name in deciding)
-        yield Paragraph(("Decided by: ", said, "."), style="small")
+        yield b.Paragraph(("Decided by: ", said, "."), style="small")
 
 
-def map_chart(findings: ProbeFindings, placed: FragmentMap) -> Chart:
+def map_chart(findings: ProbeFindings, placed: FragmentMap) -> b.Chart:
     """The map with how to read it."""
     across, up, total = placed.across.column, placed.up.column, findings.corpus.fragments
     reading = (
@@ -111,49 +84,49 @@ def map_chart(findings: ProbeFindings, placed: FragmentMap) -> Chart:
             "drawn on it."
         )
     drawn.append("Rest the pointer on a dot to read its numbers.")
-    notes: list[Block] = [
-        Paragraph(reading, style="reading"),
-        Paragraph(("Across: ", *_unit(across), ". Up: ", *_unit(up), ".")),
-        Paragraph(" ".join(drawn)),
+    notes: list[b.Block] = [
+        b.Paragraph(reading, style="reading"),
+        b.Paragraph(("Across: ", *_unit(across), ". Up: ", *_unit(up), ".")),
+        b.Paragraph(" ".join(drawn)),
     ]
     roles = [(role, rows) for role, rows in placed.rows.items() if role is not None]
     if roles:
         signs = [
-            (ROLE_MARKS.get(r, ROLE_MARKS["unsure"]), (given(r), f", {count(len(s))}")) for r, s in roles
+            (ROLE_MARKS.get(r, ROLE_MARKS["unsure"]), (b.given(r), f", {count(len(s))}")) for r, s in roles
         ]
-        notes.append(Key(tuple(signs)))
+        notes.append(b.Key(tuple(signs)))
         notes.append(
-            Paragraph("A fragment's place on this map is no part of the rule that gave it its role.")
+            b.Paragraph("A fragment's place on this map is no part of the rule that gave it its role.")
         )
     else:
-        notes.append(Paragraph("The fragments have no roles."))
+        notes.append(b.Paragraph("The fragments have no roles."))
     alt = f"{across.name} against {up.name}, {count(placed.dots)} fragments."
-    return Chart(alt, draw_with(_CHARTS, "draw_map", placed), notes=tuple(notes))
+    return b.Chart(alt, draw_with(_CHARTS, "draw_map", placed), notes=tuple(notes))
 
 
-def _unit(column: ColumnValues) -> tuple[str | Span, ...]:
-    return (given(column.name), ", ", given(column.unit)) if column.unit else (given(column.name),)
+def _unit(column: ColumnValues) -> tuple[str | b.Span, ...]:
+    return (b.given(column.name), ", ", b.given(column.unit)) if column.unit else (b.given(column.name),)
 
 
-def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Section:
+def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> b.Section:
     """All fragments, ranked by any number; what each number is; those with pages."""
     pages = {each.row: each.page for each in findings.chosen}
     found = {each.role for each in findings.fragments} - {None}
     known = [role for role in ROLES if role in found] + sorted(role for role in found - set(ROLES) if role)
     rows = tuple(
-        ExplorerRow(
+        b.ExplorerRow(
             each.row, each.place, each.excerpt, each.tokens, each.role, each.values, pages.get(each.row, "")
         )
         for each in findings.fragments
     )
-    blocks: list[Block] = [
-        Explorer(
+    blocks: list[b.Block] = [
+        b.Explorer(
             tuple((column.name, column.unit) for column in columns.values()),
             rows,
             tuple((role, ROLE_MARKS.get(role, ROLE_MARKS["unsure"])) for role in known),
             plain=tuple(
-                Details(
-                    ("Highest by ", given(column.name)), (_highest(findings, column, pages),), open=not at
+                b.Details(
+                    ("Highest by ", b.given(column.name)), (_highest(findings, column, pages),), open=not at
                 )
                 for at, column in enumerate(columns.values())
             ),
@@ -161,24 +134,26 @@ def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValue
     ]
     if columns:
         blocks.append(
-            Details("What each metric is, and where the corpus lies", (columns_table(columns, brief=False),))
+            b.Details(
+                "What each metric is, and where the corpus lies", (columns_table(columns, brief=False),)
+            )
         )
     if findings.chosen:
         excerpts = {each.row: each.excerpt for each in findings.fragments}
         closely = tuple(
             (
                 sentence(each.why),
-                Cell(link(each.place, each.page), under=(given(excerpts.get(each.row, "")),)),
+                b.Cell(b.link(each.place, each.page), under=(b.given(excerpts.get(each.row, "")),)),
                 role_of(each.role),
             )
             for each in findings.chosen
         )
-        table = Table(("why", "fragment", "role"), closely, label="Read closely", head=1)
+        table = b.Table(("why", "fragment", "role"), closely, label="Read closely", head=1)
         intro = "Fragments with a page of their own: every token coloured by pressure, every layer."
-        blocks.append(Section("Read closely", (table,), intro=intro))
+        blocks.append(b.Section("Read closely", (table,), intro=intro))
     n = len(findings.fragments)
     many = f"All {count(n)}, ranked by any metric." if n > 1 else "There is one."
-    return Section(
+    return b.Section(
         "Fragments",
         tuple(blocks),
         intro=f"{many} What each metric is stands below the table."
@@ -187,37 +162,37 @@ def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValue
     )
 
 
-def _highest(findings: ProbeFindings, column: ColumnValues, pages: Mapping[int, str]) -> Table:
+def _highest(findings: ProbeFindings, column: ColumnValues, pages: Mapping[int, str]) -> b.Table:
     order = np.argsort(-column.values, kind="stable")[: min(_TOP, column.n)]
     shown: Sequence[FragmentRow] = [findings.fragments[int(at)] for at in order]
     rows = tuple(
         (
             measured(float(column.values[at])),
             role_of(each.role),
-            Cell(
-                link(each.place, pages[each.row]) if each.row in pages else given(each.place),
-                under=(given(each.excerpt),),
+            b.Cell(
+                b.link(each.place, pages[each.row]) if each.row in pages else b.given(each.place),
+                under=(b.given(each.excerpt),),
             ),
         )
         for at, each in zip(order, shown, strict=True)
     )
     caption = (*_unit(column), f"; the {len(rows)} highest of {count(column.n)}")
-    return Table((*numeric("value"), "role", "fragment"), rows, caption, style="dense", head=2)
+    return b.Table((*b.numeric("value"), "role", "fragment"), rows, caption, style="dense", head=2)
 
 
-def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> Table:
+def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> b.Table:
     """Where the corpus lies on each number; in brief, without units and meanings."""
     rows = []
     for column in columns.values():
         quantiles = [measured(value) for value in column.quantiles] or [NONE] * 3
-        under: tuple[Text, ...] = () if brief else tuple(x for x in (column.unit, column.meaning) if x)
-        rows.append((Cell(given(column.name), under=under), *quantiles, count(column.n)))
+        under: tuple[b.Text, ...] = () if brief else tuple(x for x in (column.unit, column.meaning) if x)
+        rows.append((b.Cell(b.given(column.name), under=under), *quantiles, count(column.n)))
     caption = "" if brief else "Over fragments: the quantiles of each metric, and how many have it"
-    heads = numeric("5\u00a0%", "median", "95\u00a0%", "fragments")
-    return Table(("metric", *heads), tuple(rows), caption, label="Metrics", style="compact")
+    heads = b.numeric("5\u00a0%", "median", "95\u00a0%", "fragments")
+    return b.Table(("metric", *heads), tuple(rows), caption, label="Metrics", style="compact")
 
 
-def layer_panel(profile: LayerProfile) -> Chart | None:
+def layer_panel(profile: LayerProfile) -> b.Chart | None:
     """A metric over the layers; None where nothing is known."""
     unit = f"{profile.unit}; " if profile.unit else ""
     return layer_chart(
@@ -229,7 +204,7 @@ def layer_panel(profile: LayerProfile) -> Chart | None:
     )
 
 
-def retention_chart(findings: ProbeFindings) -> Chart | None:
+def retention_chart(findings: ProbeFindings) -> b.Chart | None:
     """What is left of the own gain; None where nothing is known."""
     curve = findings.retention
     if curve is None:
@@ -239,18 +214,18 @@ def retention_chart(findings: ProbeFindings) -> Chart | None:
         return None
     half = number(curve.half_life)
     said = "; ".join(f"{percent(value)} after {count(lag)}" for lag, value in known)
-    return Chart(
+    return b.Chart(
         f"Median share of the own gain left: {said}.",
         draw_with(_CHARTS, "draw_retention", curve),
         notes=(
-            Paragraph(
+            b.Paragraph(
                 "No half-life: most fragments lose too little, or too few were measured."
                 if half is None
                 else f"Half of a fragment's own gain is gone after {measured(half)} steps on others, at the "
                 "median.",
                 style="reading",
             ),
-            Paragraph(
+            b.Paragraph(
                 "Share of its own gain that is left, estimated at the stepped model from one gradient of "
                 f"other fragments. Line: median of {count(curve.n)} sampled fragments. Band: the middle half "
                 f"of them. Dotted: a half{'' if half is None else '; dashed: the half-life'}."
@@ -259,7 +234,7 @@ def retention_chart(findings: ProbeFindings) -> Chart | None:
     )
 
 
-def noise_sections(findings: ProbeFindings) -> Iterator[Section]:
+def noise_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     """The gradient noise scale, if it was measured."""
     scale = findings.noise_scale
     if scale is None:
@@ -267,12 +242,12 @@ def noise_sections(findings: ProbeFindings) -> Iterator[Section]:
     lines = ((tuple(scale.layers.values()), (), ()),)
     panel = layer_chart(tuple(scale.layers), lines, "Noise scale", "Noise scale by layer", scale.unit)
     said = f" {scale.unit}, over all layers and {plural(findings.corpus.fragments, 'fragment')}."
-    blocks: list[Block] = [Paragraph((strong(measured(scale.total)), said))]
+    blocks: list[b.Block] = [b.Paragraph((b.strong(measured(scale.total)), said))]
     intro = "How many fragments a batch needs before their gradients agree more than they differ."
-    yield Section("Gradient noise scale", (*blocks, *([Panels((panel,))] if panel else [])), intro=intro)
+    yield b.Section("Gradient noise scale", (*blocks, *([b.Panels((panel,))] if panel else [])), intro=intro)
 
 
-def volatile_sections(findings: ProbeFindings) -> Iterator[Section]:
+def volatile_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     """The token types that move most and least, if they were looked at."""
     if findings.volatile is None:
         return
@@ -283,16 +258,20 @@ def volatile_sections(findings: ProbeFindings) -> Iterator[Section]:
         ("Most volatile", findings.volatile.most),
         ("Least volatile", findings.volatile.least),
     ):
-        rows = tuple((code(token_name(each.token)), count(each.count), measured(each.value)) for each in some)
-        heads = ("token", *numeric("seen", "volatility"))
-        tables.append(Table(heads, rows or (("none", "", ""),), name, style="dense"))
+        rows = tuple(
+            (b.code(token_name(each.token)), count(each.count), measured(each.value)) for each in some
+        )
+        heads = ("token", *b.numeric("seen", "volatility"))
+        tables.append(b.Table(heads, rows or (("none", "", ""),), name, style="dense"))
     unit = findings.units.get("volatility")
     intro = "How much a token's representation moves from one context to another."
     intro += f" {sentence(f'Unit: {unit}')}" if unit else ""
-    yield Section("Tokens that move, tokens that stay", (Panels(tuple(tables), align="start"),), intro=intro)
+    yield b.Section(
+        "Tokens that move, tokens that stay", (b.Panels(tuple(tables), align="start"),), intro=intro
+    )
 
 
-def agreement_table(findings: ProbeFindings) -> Table:
+def agreement_table(findings: ProbeFindings) -> b.Table:
     """First-order numbers beside exact ones."""
 
     def correlation(value: float | None) -> str:
@@ -301,27 +280,27 @@ def agreement_table(findings: ProbeFindings) -> Table:
 
     rows = tuple(
         (
-            given(each.first_order),
-            given(each.exact),
+            b.given(each.first_order),
+            b.given(each.exact),
             correlation(each.spearman),
             correlation(each.pearson),
             count(each.n),
         )
         for each in findings.agreement
     )
-    heads = ("first order", "exact", *numeric("Spearman", "Pearson", "fragments"))
-    return Table(heads, rows, label="First order against exact", style="compact")
+    heads = ("first order", "exact", *b.numeric("Spearman", "Pearson", "fragments"))
+    return b.Table(heads, rows, label="First order against exact", style="compact")
 
 
-def check_sections(findings: ProbeFindings) -> Iterator[Section]:
+def check_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     """What gradients cover, and how right they are, as far as that was measured."""
     coverage, check = findings.coverage, findings.check
     if coverage is not None:
         rows = tuple(
             (
-                given(each.kind),
-                Cell(
-                    given(each.status),
+                b.given(each.kind),
+                b.Cell(
+                    b.given(each.status),
                     under=(sentence(each.reason),) if each.reason else (),
                     tone="" if each.status == "measured" else "warn",
                 ),
@@ -330,10 +309,10 @@ def check_sections(findings: ProbeFindings) -> Iterator[Section]:
             )
             for each in coverage.rows
         )
-        heads = ("kind", "status", *numeric("parameters", "tensors"))
-        table = Table(heads, rows, label="Coverage ledger", style="compact")
+        heads = ("kind", "status", *b.numeric("parameters", "tensors"))
+        table = b.Table(heads, rows, label="Coverage ledger", style="compact")
         intro = f"{percent(coverage.share)} of the parameters are in the gradients measured."
-        yield Section("Coverage", (table,), intro=intro, id="coverage")
+        yield b.Section("Coverage", (table,), intro=intro, id="coverage")
     if check is not None:
         facts = (
             ("Largest error of a norm", f"{measured(check.largest_norm_error)}, relative"),
@@ -344,4 +323,4 @@ def check_sections(findings: ProbeFindings) -> Iterator[Section]:
             f"Against one backward pass a fragment, on {plural(check.fragments, 'fragment')} of this corpus "
             "and this model."
         )
-        yield Section("Check", (Facts(facts),), intro=intro)
+        yield b.Section("Check", (b.Facts(facts),), intro=intro)

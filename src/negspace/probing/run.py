@@ -43,13 +43,7 @@ _LEAST_PIECE = 16  # tokens
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """The result of a probe.
-
-    Attributes:
-        report: The page that was written.
-        traces: A row a fragment, probe, metric and layer: the content of ``traces.parquet``.
-        findings: What was found.
-    """
+    """The result of a probe."""
 
     report: Path
     traces: pa.Table

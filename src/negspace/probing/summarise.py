@@ -18,25 +18,7 @@ from negspace.probes import (
     ranked_columns,
     volatile_types,
 )
-from negspace.probing.findings import (
-    AgreementRow,
-    Corpus,
-    CoverageKind,
-    CoverageShare,
-    FragmentRow,
-    GradientCheck,
-    LayerProfile,
-    ModelFacts,
-    NoiseScales,
-    ProbeFindings,
-    Reference,
-    RetentionCurve,
-    RoleCounts,
-    RunFacts,
-    Spread,
-    Volatile,
-    VolatileToken,
-)
+from negspace.probing import findings as f
 from negspace.probing.highlights import Values, finite, highlights_of, rounded, temperature_curve
 from negspace.probing.inputs import Inputs
 from negspace.probing.trace_table import Column, TraceTable
@@ -65,24 +47,15 @@ _RELATIVE_RULE = (
 
 def summarise(
     key: str, inputs: Inputs, context: ProbeContext, table: TraceTable, *, check: bool, highlights: int
-) -> ProbeFindings:
-    """Put the findings together.
-
-    Args:
-        key: SHA-256 (hex) of all that decides the result.
-        inputs: What was read.
-        context: What ran, and what was found on the way.
-        table: What was measured.
-        check: Whether gradients are compared with a loop of one fragment at a time.
-        highlights: Fragments with a page of their own, at most.
-    """
+) -> f.ProbeFindings:
+    """Put the findings together."""
     settings, fragments, roles = context.settings, context.fragments, context.roles
     shown = _ranked_columns(table)
-    return ProbeFindings(
+    return f.ProbeFindings(
         kind="probe",
         version=__version__,
         key=key,
-        corpus=Corpus(
+        corpus=f.Corpus(
             inputs.source,
             len(fragments),
             int(fragments.lengths.sum()),
@@ -91,10 +64,10 @@ def summarise(
             inputs.notes,
         ),
         model=_model(inputs),
-        reference=Reference(
+        reference=f.Reference(
             inputs.reference_source, len(context.reference), int(context.reference.lengths.sum())
         ),
-        settings=RunFacts(
+        settings=f.RunFacts(
             settings.seed, len(context.sample), context.step_size, _step_size_words(context), settings.probes
         ),
         coverage=_coverage(context),
@@ -107,7 +80,7 @@ def summarise(
         retention=_retention_curve(table),
         roles=None
         if roles is None
-        else RoleCounts(
+        else f.RoleCounts(
             roles.counts(),
             _RELATIVE_RULE if roles.quantities.overfitted() else _RULE,
             bool(roles.quantities.overfitted()),
@@ -121,12 +94,12 @@ def summarise(
     )
 
 
-def _model(inputs: Inputs) -> ModelFacts:
+def _model(inputs: Inputs) -> f.ModelFacts:
     from negspace.gradients import layers_of  # noqa: PLC0415
 
     model = inputs.model
     parameters = dict(model.network.named_parameters())
-    return ModelFacts(
+    return f.ModelFacts(
         model.name,
         sum(p.numel() for p in parameters.values()),
         layers_of(parameters),
@@ -146,14 +119,14 @@ def _step_size_words(context: ProbeContext) -> str | None:
     return "Half of the fragments should lose 0.1 nats per token or more of their own, to first order."
 
 
-def _coverage(context: ProbeContext) -> CoverageShare | None:
+def _coverage(context: ProbeContext) -> f.CoverageShare | None:
     if context.mean is None:
         return None
     from negspace.gradients import GradientMeter  # noqa: PLC0415  (imports PyTorch)
 
     coverage = GradientMeter(context.model.network).coverage
     rows = tuple(
-        CoverageKind(
+        f.CoverageKind(
             kind.why if kind.status == "measured" else ", ".join(kind.names),
             kind.status,
             kind.numbers,
@@ -162,10 +135,10 @@ def _coverage(context: ProbeContext) -> CoverageShare | None:
         )
         for kind in coverage.kinds()
     )
-    return CoverageShare(coverage.share, rows, coverage.warning())
+    return f.CoverageShare(coverage.share, rows, coverage.warning())
 
 
-def _check(context: ProbeContext) -> GradientCheck:
+def _check(context: ProbeContext) -> f.GradientCheck:
     from negspace.embedders.quiet import one_thread  # noqa: PLC0415  (imports PyTorch)
     from negspace.gradients import check  # noqa: PLC0415  (imports PyTorch)
 
@@ -173,10 +146,10 @@ def _check(context: ProbeContext) -> GradientCheck:
     at_once = max(1, context.batch // int(context.fragments.lengths.max()))
     with one_thread():
         found = check(context.model, context.fragments, context.sample[:at_once].tolist())
-    return GradientCheck(found.fragments, found.norm_error, found.dot_error, found.overhead)
+    return f.GradientCheck(found.fragments, found.norm_error, found.dot_error, found.overhead)
 
 
-def _spreads(table: TraceTable) -> Iterable[Spread]:
+def _spreads(table: TraceTable) -> Iterable[f.Spread]:
     """Each metric of the model as a whole: how many fragments have it, and how it is spread."""
     for column, values in table.columns.items():
         there = values[~np.isnan(values)]
@@ -185,7 +158,7 @@ def _spreads(table: TraceTable) -> Iterable[Spread]:
             continue
         low, quarter, median, three_quarters, high = _quantiles(there, (_BAND[0], 0.25, 0.5, 0.75, _BAND[1]))
         spread = len(there) > 1 and bool(np.isfinite(there).all())
-        yield Spread(
+        yield f.Spread(
             column.probe,
             column.metric,
             metric_of(column.probe, column.metric).unit,
@@ -200,17 +173,17 @@ def _spreads(table: TraceTable) -> Iterable[Spread]:
         )
 
 
-def _layer_profiles(table: TraceTable) -> Iterable[LayerProfile]:
+def _layer_profiles(table: TraceTable) -> Iterable[f.LayerProfile]:
     for probe, name in dict.fromkeys((c.probe, c.metric) for c in table.columns if c.layer is not None):
         layers, metric = table.layers_of(probe, name), metric_of(probe, name)
         if metric.panel is not None and len(layers) > 1:
             quantiles = [_quantiles(values, (_BAND[0], 0.5, _BAND[1])) for values in layers.values()]
             low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
             n = max(int(np.isfinite(values).sum()) for values in layers.values())
-            yield LayerProfile(probe, name, metric.unit, tuple(layers), low, median, high, n)
+            yield f.LayerProfile(probe, name, metric.unit, tuple(layers), low, median, high, n)
 
 
-def _noise_scale(context: ProbeContext, table: TraceTable) -> NoiseScales | None:
+def _noise_scale(context: ProbeContext, table: TraceTable) -> f.NoiseScales | None:
     if context.mean is None or len(context.mean.rows) < 2:
         return None
     norms = [
@@ -222,20 +195,20 @@ def _noise_scale(context: ProbeContext, table: TraceTable) -> NoiseScales | None
         layer: finite(float(scale.scale)) for layer, scale in corpus_noise_scale(norms, context.mean).items()
     }
     total = found.pop(None)
-    return NoiseScales(total, "fragments", {str(layer): scale for layer, scale in found.items()})
+    return f.NoiseScales(total, "fragments", {str(layer): scale for layer, scale in found.items()})
 
 
-def _agreement(table: TraceTable) -> Iterable[AgreementRow]:
+def _agreement(table: TraceTable) -> Iterable[f.AgreementRow]:
     for first, exact in _FIRST_ORDER:
         one, other = table.get(*first), table.get(*exact)
         if one is not None and other is not None:
             found = first_order_agreement(one, other)
-            yield AgreementRow(
+            yield f.AgreementRow(
                 ": ".join(first), ": ".join(exact), finite(found.spearman), finite(found.pearson), found.n
             )
 
 
-def _retention_curve(table: TraceTable) -> RetentionCurve | None:
+def _retention_curve(table: TraceTable) -> f.RetentionCurve | None:
     """What is left of a fragment's own gain: its median and quarters over the sample, and the half-life."""
     curves = [curve for lag in LAGS if (curve := table.get("retention", f"left after {lag}")) is not None]
     if len(curves) < len(LAGS):
@@ -243,7 +216,7 @@ def _retention_curve(table: TraceTable) -> RetentionCurve | None:
     quantiles = [(1.0, 1.0, 1.0), *(_quantiles(curve, (0.25, 0.5, 0.75)) for curve in curves)]
     low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
     half_life = table.get("retention", "half-life")
-    return RetentionCurve(
+    return f.RetentionCurve(
         (0, *LAGS),
         low,
         median,
@@ -253,22 +226,22 @@ def _retention_curve(table: TraceTable) -> RetentionCurve | None:
     )
 
 
-def _volatile(context: ProbeContext) -> Volatile | None:
+def _volatile(context: ProbeContext) -> f.Volatile | None:
     if context.type_means is None:
         return None
     most, least = (
-        tuple(VolatileToken(each.text, each.count, each.movement) for each in some)
+        tuple(f.VolatileToken(each.text, each.count, each.movement) for each in some)
         for some in volatile_types(context.model, context.type_means, _VOLATILE)
     )
-    return Volatile(most, least)
+    return f.Volatile(most, least)
 
 
-def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[FragmentRow, ...]:
+def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[f.FragmentRow, ...]:
     fragments, settings = context.fragments, context.settings
     sampled = set(context.sample.tolist()) if settings.asks_for("step", "retention", "gradient") else set()
     roles = None if context.roles is None else context.roles.names()
     return tuple(
-        FragmentRow(
+        f.FragmentRow(
             row,
             fragments.places[row],
             _excerpt(fragments.texts[row]),

@@ -28,13 +28,7 @@ _NAMES = SCHEMA.field("probe").type
 
 @dataclass(frozen=True)
 class Column:
-    """What names one number a fragment.
-
-    Attributes:
-        probe: The probe.
-        metric: What it measured.
-        layer: The layer, or None for the model as a whole.
-    """
+    """What names one number a fragment."""
 
     probe: str
     metric: str
@@ -43,12 +37,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class TraceTable:
-    """Numbers of all fragments, a column a metric and layer, in the order in which they were first added.
-
-    Attributes:
-        size: Number of fragments.
-        columns: Values by column; NaN where a fragment was not measured.
-    """
+    """Numbers of all fragments, a column a metric and layer, in the order in which they were first added."""
 
     size: int
     columns: dict[Column, Float[np.ndarray, " fragments"]] = field(default_factory=dict)
@@ -91,12 +80,7 @@ class TraceTable:
 
 
 def part_of(rows: Int[np.ndarray, " rows"], traces: Iterable[Trace]) -> pa.Table:
-    """What a probe measured of some fragments, as rows of `SCHEMA`.
-
-    Args:
-        rows: The fragments, in the order of the traces' values.
-        traces: What was measured.
-    """
+    """What a probe measured of some fragments, as rows of `SCHEMA`."""
     tables = []
     for trace in traces:
         there = ~np.isnan(trace.values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from negspace.data import Fragments
-from negspace.language_models import Batch, LanguageModel, batches, check_finite
+from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
 
 __all__ = ["Backbone", "LogitBlock", "find_backbone", "last_hidden", "logit_blocks"]
 
@@ -28,19 +28,12 @@ _PARTED: WeakKeyDictionary[nn.Module, tuple[str, Callable[..., Any]] | None] = W
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A causal language model in two halves.
-
-    Attributes:
-        network: All of it.
-        body: The part that gives the last hidden states, after the last norm.
-        prefix: What the names of the body's parameters start with in the network.
-        answer: The class of what the body answers with.
-    """
+    """A causal language model; its body gives the last hidden states, after the last norm."""
 
     network: Any
     body: nn.Module
-    prefix: str
-    answer: Callable[..., Any]
+    prefix: str  # what the names of the body's parameters start with in the network
+    answer: Callable[..., Any]  # the class of what the body answers with
 
     def hidden(self, batch: Batch) -> Float[Tensor, "fragments longest width"]:
         """Last hidden states of a batch, after the last norm."""
@@ -148,8 +141,7 @@ class LogitBlock:
         rows: Position of each token's fragment among all fragments.
         places: Place of each token in its fragment; at least 1.
         truth: Ids of the tokens, on the model's device.
-        logits: Of what may stand at each place, read from the tokens before it; float32 or float64. May be
-            written over.
+        logits: Logits at each place, read from the tokens before it; float32 or float64. May be written over.
     """
 
     rows: Int[np.ndarray, " tokens"]
@@ -159,11 +151,7 @@ class LogitBlock:
 
 
 def logit_blocks(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Sequence[int] | Int[np.ndarray, " rows"],
-    *,
-    batch: int,
+    model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int
 ) -> Iterator[LogitBlock]:
     """Go through all scored tokens of some fragments.
 
@@ -173,12 +161,6 @@ def logit_blocks(
 
     Threads and gradients are the caller's to turn off: a generator that is left before its end gives them
     back late.
-
-    Args:
-        model: The model.
-        fragments: All fragments.
-        rows: Which of them; each is gone through once, however often it is named.
-        batch: Padded tokens of a batch, at most.
 
     Raises:
         DataError: A loss is not finite.

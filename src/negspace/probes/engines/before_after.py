@@ -58,13 +58,7 @@ class Picture:
 
 
 def picture(network: Any, batch: Batch, queries: int) -> Picture:
-    """Run a batch and keep its hidden states and attention maps.
-
-    Args:
-        network: A ``PreTrainedModel``.
-        batch: The fragments.
-        queries: Query positions kept of each, at most; 0 for no attention. See `eager_attention`.
-    """
+    """Run a batch; keep its hidden states, and attention maps at so many query positions at most."""
     hidden: dict[str, Tensor] = {}
     maps: dict[str, list[Tensor]] = {}
     lengths = _lengths(batch)
@@ -82,13 +76,8 @@ def changes(
 ) -> tuple[Float[Tensor, " fragments"], dict[tuple[str, str], Float64[np.ndarray, " fragments"]]]:
     """Run the batch of a picture again, and compare layer by layer as they come about.
 
-    Args:
-        network: The network, changed.
-        before: What it made of the batch before.
-        queries: As for the picture.
-
     Returns:
-        Mean loss of each fragment now (differentiable if gradients are on), and by measure and layer how far
+        Mean loss of each fragment now (differentiable if gradients are on), and by metric and layer how far
         each fragment's representations moved.
     """
     found: dict[tuple[str, str], Float64[np.ndarray, " fragments"]] = {}

@@ -17,9 +17,6 @@ __all__ = ["CheckpointDrift"]
 class CheckpointDrift:
     """All checkpoints of a model, held at once; the model itself keeps its parameters.
 
-    Args:
-        model: With two checkpoints or more.
-
     Raises:
         PlanError: The network cannot be parted from its head.
         StoreError: A checkpoint cannot be read, or lacks parameters.

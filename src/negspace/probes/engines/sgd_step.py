@@ -47,10 +47,6 @@ def choose_step_size(squared_norms: Float[np.ndarray, " fragments"], fall: float
     A step of size η on a fragment with gradient g changes its loss by -η |g|² + O(η²), so η is
     ``fall / median |g|²``.
 
-    Args:
-        squared_norms: Squared norm of each fragment's gradient; those that are not finite are left out.
-        fall: In nats per token.
-
     Raises:
         PlanError: No gradient is finite, or the median one is zero.
     """
@@ -111,13 +107,6 @@ class Parameters:
 
     Made by `kept_parameters`, which puts them back.
 
-    Args:
-        network: A ``PreTrainedModel``.
-
-    Attributes:
-        tensors: The parameters themselves; one that is used twice (a tied head) stands here once.
-        kept: What they were.
-
     Raises:
         PlanError: Every parameter is frozen.
     """
@@ -162,16 +151,7 @@ def halves(others: Fragments, batch: int, device: str) -> list[list[Batch]]:
 
 
 class ReferenceGradient:
-    """The gradients of two halves of some fragments, before a step and after it.
-
-    Args:
-        model: The model, its parameters as they were kept.
-        parts: The fragments in `halves`.
-        parameters: Of the model.
-
-    Attributes:
-        before: Gradient of the mean loss of each half where the parameters are as they were kept.
-    """
+    """The gradients of two halves of some fragments, before a step and after it."""
 
     def __init__(
         self, model: LanguageModel, parts: Sequence[Sequence[Batch]], parameters: Parameters
@@ -183,11 +163,7 @@ class ReferenceGradient:
         self.before = self.gradients(lambda some: mean_losses(self._network, some))
 
     def gradients(self, losses: Callable[[Batch], Float[Tensor, " fragments"]]) -> list[Gradient]:
-        """Gradient of each half's mean loss where the parameters are.
-
-        Args:
-            losses: Gives those of a batch, differentiable.
-        """
+        """Gradient of each half's mean loss where the parameters are."""
         found: list[Gradient] = []
         for part, size in zip(self._parts, self._sizes, strict=True):
             total: Gradient = []
@@ -215,20 +191,10 @@ def moments(
     ``H δ`` is the difference of the gradients that others have after and before the step: exact for a
     quadratic loss, else of the mean Hessian along the step. The last moment is the product of the two halves'
     own ``Aδ``: the square of one would count as curvature what is but the scatter of few fragments.
-
-    Args:
-        direction: Gradient of the fragment.
-        size: η.
-        before: Gradient of each half of the others before the step.
-        after: The same after it.
     """
     turned = [[old - new for old, new in zip(*pair, strict=True)] for pair in zip(before, after, strict=True)]
     along = sum(dot(direction, each) for each in turned) / len(turned)
-    return (
-        size**2 * dot(direction, direction),
-        size**2 * along,
-        size**2 * dot(turned[0], turned[-1]),
-    )
+    return (size**2 * dot(direction, direction), size**2 * along, size**2 * dot(turned[0], turned[-1]))
 
 
 def dot(left: Gradient, right: Gradient) -> float:

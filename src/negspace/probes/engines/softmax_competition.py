@@ -64,14 +64,7 @@ def competition(
     near: Int[Tensor, "tokens k"],
     temperatures: Sequence[float],
 ) -> Competition:
-    """Sum up the competition for each token.
-
-    Args:
-        logits: Written over.
-        truth: The true tokens.
-        near: The near competitors of each true token, distinct and other than it.
-        temperatures: Between 0.01 and 1,000.
-    """
+    """Sum up the competition for each token."""
     least = float(logits.amin())
     if least < _NOTHING:
         logits.clamp_(min=_NOTHING)

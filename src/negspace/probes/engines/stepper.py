@@ -41,15 +41,6 @@ class Stepped(NamedTuple):
 class Stepper:
     """Takes steps on single fragments from where a model stands, each measured and undone.
 
-    Args:
-        model: The model, its attention shown if ``queries`` is above 0.
-        parameters: The model's parameters, kept.
-        reference: What transfer is measured on.
-        others: What retention is measured on; None for no retention. May be the reference itself.
-        size: η.
-        queries: Query positions at which attention is compared.
-        batch: Padded tokens of a batch, at most.
-
     Raises:
         DataError: A loss on the reference is not finite.
     """
