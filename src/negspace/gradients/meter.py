@@ -29,7 +29,7 @@ class FragmentGradients:
     Attributes:
         layers: Names of the layers.
         loss: Loss of each fragment, in nats (a token, where weights sum to 1).
-        squared_norm: Squared norm of each fragment's gradient within each layer; their sum is the whole one's.
+        squared_norm: Squared norm of each fragment's gradient within each layer; they sum to the whole one's.
         dots: Dot product of each fragment's gradient with each direction, within each layer.
     """
 

@@ -47,8 +47,8 @@ class RoleQuantities:
         ordered: Loss of overfitted networks that never saw it for the same words in random orders, less that
             for it, in standard deviations over such orders. Words that stand in no order have 0, give or take
             1. NaN for all fragments of a corpus that the networks learn without overfitting.
-        confirmed: Share of what seeing the fragment gains (at tokens where that is a nat or more) that lies at
-            tokens a mate has too, for the mate where it is largest; NaN without mates.
+        confirmed: Share of what seeing the fragment gains (at tokens where that is a nat or more) at tokens
+            that a mate has too, for the mate where it is largest; NaN without mates.
     """
 
     clusters: Int[np.ndarray, " fragments"]
