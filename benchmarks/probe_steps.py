@@ -78,7 +78,8 @@ def main() -> None:
 
     def plain() -> list[torch.Tensor]:
         # The gradient each time anew, as the probes have it: no `grad` to add to.
-        return gradient(mean_losses(model.network, take(fragments, [0]))[0], parameters)
+        found: list[torch.Tensor] = gradient(mean_losses(model.network, take(fragments, [0]))[0], parameters)
+        return found
 
     size = choose_step_size(np.array([sum(float((g.double() ** 2).sum()) for g in plain())]))
     along = RetentionProbe(two, size)

@@ -140,7 +140,7 @@ def draw_map(map_: FragmentMap, name: str, label: str) -> Markup:
         axes.set_ylabel(_word(up.name))
         tips: dict[str, str] = {}
         # The undecided ones first, so that they lie below.
-        for role, rows in reversed(map_.rows.items()):
+        for role, rows in reversed(tuple(map_.rows.items())):
             colour, marker = _ROLE_DOTS.get(role, _ROLE_DOTS["unsure"])
             for row in rows:
                 x, y = float(across.values[row]), float(up.values[row])

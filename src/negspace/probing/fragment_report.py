@@ -155,7 +155,7 @@ def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
                 b.Cell(NONE, tone="soft") if below is None else b.Cell(percent(below, 0), rank=below),
             )
         )
-    heads = (
+    heads: tuple[b.Column | b.Text, ...] = (
         "metric",
         *b.numeric("here", "n"),
         b.Column("5\u00a0%", "right", spare=True),

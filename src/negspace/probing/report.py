@@ -184,7 +184,7 @@ def _facts(findings: ProbeFindings) -> Iterator[tuple[b.Text, b.Text]]:
 
 def _spreads(findings: ProbeFindings) -> b.Table:
     heads = b.numeric("n", "mean", "sd", "5\u00a0%", "25\u00a0%", "median", "75\u00a0%", "95\u00a0%")
-    rows = tuple(
+    rows: tuple[tuple[b.Text | b.Cell, ...], ...] = tuple(
         (
             b.given(each.probe),
             b.Cell(b.given(each.measure), under=(each.unit,) if each.unit else ()),

@@ -182,7 +182,7 @@ def _highest(findings: ProbeFindings, column: ColumnValues, pages: Mapping[int, 
 
 def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> b.Table:
     """Where the corpus lies on each number; in brief, without units and meanings."""
-    rows = []
+    rows: list[tuple[b.Text | b.Cell, ...]] = []
     for column in columns.values():
         quantiles = [measured(value) for value in column.quantiles] or [NONE] * 3
         under: tuple[b.Text, ...] = () if brief else tuple(x for x in (column.unit, column.meaning) if x)
@@ -261,7 +261,7 @@ def volatile_sections(findings: ProbeFindings) -> Iterator[b.Section]:
         rows = tuple(
             (b.code(token_name(each.token)), count(each.count), measured(each.value)) for each in some
         )
-        heads = ("token", *b.numeric("seen", "volatility"))
+        heads: tuple[b.Column | b.Text, ...] = ("token", *b.numeric("seen", "volatility"))
         tables.append(b.Table(heads, rows or (("none", "", ""),), name, style="dense"))
     unit = findings.units.get("volatility")
     intro = "How much a token's representation moves from one context to another."
@@ -288,8 +288,10 @@ def agreement_table(findings: ProbeFindings) -> b.Table:
         )
         for each in findings.agreement
     )
-    heads = ("first order", "exact", *b.numeric("Spearman", "Pearson", "fragments"))
-    return b.Table(heads, rows, label="First order against exact", style="compact")
+    numbers = b.numeric("Spearman", "Pearson", "fragments")
+    return b.Table(
+        ("first order", "exact", *numbers), rows, label="First order against exact", style="compact"
+    )
 
 
 def check_sections(findings: ProbeFindings) -> Iterator[b.Section]:
@@ -309,7 +311,7 @@ def check_sections(findings: ProbeFindings) -> Iterator[b.Section]:
             )
             for each in coverage.rows
         )
-        heads = ("kind", "status", *b.numeric("parameters", "tensors"))
+        heads: tuple[b.Column | b.Text, ...] = ("kind", "status", *b.numeric("parameters", "tensors"))
         table = b.Table(heads, rows, label="Coverage ledger", style="compact")
         intro = f"{percent(coverage.share)} of the parameters are in the gradients measured."
         yield b.Section("Coverage", (table,), intro=intro, id="coverage")
