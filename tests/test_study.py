@@ -252,6 +252,30 @@ def test_another_arm_learner_or_task_is_fitted_anew(tmp_path: Path) -> None:
             assert len(study.learner.fitted) == fits
 
 
+def test_an_arm_whose_code_changed_is_fitted_anew(tmp_path: Path) -> None:
+    class Before:
+        """Draws rows one way."""
+
+    class After:
+        """Draws rows another way, with the same settings."""
+
+    @dataclass(frozen=True, eq=False)
+    class Coded(RowsArm):
+        parts: tuple[object, ...] = ()
+
+        @property
+        def code(self) -> tuple[object, ...]:
+            return self.parts
+
+    coded = Coded("all", np.arange(20), parts=(Before(),))
+    with RunStore(tmp_path / "r.sqlite") as store:
+        study_of(arms=[coded, HALF]).run(store=store)
+        for parts, fits in (((Before(),), 0), ((After(),), 12), ((Before(), After()), 12), ((After(),), 0)):
+            learner = Scripted()
+            study_of(arms=[replace(coded, parts=parts), HALF], learner=learner).run(store=store)
+            assert learner.fitted == [("all", seed) for seed in SEEDS[:fits]]
+
+
 def test_a_learner_that_dies_leaves_what_it_had_finished(tmp_path: Path) -> None:
     with RunStore(tmp_path / "r.sqlite") as store:
         with pytest.raises(RuntimeError, match="out of memory"):

@@ -1,4 +1,4 @@
-"""Worker processes that end with the process they work for."""
+"""Where jobs run: in this process, in threads of it, or in processes that end with it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,54 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed, parallel_config
-
-__all__ = ["in_processes"]
+__all__ = ["cpu_count", "run_jobs"]
 
 _T = TypeVar("_T")
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def in_processes(function: Callable[..., _T], jobs: Iterable[Sequence[Any]], *, workers: int) -> Iterator[_T]:
-    """Call a function in processes of one thread each, and yield what it gives as it is done.
+def cpu_count() -> int:
+    """Number of cores that this process may use."""
+    from joblib import cpu_count as count  # noqa: PLC0415  (slow to import)
 
-    Processes, for work that spends most of its time holding the interpreter's lock. A worker whose parent
-    was killed ends within a second; joblib alone would leave it to finish its work and then wait for more.
+    return int(count())
+
+
+def run_jobs(
+    function: Callable[..., _T],
+    jobs: Iterable[Sequence[Any]],
+    *,
+    workers: int,
+    threads: bool = False,
+    in_order: bool = False,
+) -> Iterator[_T]:
+    """Call a function for each job, several at once, and yield what each call gives.
+
+    Each result is yielded as soon as it is there, so whoever keeps it loses only what was being computed when
+    a run is interrupted. In which order calls end depends on the machine: a caller whose numbers depend on
+    an order (a sum) asks for that of the jobs, and then no result depends on ``workers``.
+
+    Processes are for work that holds the interpreter's lock; each has one thread. One whose parent was
+    killed ends within a second; joblib alone would leave it to finish its work and then wait for more.
+    Threads are for work that releases the lock, and share memory; their caller limits BLAS to one thread.
 
     Args:
-        function: What to call; picklable.
+        function: What to call; picklable, unless it runs in threads.
         jobs: Arguments of each call.
-        workers: How many calls at once; one is called in this very process.
+        workers: How many calls at once. If one, it is called in this very process.
+        threads: Whether calls run in threads of this process.
+        in_order: Whether results come in the order of the jobs, and not as they are done.
     """
+    from joblib import Parallel, delayed, parallel_config  # noqa: PLC0415  (slow to import)
+
+    order = "generator" if in_order else "generator_unordered"
+    if threads:
+        yield from Parallel(workers, backend="threading", return_as=order)(
+            delayed(function)(*job) for job in jobs
+        )
+        return
     with parallel_config("loky", inner_max_num_threads=1):
-        yield from Parallel(workers, return_as="generator_unordered")(
+        yield from Parallel(workers, return_as=order)(
             delayed(_watched)(os.getpid(), function, job) for job in jobs
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from joblib import cpu_count
 
 from negspace.audits.minimal_pairs_findings import MinimalPairsFindings, PairParts, pair_findings
 from negspace.audits.minimal_pairs_report import minimal_pairs_report
@@ -22,6 +21,7 @@ from negspace.evaluation.minimal_pairs import (
     build_pair_task,
     of_paradigm,
 )
+from negspace.execution import cpu_count
 from negspace.language_models import TinySettings
 from negspace.metrics import Accuracy, Gap, Metric, PairConsistency
 from negspace.reports.blocks import Report

@@ -17,7 +17,7 @@ from negspace.data.corpora import read_documents
 from negspace.data.fragments import split_documents
 from negspace.errors import DataError, MissingExtraError, PlanError
 from negspace.evaluation.minimal_pairs import Encode, PairTask
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.language_models import (
     LanguageModel,
     TinySettings,
@@ -114,7 +114,7 @@ class TinyModels:
         """Train a model for each seed, have it read the pairs, and yield what it said as it is done."""
         known = len(self.tokenizer)
         fits = ((self.name, self.settings, known, self.corpus, task, arm.name, seed) for arm, seed in jobs)
-        for arm, seed, values in in_processes(_train_and_score, fits, workers=workers):
+        for arm, seed, values in run_jobs(_train_and_score, fits, workers=workers):
             yield Run(arm, seed, values)
 
 

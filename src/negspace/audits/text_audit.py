@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
-from joblib import cpu_count
 
 from negspace.audits.dispatch import is_minimal_pairs
 from negspace.audits.findings import AuditFindings, finite
@@ -31,6 +30,7 @@ from negspace.evaluation import (
     source_of,
     suspects,
 )
+from negspace.execution import cpu_count
 from negspace.metrics import (
     Accuracy,
     BrierScore,

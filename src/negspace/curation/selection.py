@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from joblib import cpu_count
 
 from negspace.curation import findings
 from negspace.curation.pool_survey import PoolFile, PoolSurvey, read_pool, survey_pool
@@ -25,6 +24,7 @@ from negspace.curation.worklist_sheet import write_sheet
 from negspace.data import check_writable, write_rows, write_text
 from negspace.errors import PlanError
 from negspace.evaluation import Roles
+from negspace.execution import cpu_count
 from negspace.models import TextLearner, open_learner
 from negspace.reports import Report
 from negspace.store import RunStore, default_store_path

@@ -73,7 +73,7 @@ def run_claim(
         MissingExtraError: If a package that trains an arm is not installed.
         PlanError: If the plan cannot come out both ways at this scale.
     """
-    from joblib import cpu_count  # noqa: PLC0415  (a claim can be listed without it)
+    from negspace.execution import cpu_count  # noqa: PLC0415  (a claim can be listed without it)
 
     if store is None:
         with RunStore(default_store_path()) as own:

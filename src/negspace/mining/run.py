@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from joblib import cpu_count
 
 from negspace._version import __version__
 from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
+from negspace.execution import cpu_count
 from negspace.mining.assemble import Plan, mine_part
 from negspace.mining.card import render_card
 from negspace.mining.code import code_hash

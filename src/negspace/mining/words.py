@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int
-from joblib import Parallel, delayed
 
 from negspace.errors import MissingExtraError
+from negspace.execution import run_jobs
 from negspace.mining.pool import Pool
 from negspace.mining.searchers import no_hits
 from negspace.records import Json
@@ -72,7 +72,8 @@ class Bm25:
                 hits.scores[query, : len(rows)] = scores[rows]
 
         chunks = [(first, min(first + _CHUNK, stop - start)) for first in range(0, stop - start, _CHUNK)]
-        Parallel(self._workers, backend="threading")(delayed(fill)(*chunk) for chunk in chunks)
+        for _ in run_jobs(fill, chunks, workers=self._workers, threads=True):
+            pass
         return hits
 
     def scores(

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
-from joblib import Parallel, delayed
 
 from negspace.embedders import Embedder, EmbeddingCache, EmbeddingProgress, cached, open_embedder
 from negspace.errors import PlanError
+from negspace.execution import run_jobs
 from negspace.models.learner import LEARNERS
 from negspace.models.search_space import Range
 from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
@@ -84,9 +84,7 @@ class EmbeddingLearner:
         # Threads, not processes: the solver spends its time in BLAS, and the vectors stay unshared.
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
-            yield from Parallel(workers, backend="threading", return_as="generator_unordered")(
-                delayed(run)(*job) for job in drawn
-            )
+            yield from run_jobs(run, drawn, workers=workers, threads=True)
 
     def _embed(
         self, task: TextTask, drawn: Sequence[Int[np.ndarray, " _"]]

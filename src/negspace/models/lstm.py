@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.errors import MissingExtraError
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.models.learner import LEARNERS
 from negspace.models.search_space import Choice, Range
 from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
@@ -107,7 +107,7 @@ class LstmLearner:
         data = _encode(task, self.tokens)
         held_out = np.arange(task.n_train, len(task.texts))
         fits = ((self, data, arm.name, arm.draw(task, seed), held_out, seed) for arm, seed in jobs)
-        for arm_name, seed, probabilities in in_processes(_fit_predict, fits, workers=workers):
+        for arm_name, seed, probabilities in run_jobs(_fit_predict, fits, workers=workers):
             yield Run(arm_name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
 

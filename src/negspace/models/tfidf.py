@@ -8,6 +8,7 @@ counting the same texts again for every seed.
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from joblib import Parallel, delayed
 
 from negspace.data import grouped_folds
+from negspace.execution import run_jobs
 from negspace.models.learner import LEARNERS
 from negspace.models.search_space import Choice, Range
 from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
@@ -88,9 +89,7 @@ class TfidfLearner:
 
         # Threads, not processes: the solvers release the interpreter lock, and the counts stay unshared.
         with _one_thread_each():
-            yield from Parallel(workers, backend="threading", return_as="generator_unordered")(
-                delayed(run)(arm, seed) for arm, seed in jobs
-            )
+            yield from run_jobs(run, jobs, workers=workers, threads=True)
 
     def out_of_fold(
         self,
@@ -123,16 +122,18 @@ class TfidfLearner:
             return inside, self._fit_predict(data, outside, inside, seed)
 
         with _one_thread_each():
-            for inside, predicted in Parallel(workers, backend="threading")(
-                delayed(predict)(fold) for fold in np.unique(folds).tolist()
-            ):
+            every = [(fold,) for fold in np.unique(folds).tolist()]
+            for inside, predicted in run_jobs(predict, every, workers=workers, threads=True):
                 probabilities[inside] = predicted
         return probabilities
 
     def _count(self, texts: tuple[str, ...], labels: Int[np.ndarray, " rows"], n_labels: int) -> _Counted:
         from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+        state = random.getstate()
         from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415
 
+        random.setstate(state)  # the import draws from Python's generator, which is the user's
         try:
             counts = CountVectorizer(ngram_range=(1, self.ngrams), dtype=np.int32).fit_transform(texts)
         except ValueError:  # scikit-learn's "empty vocabulary": no text has any word

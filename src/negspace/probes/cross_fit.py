@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.language_models import cosine_rate, optimised
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def cross_fit(
     entropies = losses.copy()
     gained = np.full((settings.networks, ORDERS, len(tokens)), np.nan, dtype=np.float32)
     jobs = [(m, tokens, lengths, begins, seen[m], told[m], settings, seed) for m in range(settings.networks)]
-    results = in_processes(_fit_one, jobs, workers=workers)
+    results = run_jobs(_fit_one, jobs, workers=workers)
     for done, (m, loss, entropy, orders) in enumerate(results, start=1):
         losses[m], entropies[m], gained[m] = loss, entropy, orders
         progress(done / settings.networks)

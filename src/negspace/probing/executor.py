@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.language_models import LanguageModel, halving
 from negspace.probes import Planned, Probe, Probed
 from negspace.probing.trace_table import part_of
@@ -58,7 +58,7 @@ class PartExecutor:
         done = len(parts) - len(missing)
         self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
         jobs = ((part, planned.probe, model, fragments, parts[part], self.batch) for part in missing)
-        for part, table in in_processes(_measure_part, jobs, workers=self._processes(len(missing))):
+        for part, table in run_jobs(_measure_part, jobs, workers=self._processes(len(missing))):
             self.store.put(part, table, {})
             done += 1
             self.report(f"probing {name}", min(done * _PART, len(rows)), len(rows))
@@ -70,21 +70,16 @@ class PartExecutor:
 
         starts = range(0, len(rows), _PART)
         self.report(stage, 0, len(rows))
-        jobs = ((start, self.model, fragments, rows[start : start + _PART], self.batch) for start in starts)
-        made = in_processes(_mean_of_part, jobs, workers=self._processes(len(starts)))
+        jobs = ((self.model, fragments, rows[start : start + _PART], self.batch) for start in starts)
+        # In order: sums round as they are ordered.
+        made = run_jobs(_mean_of_part, jobs, workers=self._processes(len(starts)), in_order=True)
 
-        def in_order() -> Iterator[MeanGradient]:
-            """Means by their place, whatever the order they come in: sums round as they are ordered."""
-            early: dict[int, MeanGradient] = {}
-            expected = 0
-            for start, mean in made:
-                early[start] = mean
-                while expected in early:
-                    yield early.pop(expected)
-                    expected += _PART
-                    self.report(stage, min(expected, len(rows)), len(rows))
+        def counted() -> Iterator[MeanGradient]:
+            for number, mean in enumerate(made, start=1):
+                yield mean
+                self.report(stage, min(number * _PART, len(rows)), len(rows))
 
-        return joined(in_order())
+        return joined(counted())
 
     def _processes(self, parts: int) -> int:
         return min(processes_for(self.model, self.workers), max(1, parts))
@@ -128,10 +123,10 @@ def _measure_part(
 
 
 def _mean_of_part(
-    start: int, model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"], batch: int
-) -> tuple[int, MeanGradient]:
+    model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"], batch: int
+) -> MeanGradient:
     from negspace.gradients import mean_gradient  # noqa: PLC0415  (imports PyTorch)
 
     longest = int(fragments.lengths[rows].max())
     with one_thread():
-        return start, halving(lambda size: mean_gradient(model, fragments, rows, batch=size), batch, longest)
+        return halving(lambda size: mean_gradient(model, fragments, rows, batch=size), batch, longest)

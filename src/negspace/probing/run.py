@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from joblib import cpu_count
 
 from negspace._version import __version__
 from negspace.data import Fragments
 from negspace.data.fragments import pieces
+from negspace.execution import cpu_count
 from negspace.gradients import memory_of
 from negspace.language_models import Device, Dtype, LanguageModel, available_bytes
 from negspace.probes import ProbeContext, ProbeSettings, parse_probes

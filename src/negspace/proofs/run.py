@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
-from joblib import cpu_count
 
 from negspace.data import check_writable, write_text
 from negspace.errors import DataError, PlanError
@@ -28,6 +27,7 @@ from negspace.evaluation import (
     source_of,
     suspects,
 )
+from negspace.execution import cpu_count
 from negspace.metrics import Accuracy
 from negspace.models import (
     TextArm,

@@ -12,7 +12,6 @@ Why no index: on 50,000 vectors of 256 numbers, random or sums of shared words, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -21,6 +20,7 @@ from jaxtyping import Bool, Float32, Int, Int32, Integer, Shaped
 from threadpoolctl import threadpool_limits
 
 from negspace.errors import DataError, PlanError
+from negspace.execution import run_jobs
 
 __all__ = ["MEMORY", "Hits", "PassedOver", "Progress", "pair_scores", "top_k"]
 
@@ -124,15 +124,12 @@ def top_k(
         hits.rows[at], hits.scores[at] = found.rows, found.scores
 
     blocks = [slice(i, min(i + rows, len(queries))) for i in range(0, len(queries), rows)]
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(search, at) for at in blocks]
-        try:
-            for at, done in zip(blocks, running, strict=True):
-                done.result()
-                if progress is not None:
-                    progress(at.stop, len(queries))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with threadpool_limits(1):
+        jobs = ((at,) for at in blocks)
+        done = run_jobs(search, jobs, workers=workers, threads=True, in_order=True)
+        for at, _ in zip(blocks, done, strict=True):
+            if progress is not None:
+                progress(at.stop, len(queries))
     return hits
 
 

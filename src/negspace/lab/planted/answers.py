@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.lab.planted.corpus import PlantedRecipe, planted_corpus, vocabulary
 from negspace.lab.planted.rules import RULES, answers_of
 from negspace.lab.planted.training import PlantedTraining, require_torch, torch_version
@@ -119,7 +119,7 @@ class AnswerLearner:
             MissingExtraError: If PyTorch is not installed.
         """
         require_torch()
-        yield from in_processes(_answered, ((task, arm, seed) for arm, seed in jobs), workers=workers)
+        yield from run_jobs(_answered, ((task, arm, seed) for arm, seed in jobs), workers=workers)
 
 
 def _answered(task: AnswerTask, arm: AnswerArm, seed: int) -> Run:

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.lab.planted.training import PlantedTraining, require_torch, torch_version
 from negspace.language_models import LanguageModel, token_losses
 from negspace.metrics import EvalSetMetric, undefined
@@ -189,7 +189,7 @@ class TraceLearner:
         for arm, seed in jobs:
             shared[arm.training, seed].append(arm)
         calls = ((task, training, seed, arms, self.fall) for (training, seed), arms in shared.items())
-        for runs in in_processes(_traced, calls, workers=workers):
+        for runs in run_jobs(_traced, calls, workers=workers):
             yield from runs
 
 

@@ -10,10 +10,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.execution import in_processes
+from negspace.execution import run_jobs
 from negspace.lab.concepts import SequenceTask
 from negspace.lab.replicas.arm import ReplicaArm, Sweep
 from negspace.lab.replicas.course import Course, CourseResult, Learnt, train
@@ -117,13 +116,12 @@ class ReplicaLearner:
                 stacks[self._stack_of(course)].append(course)
         with ONE_BLAS_THREAD:
             # Threads: the kernel releases the interpreter's lock.
-            for results in Parallel(workers, backend="threading", return_as="generator_unordered")(
-                delayed(train)(task, [course], start) for course in compiled
-            ):
+            single = ((task, [course], start) for course in compiled)
+            for results in run_jobs(train, single, workers=workers, threads=True):
                 yield from results
         at_once = 1 if self.device == "cuda" else workers  # a GPU is one for all
         stacked = ((task, stack, start) for stack in stacks.values())
-        for results in in_processes(_train_stacked, stacked, workers=at_once):
+        for results in run_jobs(_train_stacked, stacked, workers=at_once):
             yield from results
 
     def _stack_of(self, course: Course) -> str:
