@@ -112,7 +112,7 @@ def run_command(
     from rich.console import Console
 
     from negspace.lab.claims import CLAIMS, Scale, claims_in_order, run_claim
-    from negspace.report import claim_lines
+    from negspace.reports.terminal import brief_report
 
     if bool(names) == everything:
         given = "both were given" if names else "`negspace lab list` shows them"
@@ -133,7 +133,7 @@ def run_command(
             if as_json:
                 found.append(result.to_dict())
             else:
-                console.print(claim_lines(result.to_dict(), page))
+                console.print(brief_report(result.report(), {} if page is None else {"Report": page}))
     if as_json:
         click.echo(json.dumps(found, indent=2))
 

@@ -1,16 +1,20 @@
-"""A claim before it is run: its words, its plan and the published figures."""
+"""Plans of claims in words: before a claim is run, and on its page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from negspace.errors import MissingExtraError
 from negspace.lab.claim import Claim, Experiment, Scale, plan_hash
+from negspace.lab.result import ExperimentResult
 from negspace.models import Arm
 from negspace.records import Json
+from negspace.reports.blocks import Block, Facts, Raw, Table, Text, given
+from negspace.reports.numbers import NONE, points, seed_range
 
-__all__ = ["Outlined", "described", "outline"]
+__all__ = ["Outlined", "described", "outline", "plan_blocks"]
 
 
 @runtime_checkable
@@ -97,9 +101,82 @@ def _settings(arm: Arm) -> str:
     return _said({key: value for key, value in arm.describe().items() if key != "name"})
 
 
-def _said(value: Json) -> str:
+def _said(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "no settings"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_said, value))}]"
     return str(value)
+
+
+def plan_blocks(experiment: ExperimentResult) -> Iterator[Block]:
+    """The plan that was run, for a page: in lines and tables, and as JSON."""
+    plan = experiment.plan
+    arms: Sequence[Mapping[str, object]] = [
+        arm for arm in _listed(plan.get("arms")) if isinstance(arm, Mapping)
+    ]
+    flat = [dict(_flat({key: value for key, value in arm.items() if key != "name"})) for arm in arms]
+    missing = object()
+    first = flat[0] if len(flat) > 1 else {}
+    common = {k: v for k, v in first.items() if all(each.get(k, missing) == v for each in flat)}
+    facts: list[tuple[Text, Text]] = [
+        ("Hash of the plan", experiment.plan_hash),
+        ("Seeds", seed_range(experiment.seeds)),
+    ]
+    facts += [
+        (given(name.replace("_", " ").capitalize()), given(_setting(value)))
+        for name, value in plan.items()
+        if name not in {"arms", "hypotheses", "seeds"}
+    ]
+    if common:
+        facts.append(("All arms", given(_setting(common))))
+    facts += [(given(f"Test {name}"), given(said)) for name, said in experiment.tests.items()]
+    yield Facts(tuple(facts))
+    if arms:
+        rows = []
+        for arm, settings in zip(arms, flat, strict=True):
+            own = {key: value for key, value in settings.items() if key not in common}
+            rows.append((given(str(arm.get("name", NONE))), given(_setting(own) or NONE)))
+        caption = "Arms, and what sets each apart"
+        yield Table(("arm", "settings"), tuple(rows), caption, label="Arms of the plan", style="dense")
+    if experiment.hypotheses:
+        decided = []
+        for h in experiment.hypotheses:
+            bound = "more than" if h.claim == "more" else "short by less than"
+            compared = f"{h.measure}: {' against '.join(arm.name for arm in h.arms)}"
+            decided.append((given(h.name), given(compared), f"{bound} {points(h.margin)}"))
+        yield Table(
+            ("name", "what is compared", "the effect must be"),
+            tuple(decided),
+            caption="Hypotheses, fixed before the run",
+            label="Hypotheses of the plan",
+            style="dense",
+        )
+    yield Raw(json.dumps(plan, indent=1, ensure_ascii=False), "The plan as JSON")
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _flat(settings: Mapping[str, object], path: str = "") -> Iterator[tuple[str, object]]:
+    """Settings with nested ones by their path: ``adam.lr``."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def _setting(value: object, *, nested: bool = False) -> str:
+    """A setting of the plan, read aloud: nested settings in brackets."""
+    if isinstance(value, Mapping):
+        said = ", ".join(f"{key} = {_setting(inner, nested=True)}" for key, inner in value.items())
+        return f"({said})" if nested and value else said or (NONE if nested else "")
+    if isinstance(value, list | tuple):
+        if nested:
+            return f"[{', '.join(_setting(inner, nested=True) for inner in value)}]"
+        return "; ".join(_setting(inner) for inner in value) or NONE
+    if isinstance(value, str):
+        return value or (NONE if nested else "")
+    return json.dumps(value)

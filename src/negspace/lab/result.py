@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_t
 
 from negspace.data import check_writable, write_text
 from negspace.records import Interval, Json, Outcome, Verdict
+from negspace.reports import Report
 from negspace.study import StudyResult
 
 __all__ = [
@@ -155,9 +156,9 @@ class ArmFigure:
     agrees: bool | None = field(init=False)
 
     def __post_init__(self) -> None:
-        theirs, agrees = self.published, None
-        if theirs is not None and None not in (theirs.mean, theirs.sd, self.mean):
-            agrees = abs(self.mean - theirs.mean) <= 2 * theirs.sd
+        theirs, mean, agrees = self.published, self.mean, None
+        if mean is not None and theirs is not None and theirs.mean is not None and theirs.sd is not None:
+            agrees = abs(mean - theirs.mean) <= 2 * theirs.sd
         object.__setattr__(self, "agrees", agrees)
 
 
@@ -240,7 +241,7 @@ class ExperimentResult:
     title: str
     control: bool
     plan_hash: str
-    plan: Mapping[str, Json]
+    plan: Mapping[str, object]
     seeds: tuple[int, ...]
     tests: Mapping[str, str]
     hypotheses: tuple[HypothesisResult, ...]
@@ -303,6 +304,17 @@ class ClaimResult:
         """Number of runs that came out of the store."""
         return sum(study.resumed for study in self.studies)
 
+    def report(self) -> Report:
+        """What was found, for any writer."""
+        from negspace.lab.report import claim_report  # noqa: PLC0415  (it reads this record)
+
+        return claim_report(self)
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415  (pages cost time)
+
+        return render_notebook(self.report())
+
     def save(self, folder: str | Path) -> Path:
         """Write the claim's page and the record it shows, as ``NAME.html`` and ``NAME.json``.
 
@@ -315,23 +327,22 @@ class ClaimResult:
         Raises:
             StoreError: If the folder cannot be written.
         """
-        from negspace.report import render_claim  # noqa: PLC0415  (pages cost time)
+        from negspace.reports.html import render_page  # noqa: PLC0415  (pages cost time)
 
         folder = Path(folder)
         check_writable(folder)
         found = self.to_dict()
         path = folder / f"{self.claim}.html"
         write_text(path.with_suffix(".json"), json.dumps(found, indent=2, allow_nan=False) + "\n")
-        write_text(path, render_claim(found))
+        write_text(path, render_page(self.report()))
         return path
 
 
 def _load(kind: type[T], found: Mapping[str, Any]) -> T:
     """Make a dataclass of parsed JSON."""
     hints = get_type_hints(kind)
-    return kind(
-        **{each.name: _value(hints[each.name], found[each.name]) for each in fields(kind) if each.init}
-    )
+    names = [each.name for each in fields(kind) if each.init]  # type: ignore[arg-type]
+    return kind(**{name: _value(hints[name], found[name]) for name in names})
 
 
 def _value(hint: Any, value: Any) -> Any:

@@ -236,7 +236,8 @@ def save_lab(results: Sequence[ClaimResult], folder: Path, *, progress: Progress
     Raises:
         StoreError: If the folder cannot be written.
     """
-    from negspace.report import render_lab  # noqa: PLC0415  (pages cost time)
+    from negspace.lab.report import lab_report  # noqa: PLC0415  (pages cost time)
+    from negspace.reports.html import render_page  # noqa: PLC0415
 
     links = {}
     for done, result in enumerate(results):
@@ -244,5 +245,5 @@ def save_lab(results: Sequence[ClaimResult], folder: Path, *, progress: Progress
             progress(f"page of {result.claim}", done, len(results))
         links[result.claim] = result.save(folder).name
     index = folder / "index.html"
-    write_text(index, render_lab([result.to_dict() for result in results], links))
+    write_text(index, render_page(lab_report(results, links)))
     return index

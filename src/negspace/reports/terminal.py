@@ -172,8 +172,8 @@ def _table(block: b.Table, *, brief: bool) -> Iterator[RenderableType]:
         yield _line(block.caption, "bold")
     table = _grid()
     for place, column in enumerate(block.heads):
-        if column.align == "right":
-            table.add_column(_line(column.name), justify="right", no_wrap=True)
+        if column.align == "right":  # a long heading is folded, and never a number
+            table.add_column(_line(column.name), justify="right", overflow="fold")
         else:
             table.add_column(_line(column.name), overflow="fold", max_width=None if place else _NAME)
     shown = block.rows if block.brief is None or not brief else block.rows[: block.brief]
@@ -181,7 +181,10 @@ def _table(block: b.Table, *, brief: bool) -> Iterator[RenderableType]:
         if isinstance(row, b.Group):
             table.add_row(_line((b.strong(b.plain(row.title)), " ", b.soft(b.plain(row.under)))))
         else:
-            table.add_row(*(_cell(cell) for cell in row))
+            cells = [_cell(cell) for cell in row]
+            for cell, column in zip(cells, block.heads, strict=True):
+                cell.no_wrap = column.align == "right" or None
+            table.add_row(*cells)
     yield table
     if len(shown) < len(block.rows):
         yield Line(f"and {len(block.rows) - len(shown)} more, which are in the report", style="dim")

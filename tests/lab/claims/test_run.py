@@ -12,7 +12,7 @@ import pytest
 from negspace.lab.claims import (
     CLAIMS,
     Claim,
-    Published,
+    PublishedFigure,
     Scale,
     described,
     latest_results,
@@ -65,11 +65,12 @@ def test_the_summary_is_what_the_predictions_say(small: Claim) -> None:
     agrees = {figure["arm"]: figure["agrees"] for figure in published["figures"]}
     assert agrees == {"200 steps": True, "40 steps": False}
     # A figure agrees up to two published standard deviations, to either side.
-    mean, part = float(np.mean(accuracy["200 steps"])), result.parts[0]
+    figure = next(f for f in result.experiments[0].figures if f.arm == "200 steps")
+    assert figure.mean == pytest.approx(np.mean(accuracy["200 steps"]))
     for sds, agreed in ((1.9, True), (-1.9, True), (2.1, False), (-2.1, False)):
-        moved = replace(part, published=[Published("200 steps", "easy", mean + sds * 0.02, 0.02)])
-        said = replace(result, parts=(moved, *result.parts[1:])).to_dict()["parts"][0]["figures"]
-        assert {figure["arm"]: figure["agrees"] for figure in said} == {"200 steps": agreed, "40 steps": None}
+        theirs = PublishedFigure(figure.mean + sds * 0.02, 0.02)
+        assert replace(figure, published=theirs).agrees is agreed
+    assert replace(figure, published=PublishedFigure(figure.mean, None)).agrees is None
     points = published["curves"][0]["series"][0]["points"]
     assert [point["x"] for point in points] == [40, 200]
     assert [point["mean"] for point in points] == pytest.approx(

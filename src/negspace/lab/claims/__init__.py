@@ -20,7 +20,8 @@ from negspace.lab.claim import (
     statement_of,
 )
 from negspace.lab.outline import described, outline
-from negspace.lab.result import ClaimResult
+from negspace.lab.report import claim_report, lab_report
+from negspace.lab.result import ClaimResult, PublishedFigure
 from negspace.lab.run import latest_results, run_claim, save_lab, status
 
 __all__ = [
@@ -32,11 +33,14 @@ __all__ = [
     "HeldOut",
     "Point",
     "Published",
+    "PublishedFigure",
     "Scale",
     "StatedHypothesis",
+    "claim_report",
     "claims_in_order",
     "described",
     "experiment",
+    "lab_report",
     "latest_results",
     "more",
     "no_less",

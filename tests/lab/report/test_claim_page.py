@@ -2,13 +2,40 @@ from __future__ import annotations
 
 import copy
 import html as entities
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from negspace.report import render_claim, render_lab
+from negspace.lab.claims import ClaimResult, lab_report
+from negspace.reports.html import render_page
+
+HOSTILE = (
+    "<script>alert(1)</script></style></title><xss-probe onload=alert(2)>--><!-- ]]> \"'><xss-probe xss='1 "
+    "{{ 7*7 }} {% raw %} {# c #} $\\frac{1}{2}$ &amp; &lt; \x00 \x1b[31m \u202e\u2066 \u200b\ufeff \ud800 "
+    + "W"
+    * 3000
+)
+KEPT = {"verdict", "kind", "no less", "more"}
+
+
+def render_claim(summary: dict[str, Any]) -> str:
+    return render_page(ClaimResult.from_dict(summary).report())
+
+
+def render_lab(summaries: list[dict[str, Any]], links: dict[str, str] | None = None) -> str:
+    return render_page(lab_report([ClaimResult.from_dict(each) for each in summaries], links))
+
+
+def hostile(value: Any, key: str = "") -> Any:
+    """The same summary with every text of the user's turned against the page."""
+    if isinstance(value, dict):
+        return {k: hostile(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [hostile(item, key) for item in value]
+    return f"{HOSTILE} {value}" if isinstance(value, str) and not {key, value} & KEPT else value
 
 
 def words(html: str) -> str:
@@ -170,8 +197,30 @@ def test_a_large_claim_stays_small(make_large_claim: Callable[..., dict[str, Any
 
 @pytest.mark.parametrize("key", ["parts", "smoke", "plan_hash"])
 def test_a_summary_that_lacks_a_part_is_refused(claim: dict[str, Any], key: str) -> None:
-    from jinja2 import UndefinedError
-
     del claim[key]
-    with pytest.raises((KeyError, UndefinedError), match=key):
+    with pytest.raises(KeyError, match=key):
         render_claim(claim)
+
+
+def test_a_result_is_read_as_it_was_written(
+    claim: dict[str, Any], make_bare_claim: Callable[[], dict[str, Any]]
+) -> None:
+    for summary in (claim, make_bare_claim()):
+        read = ClaimResult.from_dict(summary)
+        assert json.loads(json.dumps(read.to_dict(), allow_nan=False)) == summary
+        assert ClaimResult.from_dict(read.to_dict()) == read
+
+
+def test_hostile_text_of_a_claim_makes_no_element(claim: dict[str, Any]) -> None:
+    poisoned = hostile(claim)
+    for html in (render_claim(poisoned), render_lab([poisoned], {"invariant": "//evil/x"})):
+        tags = re.findall(r"<([a-z-]+)", re.sub(r"<style>.*?</style>", "", html, flags=re.S))
+        assert not {"xss-probe", "script"} & set(tags)
+        assert html.count("<style>") == 1
+        assert not re.search(r"<[^<>]*\s(on\w+|xss)=", html)
+        assert not re.search(r'href="(?!\./|#)', html)
+        said = entities.unescape(html)
+        assert "<script>alert(1)</script>" in said
+        assert "{{ 7*7 }} {% raw %} {# c #}" in said
+        assert not re.search("[\x00-\x08\x0b-\x1f\u200b\u202a-\u202e\u2066-\u2069\ufeff]", html)
+        html.encode("utf-8")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import pytest
 
 
 def _arm(name: str, mean: float, sd: float, seeds: int) -> dict[str, Any]:
@@ -311,3 +313,27 @@ def build_large(seeds: int = 20, arms: int = 12, tests: int = 10) -> dict[str, A
     series = {f"arm {k}": [measured[test][k]["mean"] for test in names] for k in range(arms)}
     part["curves"] = [build_curve("Ladder", "ladder", names, series, seeds=seeds, x_label="test")]
     return claim
+
+
+@pytest.fixture
+def claim() -> dict[str, Any]:
+    """A claim with a published part and a control."""
+    return build_claim()
+
+
+@pytest.fixture(scope="session")
+def make_claim() -> Callable[..., dict[str, Any]]:
+    """Builds a claim with a given number of seeds, with or without controls."""
+    return build_claim
+
+
+@pytest.fixture(scope="session")
+def make_large_claim() -> Callable[..., dict[str, Any]]:
+    """Builds a claim with as many arms and tests as the lab may have."""
+    return build_large
+
+
+@pytest.fixture(scope="session")
+def make_bare_claim() -> Callable[[], dict[str, Any]]:
+    """Builds a claim that could measure next to nothing."""
+    return build_bare

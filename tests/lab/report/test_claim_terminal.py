@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from negspace.report import claim_lines
+from negspace.lab.claims import ClaimResult
+from negspace.reports.terminal import brief_report
 
 
 def printed(summary: dict[str, Any], report: str | None = None, *, encoding: str = "utf-8") -> str:
     """What a console of 80 columns prints, through a stream of the given encoding."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, newline="")
-    Console(file=stream, width=80).print(claim_lines(summary, report))
+    shown = ClaimResult.from_dict(summary).report()
+    Console(file=stream, width=80).print(brief_report(shown, {"Report": report} if report else {}))
     stream.flush()
     return raw.getvalue().decode(encoding)
 
