@@ -130,13 +130,7 @@ class GradientProbe(RegisteredProbe):
         return known
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Rows,
-        *,
-        batch: int,
-        tokens: bool = False,  # noqa: ARG002  (a gradient is a fragment's)
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         rows = np.asarray(rows, dtype=np.int64)

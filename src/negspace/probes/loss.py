@@ -43,7 +43,7 @@ class LossProbe(RegisteredProbe):
             yield Planned(cls.name, cls(), context.every)
 
     @classmethod
-    def token_probe(cls, context: ProbeContext) -> Probe:  # noqa: ARG003
+    def token_probe(cls, context: ProbeContext) -> Probe:
         """The loss of each token."""
         return cls()
 

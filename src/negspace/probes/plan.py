@@ -217,7 +217,7 @@ class RegisteredProbe:
         yield Planned(cls.name, cls(), context.every)
 
     @classmethod
-    def token_probe(cls, context: ProbeContext) -> Probe | None:  # noqa: ARG003
+    def token_probe(cls, context: ProbeContext) -> Probe | None:
         """The probe that gives numbers a token; None where there are none."""
         return None
 

@@ -104,7 +104,7 @@ class PressureProbe(RegisteredProbe):
         yield Planned(cls.name, cls(with_loss=context.settings.asks_for("loss")), context.every)
 
     @classmethod
-    def token_probe(cls, context: ProbeContext) -> Probe:  # noqa: ARG003
+    def token_probe(cls, context: ProbeContext) -> Probe:
         """Pressure and competitors of each token."""
         return cls()
 

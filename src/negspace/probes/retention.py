@@ -138,13 +138,7 @@ class RetentionProbe(RegisteredProbe):
         }
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Rows,
-        *,
-        batch: int,
-        tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         from negspace.probes.engines.sgd_step import (  # noqa: PLC0415  (imports PyTorch)

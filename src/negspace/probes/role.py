@@ -111,13 +111,7 @@ class RoleProbe(RegisteredProbe):
         return {"probe": self.name, "sure": self.rule.sure, **said}
 
     def measure(
-        self,
-        model: LanguageModel,  # noqa: ARG002  (the protocol's)
-        fragments: Fragments,
-        rows: Rows,
-        *,
-        batch: int,  # noqa: ARG002
-        tokens: bool = False,  # noqa: ARG002
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
         if len(fragments) != len(self.roles):

@@ -121,13 +121,7 @@ class StepProbe(RegisteredProbe):
         return settings
 
     def measure(
-        self,
-        model: LanguageModel,
-        fragments: Fragments,
-        rows: Rows,
-        *,
-        batch: int,
-        tokens: bool = False,  # noqa: ARG002  (there are no numbers a token)
+        self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`.
 
