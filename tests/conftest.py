@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ def _no_database_stays_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for connection in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until a condition holds: on a busy machine for long, on an idle one only as long as it takes."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 600
+        while not condition():
+            assert time.monotonic() < deadline, "not in ten minutes"
+            time.sleep(0.05)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

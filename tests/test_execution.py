@@ -69,22 +69,16 @@ def nap(seconds: float) -> tuple[int, float]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see who lives")
-def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_workers_end_with_a_parent_that_is_killed(
+    tmp_path: Path, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
     parent = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)])
-    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+    eventually(lambda: len(list(tmp_path.iterdir())) == 2)
     workers = [int(path.name) for path in tmp_path.iterdir()]
     assert all(map(runs, workers))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_until(lambda: not any(map(runs, workers)))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait as long as a very busy machine may take."""
-    deadline = time.monotonic() + 600
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not any(map(runs, workers)))
 
 
 def runs(process: int) -> bool:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,42 +104,20 @@ def test_json_has_what_a_reader_needs_of_each_hypothesis(command: Callable[..., 
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_numbers(
-    command: Callable[..., Any], work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Callable[..., Any],
+    stopped: Callable[..., Any],
+    finished: Callable[[Path], int],
+    work: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = tmp_path / "killed.sqlite"
-    kept = _kill(store, after=3)
+    ended, kept = stopped([*SMALL, "--workers", "1"], signal.SIGKILL, store, after=3)
+    assert ended.out == ""
     assert 3 <= kept < 24
     monkeypatch.setenv("NEGSPACE_STORE", str(store))
     resumed = command(*SMALL)
-    assert _finished(store) == 24
+    assert finished(store) == 24
     monkeypatch.setenv("NEGSPACE_STORE", str(tmp_path / "whole.sqlite"))
     assert command(*SMALL).out == resumed.out
     assert command(*SMALL, "--workers", "1").out == resumed.out
-
-
-def _kill(store: Path, *, after: int) -> int:
-    """Start the command, kill it once so many runs are kept, and count those."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "negspace", *SMALL, "--workers", "1"],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "NEGSPACE_STORE": str(store)},
-    )
-    deadline = time.monotonic() + 100
-    while _finished(store) < after and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    out, _ = process.communicate(timeout=60)
-    assert out == b""
-    return _finished(store)
-
-
-def _finished(store: Path) -> int:
-    if not store.exists():
-        return 0
-    connection = sqlite3.connect(store)
-    try:
-        return int(connection.execute("SELECT COUNT(*) FROM runs").fetchone()[0])
-    except sqlite3.OperationalError:  # not laid out yet
-        return 0
-    finally:
-        connection.close()
