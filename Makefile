@@ -44,7 +44,12 @@ benchmarks: $(VENV)/.developer  ## Time audit, replicas, mining and probe agains
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
+# pip would say so too, in forty lines. One expression, which Python 2.7 understands as well.
+NEW_ENOUGH = import sys; v = sys.version_info; v >= (3, 11) or sys.exit('negspace needs Python 3.11 or newer; \
+this is %d.%d (%s): give another one, as in make demo PYTHON=python3.12' % (v[0], v[1], sys.executable))
+
 $(BIN)/python:
+	@$(PYTHON) -c "$(NEW_ENOUGH)"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.user: pyproject.toml constraints.txt | $(BIN)/python
