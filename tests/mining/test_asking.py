@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ import numpy as np
 import pytest
 
 from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError, StoreError
-from negspace.mining import mine
-from negspace.mining.settings import check_whole
+from negspace.mining import check_whole, mine
 
 Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
 
@@ -167,3 +167,15 @@ def test_classes_of_pairs_are_no_negatives_of_each_other(work: Path, jsonl: File
     for row in jsonl[1](Path("o.jsonl")):
         assert int(row["anchor"][2]) % 3 != int(row["negative"][2]) % 3
     assert found["control"]["same_class"][0]["before"] is not None
+
+
+_opened: list[str] = []
+sys.addaudithook(lambda event, given: _opened.append(str(given[0])) if event == "open" else None)
+
+
+@pytest.mark.parametrize("rows", [LABELLED, PAIRS, CORPUS])
+def test_data_are_read_once(work: Path, jsonl: Files, rows: list[Any]) -> None:
+    jsonl[0](work / "r.jsonl", rows)
+    _opened.clear()
+    mine("r.jsonl", out="o.jsonl", near_duplicate=None, pair_with="random", min_score=-1.0, negatives=1)
+    assert sum(Path(path).name == "r.jsonl" for path in _opened) == 1

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from negspace.errors import DataError
-from negspace.mining import mine
-from negspace.mining.pool import Links, SameTexts
-from negspace.mining.searchers import Neighbours
+from negspace.mining import Links, NeighbourSource, SameTexts, mine
 
 Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
 
@@ -123,13 +121,13 @@ def test_what_is_written_is_counted_by_class_even_if_the_search_errs(
     labelled: Any, jsonl: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search that passes over no class: the share of false negatives is that of the side file."""
-    real = Neighbours.search
+    real = NeighbourSource.search
 
-    def careless(self: Neighbours, start: int, stop: int, k: int, *, by_class: bool) -> Any:
+    def careless(self: NeighbourSource, start: int, stop: int, k: int, *, by_class: bool) -> Any:
         del by_class
         return real(self, start, stop, k, by_class=False)
 
-    monkeypatch.setattr(Neighbours, "search", careless)
+    monkeypatch.setattr(NeighbourSource, "search", careless)
     found = mine(labelled.path, out="o.jsonl", embedder=labelled.matrix).to_dict()
     hits = jsonl[1](Path("o.provenance.jsonl"))
     wrong = np.mean([labelled.labels[hit["anchor"]] == labelled.labels[hit["row"]] for hit in hits])
@@ -221,14 +219,14 @@ def test_no_search_goes_deeper_than_the_corpus(
     labelled: Any, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    real = Neighbours.search
+    real = NeighbourSource.search
 
-    def noted(self: Neighbours, start: int, stop: int, k: int, *, by_class: bool) -> Any:
+    def noted(self: NeighbourSource, start: int, stop: int, k: int, *, by_class: bool) -> Any:
         asked.append(k)
         assert k <= len(self.corpus)  # here, before ten million places are asked for each anchor
         return real(self, start, stop, k, by_class=by_class)
 
-    monkeypatch.setattr(Neighbours, "search", noted)
+    monkeypatch.setattr(NeighbourSource, "search", noted)
     mine(labelled.path, out="deep.jsonl", embedder=labelled.matrix, range_max=10_000_000)
     assert asked
     mine(labelled.path, out="all.jsonl", embedder=labelled.matrix, range_max=90)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import negspace
 from negspace.errors import StoreError
-from negspace.mining import code, mine, run
+from negspace.mining import code_hash, mine
 from negspace.perturbations import FunctionVerifier, open_verifier
-from negspace.store import keys, locked
+from negspace.store import locked
 
 RESULTS = ("o.jsonl", "o.provenance.jsonl", "o.mined.json")
 
@@ -41,25 +42,29 @@ def test_parts_memory_and_workers_change_nothing(labelled: Any, work: Path) -> N
     assert found[0] == found[1] == found[2]
 
 
-def test_finished_parts_are_not_mined_again(
-    labelled: Any, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mined: list[int] = []
-    real = run.mine_part
+def test_finished_parts_are_not_mined_again(labelled: Any, work: Path) -> None:
+    def parts() -> dict[str, tuple[int, int]]:
+        found = work.glob(".o.jsonl.mining/*/part-*.parquet")
+        return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
 
-    def counted(plan: Any, start: int, stop: int) -> Any:
-        if len(mined) == 3:
+    def stop(stage: str, done: int, _total: int) -> None:
+        if stage == "mining" and done == 60:
             raise KeyboardInterrupt
-        mined.append(start)
-        return real(plan, start, stop)
 
-    monkeypatch.setattr(run, "mine_part", counted)
     with pytest.raises(KeyboardInterrupt):
-        mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, part=20)
+        mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, part=20, progress=stop)
     assert not (work / "o.jsonl").exists()
-    monkeypatch.setattr(run, "mine_part", lambda *given: (mined.append(given[1]), real(*given))[1])
-    mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, part=20)
-    assert mined == [0, 20, 40, 60, 80]
+    first = parts()
+    assert len(first) == 3
+    all_parts: dict[str, tuple[int, int]] = {}
+
+    def note(stage: str, _done: int, _total: int) -> None:
+        if stage == "writing":
+            all_parts.update(parts())
+
+    mine(labelled.path, out="o.jsonl", embedder=labelled.matrix, part=20, progress=note)
+    assert len(all_parts) == 5
+    assert {name: all_parts[name] for name in first} == first
     whole = digests(work)
     mine(labelled.path, out="o.jsonl", embedder=labelled.matrix)
     assert digests(work) == whole
@@ -114,7 +119,7 @@ def test_two_runs_do_not_write_one_output(labelled: Any, work: Path) -> None:
 
 
 def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> None:
-    held = "from pathlib import Path; from negspace.store.lock import locked; import time\n"
+    held = "from pathlib import Path; from negspace.store import locked; import time\n"
     held += "with locked(Path('w')): Path('held').touch(); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", held])
     while not Path("held").exists():
@@ -135,18 +140,16 @@ def test_a_lock_is_free_when_its_holder_was_killed_or_went_away(work: Path) -> N
     assert Path("w/lock").read_text() == "of a third"
 
 
-def test_any_module_of_the_package_is_part_of_the_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_module_of_the_package_is_part_of_the_key(tmp_path: Path) -> None:
     found = []
     for number, rule in enumerate(("a < b", "a < b", "a <= b")):
         package = tmp_path / str(number)
         (package / "negatives" / "edits").mkdir(parents=True)
         (package / "negatives" / "edits" / "rules.py").write_text(rule)
-        monkeypatch.setattr(code, "package_hash", lambda package=package: keys.package_hash(package))
-        found.append(code.code_hash(open_verifier("json"), None))
+        found.append(code_hash(open_verifier("json"), None, package=package))
     assert found[0] == found[1] != found[2]
-    assert (run.__file__ is not None) and code.__file__.startswith(str(Path(run.__file__).parent))
+    whole = Path(negspace.__file__).parent
+    assert code_hash(open_verifier("json"), None) == code_hash(open_verifier("json"), None, package=whole)
 
 
 def test_the_users_own_code_is_part_of_the_key_or_nothing_is_resumed(tmp_path: Path) -> None:
@@ -157,13 +160,13 @@ def test_the_users_own_code_is_part_of_the_key_or_nothing_is_resumed(tmp_path: P
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return code.code_hash(FunctionVerifier("short", module.check))
+        return code_hash(FunctionVerifier("short", module.check))
 
     assert hashed(5) == hashed(5) != hashed(6)
     assert hashed(5) is not None
     held = 5
     for unknown in (lambda text: len(text) < held, "abc".__contains__, eval("lambda text: True")):
-        assert code.code_hash(FunctionVerifier("short", unknown)) is None
+        assert code_hash(FunctionVerifier("short", unknown)) is None
 
 
 def test_a_verifier_of_unknown_code_starts_anew(work: Path) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from negspace.errors import StoreError
-from negspace.mining import mine
-from negspace.mining.target import target_of
+from negspace.mining import mine, output_place
 
 Files = tuple[Callable[..., Path], Callable[..., list[dict[str, Any]]]]
 
@@ -124,4 +123,4 @@ def test_a_work_folder_with_something_else_in_it_is_not_removed(work: Path, data
 def test_this_folder_has_a_name(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("inner").mkdir()
     monkeypatch.chdir("inner")
-    assert target_of(".").path == work / "inner"
+    assert output_place(".").path == work / "inner"

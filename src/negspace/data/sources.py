@@ -45,6 +45,8 @@ def read_table(source: object, *, split: str | None = None) -> Table:
 
 
 def _dispatch(source: object, split: str | None) -> Table:
+    if isinstance(source, Table):  # read already
+        return source
     if isinstance(source, str | os.PathLike):
         return _read_path(Path(os.fspath(source)).expanduser(), split)
     if is_dataset(source):

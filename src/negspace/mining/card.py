@@ -6,32 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from negspace.data import card_header, code_span
 from negspace.mining.findings import Findings
+from negspace.mining.formats import FORMATS
+from negspace.reports.numbers import file_name
 
 __all__ = ["render_card"]
 
-_LOADERS = {
-    "triplet": "sentence-transformers: `MultipleNegativesRankingLoss`, `TripletLoss`",
-    "n-tuple": "sentence-transformers: `MultipleNegativesRankingLoss`",
-    "labelled-pair": "sentence-transformers: `ContrastiveLoss`, `BinaryCrossEntropyLoss`",
-    "labelled-list": "sentence-transformers, cross-encoders: `LambdaLoss`, `ListNetLoss`",
-    "preference": "TRL: `DPOTrainer`",
-    "minimal-pair": "evaluation by the likelihood of the good and the bad sentence",
-    "groups": "`negspace audit DATA --group group`",
-}
-
 
 def render_card(findings: Findings) -> str:
-    """Write the card.
+    """Write the card: Markdown with a YAML header.
 
-    Args:
-        findings: What was found.
-
-    Returns:
-        Markdown with a YAML header. The user's own words stand in it as code, so that none is markup.
+    The user's own words stand in it as code, so that none is markup.
     """
     output, data = findings.output, findings.data
     header = card_header(rows=output.rows, tags=("negspace", "hard-negatives", data.kind))
-    parts = [header, *_intro(findings), *_parameters(findings), *_control(findings), *_warnings(findings)]
+    parts = [header, *_intro(findings), *_parameters(findings), *_control(findings)]
+    if findings.warnings:
+        parts += ["\n## Warnings\n", *(f"- {warning}." for warning in findings.warnings)]
     return "\n".join(parts) + "\n"
 
 
@@ -39,8 +29,8 @@ def _intro(findings: Findings) -> Iterator[str]:
     output, data = findings.output, findings.data
     yield "# Mined near misses\n"
     yield f"{output.rows:,} rows with {output.negatives:,} negatives for {data.anchors:,} anchors of"
-    yield f"{code_span(_name(data.path))} ({data.kind}). A row is {output.a_row_is}."
-    yield f"For {_LOADERS[output.format]}.\n"
+    yield f"{code_span(file_name(data.path))} ({data.kind}). A row is {output.a_row_is}."
+    yield f"For {FORMATS[output.format].trains}.\n"
     yield "```python"
     yield "import datasets"
     yield ""
@@ -56,7 +46,7 @@ def _parameters(findings: Findings) -> Iterator[str]:
     rows: list[tuple[str, str]] = [(name, _value(value)) for name, value in findings.settings.items()]
     for source in findings.sources:
         rows += [(f"{source['source']}: {key}", _value(v)) for key, v in source.items() if key != "source"]
-    rows += [(f"file: {code_span(_name(path))}", f"{count:,} rows") for path, count in data.files.items()]
+    rows += [(f"file: {code_span(file_name(path))}", f"{count:,} rows") for path, count in data.files.items()]
     rows += [(f"column: {role}", code_span(name)) for role, name in data.columns.items()]
     rows.append(("data fingerprint", f"`{data.fingerprint}`"))
     yield from _table(("parameter", "value"), rows)
@@ -70,8 +60,9 @@ def _control(findings: Findings) -> Iterator[str]:
         yield "below, had the classes not been known; and in this data set.\n"
         head = ("source", "unfiltered", "by rules alone", "here")
         same = [
-            (each.source, _percent(each.before), _percent(each.by_rules), _percent(each.after))
+            (each.source, *("–" if share is None else f"{100 * share:.1f} %" for share in shares))
             for each in control.same_class
+            for shares in [(each.before, each.by_rules, each.after)]
         ]
         yield from _table(head, same)
     else:
@@ -85,17 +76,8 @@ def _control(findings: Findings) -> Iterator[str]:
         yield from _table(("source", "rule", "limit", "dropped"), drops)
 
 
-def _warnings(findings: Findings) -> Iterator[str]:
-    if findings.warnings:
-        yield "\n## Warnings\n"
-        for warning in findings.warnings:
-            yield f"- {warning}."
-
-
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "| " + " | ".join("---" for _ in head) + " |"
-    for row in rows:
+    for row in (head, ["---"] * len(head), *rows):
         yield "| " + " | ".join(row) + " |"
 
 
@@ -107,12 +89,3 @@ def _value(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_value(each) for each in value)
     return code_span(str(value))
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def _name(path: str) -> str:
-    """The last part of a path: the folders above it are nobody's business."""
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
+from negspace.data import check_writable, read_table, write_text
 from negspace.records import Json
+from negspace.reports.blocks import Report
 
 __all__ = [
+    "SCHEMA",
     "AnchorCounts",
     "Control",
     "Distribution",
     "Dropped",
     "Example",
     "Findings",
+    "Mined",
     "MinedData",
     "MinedOutput",
     "SameClass",
     "Scores",
 ]
+
+
+SCHEMA = "negspace.mining/1"
+"""Name and version of the content of ``mined.json``."""
 
 
 @dataclass(frozen=True)
@@ -262,3 +272,64 @@ class Findings:
         # Through JSON: a fresh copy, tuples as lists, and an error for what is not finite.
         copy: dict[str, Json] = json.loads(json.dumps(asdict(self), allow_nan=False))
         return copy
+
+
+@dataclass(frozen=True, eq=False)
+class Mined:
+    """The result of mining.
+
+    Attributes:
+        path: The file or dataset folder that was written.
+        findings: What was found.
+    """
+
+    path: Path
+    findings: Findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``mined.json``, a fresh copy."""
+        return self.findings.to_dict()
+
+    def __len__(self) -> int:
+        return self.findings.output.rows
+
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+        from negspace.mining.report import mining_report  # noqa: PLC0415 - it is made of findings
+
+        return mining_report(self.findings)
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
+
+        return render_notebook(self.report())
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Read the output back, row by row.
+
+        Raises:
+            MissingExtraError: It is a dataset folder, and the library ``datasets`` is not installed.
+        """
+        table = read_table(self.path)
+        names = list(table.columns)
+        return (dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True))
+
+    def save(self, place: str | Path) -> Path:
+        """Write the report as a page.
+
+        Args:
+            place: An ``.html`` file, or a folder for ``report.html``, made if need be.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
+
+        path = Path(place).expanduser()
+        path = path if path.suffix.lower() in {".html", ".htm"} else path / "report.html"
+        check_writable(path.parent)
+        write_text(path, render_page(self.report()))
+        return path

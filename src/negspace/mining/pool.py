@@ -10,17 +10,34 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data import Dataset
-from negspace.data.corpora import Corpus
-from negspace.data.pairs import Pairs
+from negspace.data import (
+    LABEL_NAMES,
+    Corpus,
+    Dataset,
+    Pairs,
+    Table,
+    corpus_of,
+    known_columns,
+    looks_like_pairs,
+    pairs_of,
+    read,
+    read_corpus,
+    read_table,
+)
+from negspace.errors import PlanError
 from negspace.store import content_hash
 
-__all__ = ["Kind", "Links", "Pool", "SameTexts", "folded", "from_classification", "from_corpus", "from_pairs"]
+__all__ = ["Links", "MiningPool", "PoolKind", "SameTexts", "folded", "read_pool"]
 
 UNKNOWN_CLASS = -1
 
+_UNLABELLED_PAIRS = (
+    "no classes are known: how many of the negatives answer their anchor too cannot be counted, only kept "
+    "down by margins"
+)
 
-class Kind(StrEnum):
+
+class PoolKind(StrEnum):
     """What was given, and so what an anchor and its positive are."""
 
     CLASSIFICATION = "classification"
@@ -43,6 +60,11 @@ class Links:
     indptr: Int[np.ndarray, " anchors_and_one"]
     rows: Int[np.ndarray, " links"]
 
+    @staticmethod
+    def none(anchors: int) -> Links:
+        """No row for any anchor."""
+        return Links(np.zeros(anchors + 1, dtype=np.int64), np.empty(0, dtype=np.int64))
+
     def of(self, anchor: int) -> Int[np.ndarray, " linked"]:
         """The rows of one anchor."""
         return self.rows[self.indptr[anchor] : self.indptr[anchor + 1]]
@@ -61,15 +83,14 @@ class Links:
 class SameTexts:
     """Rows of the corpus with the text of an anchor or of one of its positives, found when asked for.
 
-    Texts are the same if they are after Unicode normalisation (NFKC), in whatever case, and after every run
-    of whitespace has become one space.
+    Texts are the same if `folded` makes them equal.
 
     Attributes:
         anchor_text: Number of each anchor's text; -1 where no row has it.
         row_text: Number of each row's text.
         order: Rows, those of one text together.
         starts: Where in ``order`` the rows of each text begin, and the end.
-        positives: Of each anchor.
+        positives: Positives of each anchor.
     """
 
     anchor_text: Int[np.ndarray, " anchors"]
@@ -109,27 +130,27 @@ class SameTexts:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class MiningPool:
     """Anchors and the corpus that their negatives come from.
 
     Attributes:
         kind: What was given.
         anchors: One text each.
         corpus: The rows that may be negatives. For classification and plain corpora these are the anchors.
-        positives: Of each anchor; empty for classification, where they are chosen while mining.
+        positives: Positives of each anchor; empty for classification, where they are chosen while mining.
         known: For each anchor the rows with its own text or that of a positive: no negatives of it.
         anchor_labels: Class of each anchor, or None where no classes are known.
         corpus_labels: Class of each row of the corpus; -1 where it is not known.
         label_names: Names of the classes.
         source: Where the anchors came from, for messages.
-        columns: Which column is what.
+        columns: Column of each role.
         files: Path and number of rows of what was read, for reports.
         fingerprint: SHA-256 (hex) of the content that was read.
         groups: For classification, given group of each row, or None.
         notes: What the user should know, a sentence each.
     """
 
-    kind: Kind
+    kind: PoolKind
     anchors: tuple[str, ...]
     corpus: tuple[str, ...]
     positives: Links
@@ -150,33 +171,101 @@ class Pool:
     @property
     def is_one_set(self) -> bool:
         """Whether the anchors are the corpus, row by row."""
-        return self.kind is not Kind.PAIRS
+        return self.kind is not PoolKind.PAIRS
 
 
-def from_classification(dataset: Dataset) -> Pool:
+def read_pool(
+    data: object,
+    *,
+    corpus: object | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    anchor: str | None = None,
+    positive: str | None = None,
+) -> MiningPool:
+    """Read what is to be mined.
+
+    Pairs are what has columns of an anchor and a positive, by name or by flag; labelled texts what has a
+    label, by name or by flag; anything else with a text is a plain corpus.
+
+    Args:
+        data: A path or an object; see `negspace.data.read_table`.
+        corpus: For pairs: further rows that may be negatives, another source.
+        text: Column of texts, of ``data`` or of ``corpus``.
+        label: Column of labels; for pairs, of the classes whose texts are no negatives of each other.
+        group: For labelled texts: column that joins variants of one original. The ``model`` source keeps
+            them in one fold.
+        anchor: Column of anchors.
+        positive: Column of positives.
+
+    Raises:
+        DataError: The data cannot be used.
+        PlanError: A corpus for something else than pairs.
+    """
+    table = read_table(data)
+    kind = _kind(table, text=text, label=label, anchor=anchor, positive=positive)
+    if corpus is not None and kind is not PoolKind.PAIRS:
+        raise PlanError(
+            f"{table.source}: a separate corpus goes with pairs, and this is a {kind}",
+            hint="give pairs (columns 'anchor' and 'positive'), or leave --corpus out",
+        )
+    if kind is PoolKind.PAIRS:
+        pairs = pairs_of(table, anchor=anchor, positive=positive, label=label)
+        return _pairs(pairs, None if corpus is None else read_corpus(corpus, text=text))
+    if kind is PoolKind.CLASSIFICATION:
+        return _classification(read(table, text=text, label=label, group=group))
+    return _corpus(corpus_of(table, text=text))
+
+
+def folded(text: str) -> str:
+    """What makes two texts the same: NFKC, in whatever case, every run of whitespace one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _kind(
+    table: Table, *, text: str | None, label: str | None, anchor: str | None, positive: str | None
+) -> PoolKind:
+    if anchor is not None or positive is not None:
+        return PoolKind.PAIRS
+    # With pairs, --text names a column of the corpus.
+    if text is None or text not in table.columns:
+        named = {"anchor", "positive"} <= {name.strip().casefold() for name in table.columns}
+        if named if label is not None else looks_like_pairs(table):
+            return PoolKind.PAIRS
+    if label is not None or known_columns(table, "label", LABEL_NAMES, [text] if text else ()):
+        return PoolKind.CLASSIFICATION
+    return PoolKind.CORPUS
+
+
+def _classification(dataset: Dataset) -> MiningPool:
     """Each labelled text is an anchor and may be a negative of the anchors of other classes."""
     examples = dataset.examples
-    texts = examples.texts
-    columns = {"text": dataset.columns.text, "label": dataset.columns.label}
-    return Pool(
-        Kind.CLASSIFICATION,
-        texts,
-        texts,
-        _no_links(len(texts)),
-        SameTexts.among(texts, texts, _no_links(len(texts))),
-        examples.labels,
-        examples.labels,
-        examples.label_names,
-        examples.source,
-        columns,
-        {examples.source: len(texts)},
-        content_hash({"kind": "classification", "rows": examples.fingerprint}),
-        examples.groups,
-        _contradictions(dataset),
+    texts, none = examples.texts, Links.none(len(examples.texts))
+    labels: dict[str, set[int]] = {}
+    for text, label in zip(texts, examples.labels.tolist(), strict=True):
+        labels.setdefault(folded(text), set()).add(label)
+    several = sum(len(found) > 1 for found in labels.values())
+    note = f"{several} texts stand in the data with more than one label; no text is a negative of itself"
+    return MiningPool(
+        kind=PoolKind.CLASSIFICATION,
+        anchors=texts,
+        corpus=texts,
+        positives=none,
+        known=SameTexts.among(texts, texts, none),
+        anchor_labels=examples.labels,
+        corpus_labels=examples.labels,
+        label_names=examples.label_names,
+        source=examples.source,
+        columns={"text": dataset.columns.text, "label": dataset.columns.label},
+        files={examples.source: len(texts)},
+        fingerprint=content_hash({"kind": "classification", "rows": examples.fingerprint}),
+        groups=examples.groups,
+        notes=(note,) if several else (),
     )
 
 
-def from_pairs(pairs: Pairs, corpus: Corpus | None) -> Pool:
+def _pairs(pairs: Pairs, corpus: Corpus | None) -> MiningPool:
     """Each distinct anchor with its positives; the corpus is the positives, or the one that is given.
 
     Positives come first in the corpus, then the rows of a given one that are no positive.
@@ -193,70 +282,39 @@ def from_pairs(pairs: Pairs, corpus: Corpus | None) -> Pool:
     indptr = np.searchsorted(pairs.links[:, 0], np.arange(len(pairs.anchors) + 1))
     positives = Links(indptr.astype(np.int64), pairs.links[:, 1].copy())
     columns = {"anchor": pairs.columns.anchor, "positive": pairs.columns.positive}
-    return Pool(
-        Kind.PAIRS,
-        pairs.anchors,
-        rows,
-        positives,
-        SameTexts.among(pairs.anchors, rows, positives),
-        pairs.labels,
-        labels,
-        pairs.label_names,
-        pairs.source,
-        columns if pairs.columns.label is None else {**columns, "label": pairs.columns.label},
-        files,
-        content_hash(
-            {
-                "kind": "pairs",
-                "rows": pairs.fingerprint,
-                "corpus": None if corpus is None else corpus.fingerprint,
-            }
-        ),
+    read_content = {"rows": pairs.fingerprint, "corpus": None if corpus is None else corpus.fingerprint}
+    return MiningPool(
+        kind=PoolKind.PAIRS,
+        anchors=pairs.anchors,
+        corpus=rows,
+        positives=positives,
+        known=SameTexts.among(pairs.anchors, rows, positives),
+        anchor_labels=pairs.labels,
+        corpus_labels=labels,
+        label_names=pairs.label_names,
+        source=pairs.source,
+        columns=columns if pairs.columns.label is None else {**columns, "label": pairs.columns.label},
+        files=files,
+        fingerprint=content_hash({"kind": "pairs", **read_content}),
         notes=() if pairs.labels is not None else (_UNLABELLED_PAIRS,),
     )
 
 
-def from_corpus(corpus: Corpus) -> Pool:
+def _corpus(corpus: Corpus) -> MiningPool:
     """Each text is an anchor, and its own positive."""
     texts = corpus.texts
     own = Links(np.arange(len(texts) + 1), np.arange(len(texts)))
-    return Pool(
-        Kind.CORPUS,
-        texts,
-        texts,
-        own,
-        SameTexts.among(texts, texts, own),
-        None,
-        None,
-        (),
-        corpus.source,
-        {"text": corpus.column},
-        {corpus.source: len(corpus)},
-        content_hash({"kind": "corpus", "rows": corpus.fingerprint}),
+    return MiningPool(
+        kind=PoolKind.CORPUS,
+        anchors=texts,
+        corpus=texts,
+        positives=own,
+        known=SameTexts.among(texts, texts, own),
+        anchor_labels=None,
+        corpus_labels=None,
+        label_names=(),
+        source=corpus.source,
+        columns={"text": corpus.column},
+        files={corpus.source: len(corpus)},
+        fingerprint=content_hash({"kind": "corpus", "rows": corpus.fingerprint}),
     )
-
-
-_UNLABELLED_PAIRS = (
-    "no classes are known: how many of the negatives answer their anchor too cannot be counted, only kept "
-    "down by margins"
-)
-
-
-def _no_links(anchors: int) -> Links:
-    return Links(np.zeros(anchors + 1, dtype=np.int64), np.empty(0, dtype=np.int64))
-
-
-def folded(text: str) -> str:
-    """What makes two texts the same: NFKC, in whatever case, every run of whitespace one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _contradictions(dataset: Dataset) -> tuple[str, ...]:
-    """Say which texts stand in the data with several labels; none is a negative of its own text."""
-    labels: dict[str, set[int]] = {}
-    for text, label in zip(dataset.examples.texts, dataset.examples.labels.tolist(), strict=True):
-        labels.setdefault(folded(text), set()).add(label)
-    several = sum(len(found) > 1 for found in labels.values())
-    if not several:
-        return ()
-    return (f"{several} texts stand in the data with more than one label; no text is a negative of itself",)

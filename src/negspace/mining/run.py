@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 
@@ -13,31 +15,32 @@ from negspace._version import __version__
 from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
 from negspace.execution import cpu_count
-from negspace.mining.assemble import Plan, mine_part
+from negspace.mining.bm25 import Bm25Source
 from negspace.mining.card import render_card
-from negspace.mining.code import code_hash
-from negspace.mining.confusions import Confusions, predict_out_of_fold
-from negspace.mining.findings import Findings
-from negspace.mining.formats import FORMATS, Renderer
-from negspace.mining.hits import SCHEMA
-from negspace.mining.inputs import read_pool
-from negspace.mining.made import Edits
-from negspace.mining.outputs import Written, write_output
-from negspace.mining.pool import Pool
-from negspace.mining.result import Mined
-from negspace.mining.searchers import Neighbours, Searcher
-from negspace.mining.settings import Settings, check_fits, check_whole, needs_partner, parse_sources, prompted
-from negspace.mining.summary import Tally, summarise
-from negspace.mining.target import Target, target_of
-from negspace.mining.words import Bm25
+from negspace.mining.edit_source import EditSource
+from negspace.mining.findings import Findings, Mined
+from negspace.mining.formats import FORMATS, HITS, Renderer
+from negspace.mining.mining_part import MiningCounts, MiningPlan, mine_part
+from negspace.mining.output import OutputPlace, Written, output_place, write_output
+from negspace.mining.pool import MiningPool, read_pool
+from negspace.mining.settings import (
+    MiningSettings,
+    check_fits,
+    check_whole,
+    needs_partner,
+    parse_sources,
+    prompted,
+)
+from negspace.mining.sources import ModelSource, NeighbourSource, RowSource, predict_out_of_fold
+from negspace.mining.summary import Totals, summarise
 from negspace.models import TfidfLearner
-from negspace.perturbations import Verifier, open_verifier
+from negspace.perturbations import FunctionVerifier, Verifier, open_verifier
 from negspace.records import Json
 from negspace.search import MEMORY
-from negspace.store import PartStore, content_hash, locked
+from negspace.store import PartStore, content_hash, locked, package_hash, source_hash
 from negspace.study import Progress
 
-__all__ = ["OUT", "PART", "mine"]
+__all__ = ["OUT", "PART", "code_hash", "mine"]
 
 OUT = "mined"
 """Where the result goes unless said otherwise: a dataset folder."""
@@ -97,26 +100,24 @@ def mine(
         group: For labelled texts: column that joins variants of one original.
         anchor: Column of anchors; recognised by its name where None.
         positive: Column of positives; recognised by its name where None.
-        sources: Of ``neighbours``, ``bm25``, ``model`` and ``edits``, one or several, as a list or joined by
+        sources: One or several of ``neighbours``, ``bm25``, ``model`` and ``edits``, as a list or joined by
             commas.
         embedder: ``tfidf``, ``st:PATH``, ``hf:PATH``, ``matrix:FILE.npy``, or one of your own.
         verifier: For edits: name of a verifier, or one of your own.
-        negatives: For an anchor, at most.
+        negatives: See `MiningSettings`, as for all that follow up to ``seed``.
         format: ``triplet``, ``n-tuple``, ``labelled-pair``, ``labelled-list``, ``preference``,
             ``minimal-pair`` or ``groups``.
-        sampling: ``"top"`` takes the hardest that are left, ``"random"`` any that are left.
-        range_min: Skip so many of the hardest candidates that the rules leave, in each source.
-        range_max: Look at so many of them; None for about ten a negative, after ``range_min``.
-        absolute_margin: A negative's score is below that of the positive by so much.
-        relative_margin: The same, as a share of the magnitude of the positive's score.
-        max_score: Highest score of a negative.
-        min_score: Lowest.
-        near_duplicate: Leave out what has a cosine of at least this to a positive; None for no such rule.
-        pair_with: For labelled texts: the ``"nearest"`` other row of its class is a row's positive, or a
-            ``"random"`` one.
-        provenance: Write the provenance columns into the output too, not only beside it: to look at, not
-            to train on.
-        seed: Of all that is drawn.
+        sampling: ``"top"`` or ``"random"``.
+        range_min: See `MiningSettings`.
+        range_max: See `MiningSettings`.
+        absolute_margin: See `MiningSettings`.
+        relative_margin: See `MiningSettings`.
+        max_score: See `MiningSettings`.
+        min_score: See `MiningSettings`.
+        near_duplicate: See `MiningSettings`.
+        pair_with: ``"nearest"`` or ``"random"``.
+        provenance: See `MiningSettings`.
+        seed: See `MiningSettings`.
         memory: Bytes that a search may hold. No result depends on it.
         workers: Threads; the number of cores where None. No result depends on it.
         part: Anchors of a part, which is kept when it is finished. No result depends on it.
@@ -135,7 +136,7 @@ def mine(
         >>> import negspace
         >>> negspace.mine("train.csv", out="triplets.jsonl", relative_margin=0.05)  # doctest: +SKIP
     """
-    settings = Settings(
+    settings = MiningSettings(
         sources=parse_sources(sources) if isinstance(sources, str) else tuple(sources),
         negatives=negatives,
         format=format,
@@ -152,7 +153,7 @@ def mine(
         seed=seed,
     )
     check_whole("part", part, least=1)
-    target = target_of(out, [each for each in (data, corpus) if isinstance(each, str | Path)])
+    place = output_place(out, [each for each in (data, corpus) if isinstance(each, str | Path)])
     report = progress or (lambda _stage, _done, _total: None)
     opened = open_verifier(verifier) if isinstance(verifier, str) else verifier
     vectors = open_embedder(embedder) if isinstance(embedder, str) else embedder
@@ -162,14 +163,52 @@ def mine(
     )
     check_fits(settings, pool, verified=opened is not None)
     pool = _check_order(vectors, pool)
-    with locked(target.work):
+    with locked(place.work):
         plan = _plan(
             pool, settings, vectors, opened, memory=memory, workers=workers or cpu_count(), progress=report
         )
-        return _run(plan, target, part, code_hash(opened, vectors), report)
+        return _run(plan, place, part, code_hash(opened, vectors), report)
 
 
-def _check_order(embedder: Embedder, pool: Pool) -> Pool:
+def code_hash(*parts: object, package: Path | None = None) -> str | None:
+    """Hash the code that a run depends on: finished parts of other code are of no use.
+
+    Args:
+        parts: Verifiers and embedders; those of this package add nothing to the hash of all its modules.
+        package: Folder of the package; this one if None.
+
+    Returns:
+        SHA-256, hex; None where the code of a part cannot be known, so that nothing may be resumed.
+    """
+    own = [_source(part) for part in parts if part is not None]
+    if any(each is None for each in own):
+        return None
+    whole = package_hash() if package is None else package_hash(package)
+    return content_hash({"package": whole, "parts": own})
+
+
+def _source(part: object) -> str | None:
+    """Hash of a part's source: of the file or package it stands in, else of its own lines."""
+    whole = ""
+    code: type | FunctionType = type(part)
+    if isinstance(part, FunctionVerifier):
+        # What a closure, a method or an object holds is in no source.
+        if not isinstance(part.function, FunctionType) or part.function.__closure__ is not None:
+            return None
+        code = part.function
+    elif code.__module__.partition(".")[0] == "negspace":
+        return ""
+    else:
+        whole = source_hash(part)
+    try:
+        source, file = inspect.getsource(code), inspect.getsourcefile(code)
+        text = Path(file).read_text(encoding="utf-8") if file and Path(file).is_file() else ""
+    except (TypeError, OSError, ValueError):
+        return None
+    return content_hash([code.__module__, code.__qualname__, source, text, whole])
+
+
+def _check_order(embedder: Embedder, pool: MiningPool) -> MiningPool:
     """Say in which order a matrix is to hold the texts of pairs, which their file does not show.
 
     Returns:
@@ -191,15 +230,15 @@ def _check_order(embedder: Embedder, pool: Pool) -> Pool:
 
 
 def _plan(
-    pool: Pool,
-    settings: Settings,
+    pool: MiningPool,
+    settings: MiningSettings,
     embedder: Embedder,
     verifier: Verifier | None,
     *,
     memory: int,
     workers: int,
     progress: Progress,
-) -> Plan:
+) -> MiningPlan:
     """Open the sources that are asked for, and embed what they need."""
     near = None
     if settings.sources != ("edits",) or needs_partner(pool, settings):
@@ -210,30 +249,34 @@ def _plan(
         else:
             both = embed((*pool.anchors, *pool.corpus), progress=progress)
             anchors, rows = both[: len(pool)], both[len(pool) :]
-        near = Neighbours(pool, anchors, rows, embedder.describe(), memory=memory, workers=workers)
-    searchers: list[Searcher] = []
+        near = NeighbourSource(pool, anchors, rows, embedder.describe(), memory=memory, workers=workers)
+    searchers: list[RowSource] = []
     for name in settings.sources:
         if name == "bm25":
             progress("indexing words", 0, 1)
-            searchers.append(Bm25(pool, workers=workers))
+            searchers.append(Bm25Source(pool, workers=workers))
         elif name == "model":
             assert near is not None
             progress("asking a learner", 0, 1)
             learner = TfidfLearner()
             chances = predict_out_of_fold(pool, learner, seed=settings.seed, workers=workers)
-            searchers.append(Confusions(pool, chances, near, learner.describe()))
+            searchers.append(ModelSource(pool, chances, near, learner.describe()))
         elif name == "neighbours":
             assert near is not None
             searchers.append(near)
-    edits = None if verifier is None else Edits(pool, verifier, seed=settings.seed)
+    edits = None if verifier is None else EditSource(pool, verifier, seed=settings.seed)
     most = max(int(np.diff(pool.positives.indptr).max(initial=1)), 1)
-    return Plan(pool, settings, tuple(searchers), edits, near, most)
+    return MiningPlan(pool, settings, tuple(searchers), edits, near, most)
 
 
-def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progress) -> Mined:
+def _run(plan: MiningPlan, place: OutputPlace, part: int, code: str | None, report: Progress) -> Mined:
     """Mine the parts that are not finished yet, then write the output."""
     pool, settings = plan.pool, plan.settings
-    sources = _described(plan)
+    # Each source, what its score is, and all that decides its hits.
+    known = {source.name: source for source in (*plan.searchers, plan.edits) if source is not None}
+    sources: list[Mapping[str, Json]] = [
+        {**known[name].describe(), "score": known[name].score} for name in settings.sources
+    ]
     decided: dict[str, Json] = {
         "data": pool.fingerprint,
         "settings": settings.describe(),
@@ -244,26 +287,27 @@ def _run(plan: Plan, target: Target, part: int, code: str | None, report: Progre
     key = content_hash(decided)
     # Code that cannot be known may be other code the next time: nothing is resumed.
     resumable: dict[str, Json] = {"run": key, "part": part, "code": code or secrets.token_hex()}
-    store = PartStore(target.work, content_hash(resumable), SCHEMA)
+    store = PartStore(place.work, content_hash(resumable), HITS)
     starts = range(0, len(pool), part)
     names = [f"{number:06d}" for number in range(len(starts))]
     try:
         for name, start in zip(names, starts, strict=True):
             report("mining", start, len(pool))
             if not store.has(name):
-                store.put(name, *mine_part(plan, start, min(start + part, len(pool))))
+                hits, counts = mine_part(plan, start, min(start + part, len(pool)))
+                store.put(name, hits, counts.to_json())
         report("writing", 0, 1)
-        findings = _write(plan, target, store, names, sources, key)
+        findings = _write(plan, place, store, names, sources, key)
     except DataError:  # the same call would fail again, and has nothing to go on from
         store.remove()
         raise
     store.remove()
-    return Mined(target.path, findings)
+    return Mined(place.path, findings)
 
 
 def _write(
-    plan: Plan,
-    target: Target,
+    plan: MiningPlan,
+    place: OutputPlace,
     store: PartStore,
     parts: Sequence[str],
     sources: list[Mapping[str, Json]],
@@ -271,17 +315,17 @@ def _write(
 ) -> Findings:
     """Add up the parts, and render them."""
     pool, settings = plan.pool, plan.settings
-    tally = Tally()
+    totals = Totals()
     for hits, counts in store.all(parts):
-        tally.add(hits, counts)
+        totals.add(hits, MiningCounts.from_json(counts))
     renderer = Renderer(pool, settings.negatives, prompted(pool, settings))
 
     def describe(written: Written) -> tuple[Findings, str]:
-        findings = summarise(plan, sources, tally, written, renderer, target, key)
+        findings = summarise(plan, sources, totals, written, renderer, place, key)
         return findings, render_card(findings)
 
     return write_output(
-        target,
+        place,
         store.staged,
         lambda: (hits for hits, _ in store.all(parts)),
         FORMATS[settings.format],
@@ -290,9 +334,3 @@ def _write(
         fingerprint=key,
         describe=describe,
     )
-
-
-def _described(plan: Plan) -> list[Mapping[str, Json]]:
-    """Each source, what its score is, and all that decides its hits."""
-    known = {source.name: source for source in (*plan.searchers, plan.edits) if source is not None}
-    return [{**known[name].describe(), "score": known[name].score} for name in plan.settings.sources]

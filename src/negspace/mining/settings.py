@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.mining.formats import format_named
-from negspace.mining.pool import Kind, Pool
+from negspace.mining.pool import MiningPool, PoolKind
 from negspace.records import Json
 from negspace.search import Rules
 
@@ -15,7 +15,7 @@ __all__ = [
     "PARTNERS",
     "SAMPLINGS",
     "SOURCES",
-    "Settings",
+    "MiningSettings",
     "check_fits",
     "check_whole",
     "needs_partner",
@@ -37,25 +37,26 @@ N_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
-class Settings:
+class MiningSettings:
     """How negatives are found, kept and written.
 
     Attributes:
         sources: Where they come from; of several, each gives its best in turn.
         negatives: Negatives for an anchor, at most.
-        format: Form of the output.
-        sampling: ``"top"``: the hardest that are left. ``"random"``: any of those that are left.
-        range_min: Skip so many of the hardest candidates that the rules leave.
+        format: Form of the output, by a name in `FORMATS`.
+        sampling: ``"top"`` takes the hardest that are left, ``"random"`` any that are left.
+        range_min: Skip so many of the hardest candidates that the rules leave, in each source.
         range_max: Look at so many of them; None for about ten a negative, after ``range_min``.
         absolute_margin: A negative's score is below that of the positive by so much.
-        relative_margin: The same, as a share of the positive's score, whatever its sign.
+        relative_margin: The same, as a share of the magnitude of the positive's score.
         max_score: Highest score of a negative.
-        min_score: Lowest.
-        near_duplicate: Leave out what has a cosine of at least this to a positive; None leaves nothing out.
-        pair_with: For labelled texts: the positive of a row is the ``"nearest"`` other row of its class, or a
+        min_score: Lowest score of a negative.
+        near_duplicate: Leave out what has a cosine of at least this to a positive; None for no such rule.
+        pair_with: For labelled texts: the ``"nearest"`` other row of its class is a row's positive, or a
             ``"random"`` one.
-        provenance: Write where each negative came from into the output itself too.
-        seed: Of all that is drawn.
+        provenance: Write the provenance columns into the output too, not only beside it: to look at, not
+            to train on.
+        seed: Seed of all that is drawn.
 
     Raises:
         PlanError: If a setting is out of its range, or two exclude each other.
@@ -152,7 +153,7 @@ def check_whole(name: str, value: object, *, least: int, most: int | None = None
         raise PlanError(f"{name} is a whole number {bounds}", got=value)
 
 
-def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
+def check_fits(settings: MiningSettings, pool: MiningPool, *, verified: bool) -> None:
     """Refuse settings that the data cannot be mined with.
 
     Args:
@@ -163,7 +164,7 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
     Raises:
         PlanError: If a source or format needs what the data do not have.
     """
-    if "model" in settings.sources and pool.kind is not Kind.CLASSIFICATION:
+    if "model" in settings.sources and pool.kind is not PoolKind.CLASSIFICATION:
         raise PlanError(
             "the source model needs labelled texts: a learner confuses labels",
             got=f"{pool.source}: {pool.kind}",
@@ -184,7 +185,7 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
             got=", ".join(settings.sources),
             hint="mine twice: once with --source edits, once without",
         )
-    labelled = pool.kind is Kind.CLASSIFICATION or settings.sources == ("edits",)
+    labelled = pool.kind is PoolKind.CLASSIFICATION or settings.sources == ("edits",)
     if settings.format == "groups" and not labelled:
         raise PlanError(
             "contrast groups need labels, from the data or from a verifier",
@@ -193,16 +194,16 @@ def check_fits(settings: Settings, pool: Pool, *, verified: bool) -> None:
         )
 
 
-def prompted(pool: Pool, settings: Settings) -> bool:
+def prompted(pool: MiningPool, settings: MiningSettings) -> bool:
     """Whether an anchor is a prompt that its positive answers; an edit stands against the text itself."""
-    if pool.kind is Kind.CLASSIFICATION:
+    if pool.kind is PoolKind.CLASSIFICATION:
         return "edits" not in settings.sources
-    return pool.kind is Kind.PAIRS
+    return pool.kind is PoolKind.PAIRS
 
 
-def needs_partner(pool: Pool, settings: Settings) -> bool:
+def needs_partner(pool: MiningPool, settings: MiningSettings) -> bool:
     """Whether labelled texts are paired with another row of their class."""
-    if pool.kind is not Kind.CLASSIFICATION:
+    if pool.kind is not PoolKind.CLASSIFICATION:
         return False
     form = format_named(settings.format)
     only_edits = settings.sources == ("edits",)

@@ -27,7 +27,7 @@ class VerifiedEdit:
     Attributes:
         text: The whole text after the edit.
         edit: What was changed.
-        proof: Of the edited text; VALID or INVALID, never UNKNOWN.
+        proof: Proof for the edited text; VALID or INVALID, never UNKNOWN.
         verifier: Name of the verifier that gave it.
         distance: Character edit distance from the original.
     """
@@ -60,7 +60,7 @@ class EditSearch:
     """What a search found, and why it found no more.
 
     Attributes:
-        proof: Of the original text. Where it is not the verdict asked for, nothing was tried.
+        proof: Verdict on the original text. Where it is not the verdict asked for, nothing was tried.
         kept: Distinct edits proven to have the verdict asked for, nearest first.
         tried: How many distinct edits were put to the verifier.
         unknown: How many of those it could not judge.

@@ -18,7 +18,7 @@ from negspace.perturbations.edits import (
     splice,
 )
 
-__all__ = ["CLAUSES", "NUMBERS", "TOKENS", "TOKEN_REPLACE", "TOKEN_SWAP"]
+__all__ = ["CLAUSES", "NUMBERS", "TOKENS", "TOKEN_REPLACE", "TOKEN_SWAP", "SpanSwap"]
 
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|\w+|<=|>=|==|!=|\*\*|//|[^\w\s]")
 _PER_PLACE = 4
@@ -52,25 +52,29 @@ def _shape(token: str) -> str:
 
 
 @dataclass(frozen=True)
-class TokenSwap:
-    """Exchange two tokens.
+class SpanSwap:
+    """Exchange two spans.
 
     Attributes:
-        reach: How many tokens apart they may be; 1 for neighbours only.
+        name: As results name it.
+        level: What the spans are.
+        spans: Text to its spans, in order.
+        reach: How many spans apart two may be; 1 for neighbours only.
     """
 
+    name: str
+    level: EditLevel
+    spans: Callable[[str], list[tuple[int, int]]]
     reach: int = 3
 
-    name = "token swap"
     kind = EditKind.SWAP
-    level = EditLevel.TOKEN
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Exchange any two tokens within reach."""
-        tokens = _tokens(text)
+        """Exchange any two spans within reach."""
+        spans = self.spans(text)
         for apart in range(1, self.reach + 1):
-            for i in shuffled(rng, max(len(tokens) - apart, 0)):
-                yield exchange(self, text, tokens[i], tokens[i + apart])
+            for i in shuffled(rng, max(len(spans) - apart, 0)):
+                yield exchange(self, text, spans[i], spans[i + apart])
 
 
 @dataclass(frozen=True)
@@ -254,28 +258,6 @@ def _clauses(text: str) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class ClauseSwap:
-    """Exchange two clauses.
-
-    Attributes:
-        reach: How many clauses apart they may be; 1 for neighbours only.
-    """
-
-    reach: int = 3
-
-    name = "clause swap"
-    kind = EditKind.SWAP
-    level = EditLevel.CLAUSE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Exchange any two clauses within reach."""
-        clauses = _clauses(text)
-        for apart in range(1, self.reach + 1):
-            for i in shuffled(rng, max(len(clauses) - apart, 0)):
-                yield exchange(self, text, clauses[i], clauses[i + apart])
-
-
-@dataclass(frozen=True)
 class ClauseDelete:
     """Leave a clause out, with the separator after it (the last one: before it)."""
 
@@ -312,7 +294,7 @@ class ClauseInsert:
             yield splice(self, text, end, end, separator + text[start:end])
 
 
-TOKEN_SWAP, TOKEN_REPLACE = TokenSwap(), TokenReplace()
+TOKEN_SWAP, TOKEN_REPLACE = SpanSwap("token swap", EditLevel.TOKEN, _tokens), TokenReplace()
 TOKENS: tuple[Operator, ...] = (TOKEN_SWAP, TOKEN_REPLACE, TokenInsert(), TokenDelete())
 NUMBERS: tuple[Operator, ...] = (
     NumberEdit("number nudge", EditKind.REPLACE, _nudged),
@@ -321,4 +303,8 @@ NUMBERS: tuple[Operator, ...] = (
     SignFlip(),
     NumberEdit("magnitude", EditKind.REPLACE, _ten_times_or_a_tenth),
 )
-CLAUSES: tuple[Operator, ...] = (ClauseSwap(), ClauseInsert(), ClauseDelete())
+CLAUSES: tuple[Operator, ...] = (
+    SpanSwap("clause swap", EditLevel.CLAUSE, _clauses),
+    ClauseInsert(),
+    ClauseDelete(),
+)

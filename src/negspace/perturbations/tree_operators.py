@@ -18,6 +18,7 @@ from negspace.perturbations.edits import (
     splice,
 )
 from negspace.perturbations.proof import Validity
+from negspace.perturbations.text_operators import SpanSwap
 from negspace.perturbations.verifiers.json_documents import JsonSyntax
 
 __all__ = ["BLOCKS", "BRACKETS", "JSON_TREE"]
@@ -27,17 +28,28 @@ _GAP = re.compile(r"(?<=\S)(?=\S)\b|$")
 _SIGNS = "()[]{}"
 
 
-@dataclass(frozen=True)
-class BracketDelete:
-    """Leave a bracket out."""
+def _brackets(text: str) -> list[tuple[int, int]]:
+    return [m.span() for m in _BRACKET.finditer(text)]
 
-    name = "bracket delete"
+
+@dataclass(frozen=True)
+class SignDelete:
+    """Leave one sign out.
+
+    Attributes:
+        name: As results name it.
+        sign: Pattern of the sign.
+    """
+
+    name: str
+    sign: re.Pattern[str]
+
     kind = EditKind.DELETE
     level = EditLevel.TREE
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Delete each bracket."""
-        places = [m.start() for m in _BRACKET.finditer(text)]
+        """Delete each such sign."""
+        places = [m.start() for m in self.sign.finditer(text)]
         for i in shuffled(rng, len(places)):
             yield splice(self, text, places[i], places[i] + 1, "")
 
@@ -76,39 +88,9 @@ class BracketReplace:
                 yield splice(self, text, places[i], places[i] + 1, _SIGNS[k])
 
 
-@dataclass(frozen=True)
-class BracketSwap:
-    """Exchange two brackets that follow each other, whatever stands between them."""
-
-    name = "bracket swap"
-    kind = EditKind.SWAP
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Exchange each bracket with the next."""
-        places = [m.span() for m in _BRACKET.finditer(text)]
-        for i in shuffled(rng, max(len(places) - 1, 0)):
-            yield exchange(self, text, places[i], places[i + 1])
-
-
 _LAST_COLON = re.compile(r":(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
 _MARGIN = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
 _STEP = 4
-
-
-@dataclass(frozen=True)
-class ColonDelete:
-    """Leave out the colon at the end of a line, which opens a block."""
-
-    name = "colon delete"
-    kind = EditKind.DELETE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Delete each such colon."""
-        places = [m.start() for m in _LAST_COLON.finditer(text)]
-        for i in shuffled(rng, len(places)):
-            yield splice(self, text, places[i], places[i] + 1, "")
 
 
 @dataclass(frozen=True)
@@ -281,8 +263,13 @@ class JsonValueSwap:
             yield exchange(self, text, (one.start, one.end), (other.start, other.end))
 
 
-BRACKETS: tuple[Operator, ...] = (BracketSwap(), BracketReplace(), BracketInsert(), BracketDelete())
-BLOCKS: tuple[Operator, ...] = (LineIndent(), ColonDelete())
+BRACKETS: tuple[Operator, ...] = (
+    SpanSwap("bracket swap", EditLevel.TREE, _brackets, reach=1),
+    BracketReplace(),
+    BracketInsert(),
+    SignDelete("bracket delete", _BRACKET),
+)
+BLOCKS: tuple[Operator, ...] = (LineIndent(), SignDelete("colon delete", _LAST_COLON))
 JSON_TREE: tuple[Operator, ...] = (
     JsonValueSwap(),
     JsonTypeReplace(),

@@ -11,19 +11,18 @@ from jaxtyping import Float32, Int
 
 from negspace.errors import MissingExtraError
 from negspace.execution import run_jobs
-from negspace.mining.pool import Pool
-from negspace.mining.searchers import no_hits
+from negspace.mining.pool import MiningPool
 from negspace.records import Json
 from negspace.search import Hits
 
-__all__ = ["Bm25"]
+__all__ = ["Bm25Source"]
 
 _WORD = re.compile(r"(?u)\b\w+\b")
 _METHOD, _K1, _B = "lucene", 1.5, 0.75
 _CHUNK = 256  # queries that a thread takes at once
 
 
-class Bm25:
+class Bm25Source:
     """The rows with the highest BM25 score, the anchor being the query.
 
     Args:
@@ -37,7 +36,7 @@ class Bm25:
     name = "bm25"
     score = "BM25 score of the row, the anchor being the query; not bounded"
 
-    def __init__(self, pool: Pool, *, workers: int) -> None:
+    def __init__(self, pool: MiningPool, *, workers: int) -> None:
         try:
             import bm25s  # noqa: PLC0415 - an extra
         except ImportError as error:
@@ -57,7 +56,7 @@ class Bm25:
 
     def search(self, start: int, stop: int, k: int, *, by_class: bool) -> Hits:
         """The k best rows that share a word with the anchor; ties in the order of the corpus."""
-        hits = no_hits(stop - start, k)
+        hits = Hits.none(stop - start, k)
         known = self.pool.known.part(start, stop)
 
         def fill(first: int, last: int) -> None:

@@ -1,4 +1,4 @@
-"""Sources of negatives that are rows of the corpus: neighbours, words in common, a learner's confusions.
+"""Sources of negatives that are rows of the corpus: neighbours by vectors, and a learner's confusions.
 
 Each gives the best rows for an anchor with a score, the higher the harder, and the score of any row for
 any anchor on the same scale, so that margins to the positive can be asked of every source.
@@ -10,17 +10,18 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
-from negspace.mining.pool import Pool
+from negspace.mining.pool import MiningPool
+from negspace.models import FOLDS, TfidfLearner, out_of_fold
 from negspace.records import Json
-from negspace.search import Hits, top_k
+from negspace.search import Hits, components, embed, group_links, nearest, pair_scores, top_k
 
-__all__ = ["Neighbours", "Searcher", "no_hits"]
+__all__ = ["ModelSource", "NeighbourSource", "RowSource", "predict_out_of_fold"]
 
 
 @runtime_checkable
-class Searcher(Protocol):
+class RowSource(Protocol):
     """Finds rows of the corpus for anchors."""
 
     @property
@@ -55,14 +56,14 @@ class Searcher(Protocol):
         ...
 
 
-class Neighbours:
+class NeighbourSource:
     """The nearest rows by cosine.
 
     Args:
         pool: What is mined.
         anchors: Vectors of the anchors, of unit length.
         corpus: Vectors of the corpus, of unit length.
-        embedder: What made them, described.
+        embedder: Description of what made them.
         memory: Bytes that a search may hold.
         workers: Threads of a search.
     """
@@ -72,7 +73,7 @@ class Neighbours:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: MiningPool,
         anchors: Float32[np.ndarray, "anchors dims"],
         corpus: Float32[np.ndarray, "rows dims"],
         embedder: Mapping[str, Json],
@@ -140,10 +141,90 @@ class Neighbours:
         self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
     ) -> Float32[np.ndarray, " pairs"]:
         """Cosines, summed in double precision as those of hits are."""
-        left, right = self.anchors[anchors].astype(np.float64), self.corpus[rows].astype(np.float64)
-        return np.asarray(np.vecdot(left, right), dtype=np.float32)
+        return pair_scores(self.anchors, anchors, self.corpus, rows)
 
 
-def no_hits(queries: int, k: int) -> Hits:
-    """Room for hits: no row, and a score of minus infinity."""
-    return Hits(np.full((queries, k), -1, dtype=np.int32), np.full((queries, k), -np.inf, dtype=np.float32))
+class ModelSource:
+    """Rows of the label that a learner is most inclined to give the anchor in place of its own.
+
+    The learner predicts each row from folds that hold neither it nor its near-duplicates or group. Of all
+    labels but the anchor's own the most probable one is taken, and its rows, nearest to the anchor first.
+
+    Args:
+        pool: Labelled texts.
+        probabilities: Out-of-fold probability of each label for each row.
+        near: Finds the nearest rows of a label.
+        learner: Description of what predicted.
+    """
+
+    name = "model"
+    score = (
+        "probability that the learner, fitted without the anchor and its near-duplicates, gives the anchor "
+        "the label of the row; rows of one label are ranked by nearness"
+    )
+
+    def __init__(
+        self,
+        pool: MiningPool,
+        probabilities: Float[np.ndarray, "anchors labels"],
+        near: NeighbourSource,
+        learner: Mapping[str, Json],
+    ) -> None:
+        assert pool.anchor_labels is not None
+        self.pool, self.near, self.probabilities = pool, near, probabilities
+        self._labels: Int[np.ndarray, " anchors"] = pool.anchor_labels
+        self._learner = learner
+
+    def describe(self) -> Mapping[str, Json]:
+        """The learner and the folds, and what tells near from far."""
+        return {
+            "source": self.name,
+            "learner": self._learner,
+            "folds": FOLDS,
+            "within_a_label": self.near.describe(),
+        }
+
+    def search(self, start: int, stop: int, k: int, *, by_class: bool) -> Hits:
+        """Rows of the label each anchor is taken for; its own label is asked only without classes."""
+        hits = Hits.none(stop - start, k)
+        chances = self.probabilities[start:stop].copy()
+        if by_class:
+            chances[np.arange(stop - start), self._labels[start:stop]] = -1.0
+        taken_for = chances.argmax(axis=1)
+        for label in np.unique(taken_for):
+            asked = np.flatnonzero(taken_for == label)
+            rows = self.near.nearest_of_label(start + asked, int(label), k)
+            hits.rows[asked] = rows
+            score = chances[asked, label][:, None].astype(np.float32)
+            hits.scores[asked] = np.where(rows >= 0, score, -np.inf)
+        return hits
+
+    def scores(
+        self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
+    ) -> Float32[np.ndarray, " pairs"]:
+        """Probability of the row's label for the anchor."""
+        return np.asarray(self.probabilities[anchors, self._labels[rows]], dtype=np.float32)
+
+
+def predict_out_of_fold(
+    pool: MiningPool, learner: TfidfLearner, *, seed: int, workers: int
+) -> Float[np.ndarray, "anchors labels"]:
+    """Predict every row by a model that saw neither it nor its near-duplicates or group.
+
+    Args:
+        pool: Labelled texts.
+        learner: What is fitted.
+        seed: Seed of the folds and the models.
+        workers: Fits at once. No result depends on it.
+
+    Returns:
+        Probability of each label for each row. With fewer clusters than two there are no folds: every label
+        is then as probable as it is common.
+    """
+    labels, n_labels = pool.anchor_labels, len(pool.label_names)
+    assert labels is not None
+    links = nearest(embed(pool.anchors), labels).links
+    if pool.groups is not None:
+        links = np.concatenate([links, group_links(pool.groups)])
+    clusters = components(len(pool), links)
+    return out_of_fold(pool.anchors, labels, clusters, n_labels, seed=seed, workers=workers, learner=learner)

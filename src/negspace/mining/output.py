@@ -1,0 +1,298 @@
+"""Where a result goes, what must not be in its way, and writing it there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from negspace.data import CARD, STREAMED, RowSink, open_folder, open_rows
+from negspace.errors import DataError, StoreError
+from negspace.mining.findings import SCHEMA, Findings
+from negspace.mining.formats import MADE, PROVENANCE, Format, Hit, Renderer, by_anchor
+from negspace.mining.pool import MiningPool
+
+__all__ = ["OutputPlace", "Written", "output_place", "write_output"]
+
+SUMMARY = "mined.json"
+
+_PROVENANCE = "provenance.parquet"
+_SPLIT = "train"
+_OURS = frozenset({CARD, SUMMARY, _PROVENANCE, _SPLIT, "dataset_dict.json", "report.html"})
+_OURS_IN_SPLIT = ("data-*-of-*.arrow", "dataset_info.json", "state.json", "cache-*.arrow")
+_NOT_WRITTEN = frozenset(
+    {".csv", ".tsv", ".json", ".ndjson", ".txt", ".arrow", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip"}
+)
+
+
+@dataclass(frozen=True)
+class OutputPlace:
+    """Where the result goes.
+
+    Attributes:
+        path: The file, or the folder.
+        is_folder: Whether it is a dataset folder.
+    """
+
+    path: Path
+    is_folder: bool
+
+    @property
+    def provenance(self) -> Path:
+        """The side file: one row for each negative."""
+        if self.is_folder:
+            return self.path / _PROVENANCE
+        return self.path.with_name(f"{self.path.stem}.provenance{self.path.suffix}")
+
+    @property
+    def summary(self) -> Path:
+        """The settings and the false-negative report, as JSON."""
+        return self.path / SUMMARY if self.is_folder else self.path.with_name(f"{self.path.stem}.{SUMMARY}")
+
+    @property
+    def work(self) -> Path:
+        """The folder of what is not finished, beside the result."""
+        return self.path.parent / f".{self.path.name}.mining"
+
+
+def output_place(out: str | Path, inputs: Iterable[str | Path] = ()) -> OutputPlace:
+    """Tell a file from a folder by its suffix, and make sure that nothing of the user's is in the way.
+
+    Args:
+        out: The file or folder.
+        inputs: Paths that are read, and so never written.
+
+    Raises:
+        DataError: The suffix is of a format that cannot be written.
+        StoreError: The result would replace an input, or what is no earlier result.
+    """
+    path = Path(out).expanduser()
+    if path.name in {"", ".."}:  # "." and its like: a folder, whose name is needed
+        path = path.resolve()
+    suffix = path.suffix.lower()
+    if suffix in _NOT_WRITTEN:
+        raise DataError(
+            f"{path}: not a format that is written here",
+            got="".join(path.suffixes[-2:]),
+            hint=f"end it in {' or '.join(STREAMED)}, or give no suffix for a Hugging Face dataset folder",
+        )
+    if path.name.lower() in STREAMED:
+        raise DataError(f"{path}: a suffix without a name", hint=f"write a name before it: mined{path.name}")
+    place = OutputPlace(path, is_folder=suffix not in STREAMED)
+    _refuse_inputs(place, inputs)
+    _refuse_strangers(place)
+    return place
+
+
+def _refuse_strangers(place: OutputPlace) -> None:
+    """Make sure that what the result would replace is an earlier result, and nothing beside.
+
+    Raises:
+        StoreError: It is not, or not all of it.
+    """
+    path = place.path
+    if path.is_dir() != place.is_folder and path.exists():
+        kind = "file" if place.is_folder else "folder"
+        raise StoreError(f"{path}: a {kind} of this name is in the way", hint="choose another --out")
+    if place.is_folder:
+        _refuse_folder(place)
+        return
+    there = [each for each in (path, place.provenance, place.summary) if each.exists()]
+    if there and not _is_ours(place):
+        raise StoreError(
+            f"{there[0]}: is there already, is not known to be from an earlier run, and would be replaced",
+            got=f"no {place.summary.name} of such a run beside it" if there[0] != place.summary else None,
+            hint="choose another --out, or move the file away",
+        )
+
+
+def _refuse_folder(place: OutputPlace) -> None:
+    names = sorted(each.name for each in place.path.iterdir()) if place.path.exists() else []
+    strange = [*(name for name in names if name not in _OURS), *_strange_in_split(place.path / _SPLIT)]
+    if names and (strange or not _is_ours(place)):
+        raise StoreError(
+            f"{place.path}: the folder holds something else than an earlier result, and would be replaced",
+            got=", ".join(strange or names),
+            hint="choose another --out, or empty the folder",
+        )
+
+
+def _strange_in_split(split: Path) -> Iterator[str]:
+    if split.is_dir():
+        for each in sorted(split.iterdir()):
+            if not any(each.match(pattern) for pattern in _OURS_IN_SPLIT):
+                yield f"{_SPLIT}/{each.name}"
+
+
+def _is_ours(place: OutputPlace) -> bool:
+    try:
+        summary = json.loads(place.summary.read_text(encoding="utf-8"))
+        ours = bool(summary["schema"] == SCHEMA)
+        named = Path(summary["output"]["path"]).name
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    if place.is_folder:
+        return ours
+    # "o.jsonl" and "o.parquet" share one summary: it speaks for the file it names, or one with its side file.
+    return ours and (not place.path.exists() or named == place.path.name or place.provenance.exists())
+
+
+def _refuse_inputs(place: OutputPlace, inputs: Iterable[str | Path]) -> None:
+    written = (place.path, place.provenance, place.summary)
+    for each in inputs:
+        read = Path(each).expanduser()
+        if place.is_folder or place.work.exists():
+            inside = (place.path, place.work) if place.is_folder else (place.work,)
+            if any(read.resolve().is_relative_to(folder.resolve()) for folder in inside):
+                raise StoreError(
+                    f"{place.path}: holds what is read, and would be replaced",
+                    got=str(read),
+                    hint="choose another --out",
+                )
+        if any(_same(read, place) for place in written):
+            raise StoreError(
+                f"{read}: is read, and would be replaced by the result",
+                got=f"--out {place.path}",
+                hint="choose another --out",
+            )
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return one.resolve() == other.resolve()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What writing counted.
+
+    Attributes:
+        rows: Rows of the output.
+        negatives: Negatives in them, each as often as it stands there.
+        short: Anchors left out because the format needs more negatives than they had.
+        classes: For each source of rows, its negatives that are of the anchor's own class (``same``), of
+            another (``other``) or of none that is known (``unknown``); empty where no classes are known.
+    """
+
+    rows: int
+    negatives: int
+    short: int
+    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def write_output(
+    place: OutputPlace,
+    staged: Path,
+    parts: Callable[[], Iterator[pa.Table]],
+    form: Format,
+    renderer: Renderer,
+    *,
+    provenance: bool,
+    fingerprint: str,
+    describe: Callable[[Written], tuple[Findings, str]],
+) -> Findings:
+    """Render the parts in order, and move the result to its place.
+
+    Args:
+        place: The place.
+        staged: An empty folder on the same file system.
+        parts: Gives the hits of every part, in order.
+        form: Form of the rows.
+        renderer: Turns hits into rows.
+        provenance: Whether the rows themselves say where their negatives came from.
+        fingerprint: Hash of all that decides the rows, hex.
+        describe: Makes the findings and the card, once the rows are counted.
+
+    Returns:
+        The findings.
+
+    Raises:
+        DataError: There is no row to write.
+        StoreError: The place cannot be written, or something else has come to stand there.
+    """
+    new = OutputPlace(staged / place.path.name, place.is_folder)
+    schema = form.schema(renderer.negatives, prompted=renderer.prompted, provenance=provenance)
+    opened: AbstractContextManager[RowSink] = (
+        open_folder(new.path, schema, fingerprint=fingerprint)
+        if place.is_folder
+        else open_rows(new.path, schema)
+    )
+    side_schema = pa.schema(
+        [*((name, pa.int64()) for name in ("output_row", "slot", "anchor", "row")), *PROVENANCE]
+    )
+    classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    with opened as sink, open_rows(new.provenance, side_schema) as side:
+        for table in parts():
+            for hits in by_anchor(table):
+                for row in form.rows(renderer, hits):
+                    side.write(_provenance(sink.rows, row.hits))
+                    for source, kind in _classes(renderer.pool, row.hits):
+                        classes[source][kind] += 1
+                    sink.write([form.with_provenance(row) if provenance else row.columns])
+    written = Written(sink.rows, side.rows, renderer.short, classes)
+    if not written.rows:
+        raise DataError(
+            f"{renderer.pool.source}: no anchor has a negative left, so there is nothing to write",
+            got=f"{len(renderer.pool)} anchors",
+            hint="loosen the margins or scores, widen --range-max, or take another --source",
+        )
+    findings, card = describe(written)
+    new.summary.write_text(json.dumps(findings.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if place.is_folder:
+        (new.path / CARD).write_text(card, encoding="utf-8")
+    # Once more: hours may have passed since the first look.
+    _refuse_strangers(place)
+    _move(new, place)
+    return findings
+
+
+def _classes(pool: MiningPool, hits: tuple[Hit, ...]) -> Iterator[tuple[str, str]]:
+    """Source of each negative, and how its class stands to the anchor's; an edit has none."""
+    if pool.anchor_labels is None or pool.corpus_labels is None:
+        return
+    for hit in hits:
+        if hit.row != MADE:
+            own, other = int(pool.anchor_labels[hit.anchor]), int(pool.corpus_labels[hit.row])
+            known = own >= 0 and other >= 0
+            yield hit.source, "unknown" if not known else "same" if own == other else "other"
+
+
+def _provenance(row: int, hits: tuple[Hit, ...]) -> Iterator[dict[str, object]]:
+    for slot, hit in enumerate(hits, 1):
+        yield {
+            "output_row": row,
+            "slot": slot,
+            "anchor": hit.anchor,
+            "row": None if hit.row == MADE else hit.row,
+            **{name: getattr(hit, name) for name in PROVENANCE.names},
+        }
+
+
+def _move(new: OutputPlace, place: OutputPlace) -> None:
+    try:
+        if place.is_folder:
+            if place.path.exists():
+                old = new.path.with_name("replaced")
+                place.path.rename(old)
+                new.path.rename(place.path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                new.path.rename(place.path)
+            return
+        new.summary.replace(place.summary)
+        new.provenance.replace(place.provenance)
+        new.path.replace(place.path)
+    except OSError as error:
+        raise StoreError(
+            f"{place.path}: cannot be written",
+            got=error.strerror or str(error),
+            hint="choose a place that you may write to",
+        ) from error
