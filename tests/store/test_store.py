@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from hypothesis.extra import numpy as arrays
 
 from negspace.errors import StoreError
 from negspace.records import Run
-from negspace.store import RunStore, default_store_path
+from negspace.store import RunStore, default_store_path, locked
 
 
 def run_of(n: int = 3, seed: int = 0, arm: str = "a") -> Run:
@@ -281,6 +282,24 @@ def test_a_damaged_run_is_an_error_and_no_pickle_is_run(tmp_path: Path, kind: st
     with RunStore(path) as store, pytest.raises(StoreError, match="the run store cannot be read"):
         store.get("k")
     assert not trap.exists()
+
+
+def test_who_waits_for_a_folder_gets_it_when_it_is_free(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def wait() -> None:
+        with locked(tmp_path / "w", wait=True):
+            entered.set()
+
+    with locked(tmp_path / "w"):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        with pytest.raises(StoreError, match="another run is writing here"), locked(tmp_path / "w"):
+            pass
+        assert not entered.wait(0.2)
+    waiting.join(300)
+    assert entered.is_set()
+    assert not (tmp_path / "w").exists()
 
 
 def test_a_closed_store_is_an_error() -> None:

@@ -25,6 +25,7 @@ from negspace.errors import MissingExtraError, StoreError
 from negspace.language_models.model import Checkpoint, LanguageModel
 from negspace.language_models.opening import open_language_model
 from negspace.language_models.training import TinySettings, make_optimiser, train_network
+from negspace.store import locked
 
 if TYPE_CHECKING:
     import torch
@@ -78,14 +79,13 @@ def train_tiny(
     """
     if find_spec("transformers") is None or find_spec("torch") is None:
         raise MissingExtraError("the tiny model", "hf")
-    from filelock import FileLock  # noqa: PLC0415  (comes with the extra)
 
     documents = corpus if isinstance(corpus, Documents) else documents_of(corpus)
     settings = settings or TinySettings()
     kept = (folder or tiny_cache_path()) / _key(documents, settings, seed, aside)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(kept.with_suffix(".lock")):
+        with locked(kept.with_suffix(".work"), wait=True):
             if not kept.is_dir():
                 _train(documents, settings, seed, aside, progress, kept)
     except OSError as error:

@@ -1,10 +1,9 @@
-"""The run store and its like: finished work, addressed by the content of what computed it."""
+"""Finished work, addressed by the content of what computed it: runs, and parts of work on many rows."""
 
 from __future__ import annotations
 
-from negspace.store.keys import content_hash, package_hash, source_hash
-from negspace.store.lock import locked
-from negspace.store.part_store import PartStore
+from negspace.store.hashes import content_hash, package_hash, source_hash
+from negspace.store.part_store import PartStore, locked
 from negspace.store.run_store import RunStore, StoredResult, default_store_path
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Finished parts on disk: what makes long work on many rows resumable.
+"""Finished parts on disk, which make long work on many rows resumable, and the lock of their folder.
 
 Rows are worked on in parts of a fixed number. Each finished part is a Parquet file in a work folder beside
 the output, under a name made of all that decides its content; it appears whole or not at all. What was
@@ -11,29 +11,32 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from negspace.errors import StoreError
 from negspace.records import Json
-from negspace.store.lock import LOCK
 
-__all__ = ["PartStore"]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
+__all__ = ["PartStore", "locked"]
+
+_LOCK = "lock"
 _COUNTS = b"negspace.counts"
 _KEY = 32
 _WORK = re.compile(rf"[0-9a-f]{{{_KEY}}}|output")
+_TRIES = 100
 
 
 class PartStore:
     """Parts of one run.
 
     Args:
-        work: The work folder, held by this run (`negspace.store.locked`).
+        work: The work folder, held by this run (`locked`).
         key: SHA-256 (hex) of all that decides the parts.
         schema: Columns of every part.
 
@@ -47,7 +50,7 @@ class PartStore:
         self._parts = self.work / key[:_KEY]
         try:
             self._parts.mkdir(parents=True, exist_ok=True)
-            others = [each for each in self.work.iterdir() if each.name not in {LOCK, self._parts.name}]
+            others = [each for each in self.work.iterdir() if each.name not in {_LOCK, self._parts.name}]
             if strange := sorted(each.name for each in others if not _WORK.fullmatch(each.name)):
                 raise StoreError(
                     f"{self.work}: holds something else than unfinished work, and would be removed",
@@ -73,13 +76,9 @@ class PartStore:
         return self._path(part).is_file()
 
     def put(self, part: str, rows: pa.Table, counts: Mapping[str, Json]) -> None:
-        """Keep a finished part.
+        """Keep a finished part: its rows, of the schema, and what was counted."""
+        import pyarrow.parquet as pq  # noqa: PLC0415  (whoever only locks does without it)
 
-        Args:
-            part: Its name.
-            rows: Rows of the schema.
-            counts: What was counted.
-        """
         table = rows.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
         path = self._path(part)
         # The process id, so that two runs of one command never write one file.
@@ -90,16 +89,19 @@ class PartStore:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    def get(self, part: str) -> tuple[pa.Table, dict[str, Any]]:
+    def get(self, part: str) -> tuple[pa.Table, dict[str, Json]]:
         """A finished part: its rows and counts.
 
         Raises:
             StoreError: If it cannot be read.
         """
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
         path = self._path(part)
         try:
             table = pq.read_table(path)
-            counts: dict[str, Any] = json.loads(table.schema.metadata[_COUNTS])
+            counts: dict[str, Json] = json.loads(table.schema.metadata[_COUNTS])
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"{path}: a part of an earlier run cannot be read",
@@ -108,7 +110,7 @@ class PartStore:
             ) from error
         return table.replace_schema_metadata(None).cast(self._schema), counts
 
-    def all(self, parts: Iterable[str]) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+    def all(self, parts: Iterable[str]) -> Iterator[tuple[pa.Table, dict[str, Json]]]:
         """These parts, in order."""
         return (self.get(part) for part in parts)
 
@@ -118,6 +120,98 @@ class PartStore:
 
     def _path(self, part: str) -> Path:
         return self._parts / f"part-{part}.parquet"
+
+
+@contextmanager
+def locked(work: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a work folder, made if need be, for this run alone; it goes away in the end if it is empty.
+
+    The system frees the lock when its holder ends, however it ends.
+
+    Args:
+        work: The folder.
+        wait: Whether to wait while another run holds it.
+
+    Raises:
+        StoreError: Another run holds it, or it cannot be written or locked.
+    """
+    path = work / _LOCK
+    file = _open_locked(path, wait)
+    try:
+        yield
+    finally:
+        # Removed while it is held, so that whoever opened it meanwhile sees that it is gone. Where the run
+        # removed it with the folder, the file of this name is another's.
+        with suppress(OSError):
+            if os.path.samestat(path.stat(), os.fstat(file)):
+                path.unlink()
+        os.close(file)
+        with suppress(OSError):  # it holds finished parts
+            work.rmdir()
+
+
+def _open_locked(path: Path, wait: bool) -> int:
+    tries = 0
+    while wait or tries < _TRIES:
+        tries += 1
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # an ending run took the folder away
+            continue
+        except OSError as error:
+            raise _unlockable(path, error) from error
+        try:
+            _lock(file, wait)
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
+                return file
+        except FileNotFoundError:
+            pass
+        except (BlockingIOError, PermissionError) as error:
+            os.close(file)
+            raise StoreError(
+                f"{path.parent}: another run is writing here",
+                hint="wait for it, or choose another --out",
+            ) from error
+        except OSError as error:
+            os.close(file)
+            raise _unlockable(path, error) from error
+        except BaseException:  # interrupted while it waited
+            os.close(file)
+            raise
+        os.close(file)
+    raise StoreError(f"{path.parent}: other runs come and go here", hint="choose another --out")
+
+
+if sys.platform == "win32":
+
+    def _lock(file: int, wait: bool) -> None:
+        import msvcrt  # noqa: PLC0415 - of this system only
+        import time  # noqa: PLC0415
+
+        while True:
+            try:
+                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+                return
+            except PermissionError:
+                if not wait:
+                    raise
+            time.sleep(0.1)
+
+else:
+
+    def _lock(file: int, wait: bool) -> None:
+        import fcntl  # noqa: PLC0415 - of other systems only
+
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def _unlockable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be locked",
+        got=error.strerror or str(error),
+        hint="choose a folder that you may write to, on a file system that has locks",
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

@@ -47,7 +47,7 @@ class LstmReplicas:
     def __init__(
         self, net: LstmNet, initial: Sequence[Float32[np.ndarray, " parameters"]], adam: Adam
     ) -> None:
-        if find_spec("numba") is None or find_spec("filelock") is None:
+        if find_spec("numba") is None:
             raise MissingExtraError("the compiled LSTM", "lab")
         expected = count(net)
         sizes = {len(parameters) for parameters in initial}

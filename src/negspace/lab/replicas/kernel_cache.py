@@ -16,16 +16,16 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numba
-from filelock import FileLock
 from numba.core.event import Listener, install_listener
 
 from negspace.errors import StoreError
+from negspace.store import locked
 
 __all__ = ["cached", "load"]
 
@@ -80,12 +80,12 @@ def load(functions: Sequence[Any], call: Callable[[], None]) -> None:
             function.disable_compile()
 
 
-def _one_process(folder: Path) -> AbstractContextManager[object]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / "kernel.lock").acquire()
-    except (OSError, NotImplementedError):  # a file system without locks: at worst two compile the same
-        return nullcontext()
+@contextmanager
+def _one_process(folder: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        with suppress(StoreError):  # a file system without locks: at worst two compile the same
+            held.enter_context(locked(folder / "kernel", wait=True))
+        yield
 
 
 def _is_cached(functions: Sequence[Any], call: Callable[[], None]) -> bool:

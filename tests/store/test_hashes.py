@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negspace.store import content_hash, source_hash
-from negspace.store.keys import _folder_hash
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -79,22 +78,26 @@ def learner_in(folder: Path, monkeypatch: pytest.MonkeyPatch, package: bool = Tr
 def test_a_change_to_any_module_of_the_package_changes_the_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part = learner_in(tmp_path / "tmp_package_a", monkeypatch)
-    hashes = [source_hash(part)]
-    for file, text in (
-        ("tmp_part.py", "class Part:\n    x = 2\n"),
-        ("beside.py", "y = 1\n"),
-        ("beside.py", "y = 2\n"),
-    ):
-        (tmp_path / "tmp_package_a" / file).write_text(text)
-        # A process hashes a folder once: what it runs does not change under it.
-        assert source_hash(part) == hashes[-1]
-        _folder_hash.cache_clear()
+    changes = [
+        {},
+        {"notes.txt": "no code"},
+        {"tmp_part.py": "class Part:\n    x = 2\n"},
+        {"beside.py": "y = 1\n"},
+        {"beside.py": "y = 2\n"},
+        {"other_name.py": "y = 2\n"},
+    ]
+    hashes = []
+    for number, files in enumerate(changes):
+        folder = tmp_path / f"tmp_package_{number}"
+        part = learner_in(folder, monkeypatch)
+        for file, text in files.items():
+            (folder / file).write_text(text)
         hashes.append(source_hash(part))
-    assert len(set(hashes)) == 4
-    (tmp_path / "tmp_package_a" / "notes.txt").write_text("no code")
-    _folder_hash.cache_clear()
-    assert source_hash(part) == hashes[-1]
+        # A process hashes a folder once: what it runs does not change under it.
+        (folder / "later.py").write_text("z = 3\n")
+        assert source_hash(part) == hashes[-1]
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[1:])) == 5
 
 
 def test_a_class_outside_a_package_is_hashed_by_its_own_source(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -43,11 +44,8 @@ def source_hash(part: object) -> str:
     kind = type(part)
     try:
         file = Path(inspect.getfile(kind))
-    except (TypeError, OSError):
-        return content_hash(f"{kind.__module__}.{kind.__qualname__}")
-    if file.is_file() and (file.parent / "__init__.py").is_file():
-        return _folder_hash(file.parent)
-    try:
+        if file.is_file() and (file.parent / "__init__.py").is_file():
+            return _folder_hash(file.parent)
         return content_hash(inspect.getsource(kind))
     except (TypeError, OSError):
         return content_hash(f"{kind.__module__}.{kind.__qualname__}")
@@ -55,18 +53,18 @@ def source_hash(part: object) -> str:
 
 @cache
 def _folder_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.py")):
-        digest.update(f"{file.name}\0".encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+    return _hash_files(folder, folder.glob("*.py"))
 
 
 @cache
 def package_hash(package: Path = _PACKAGE) -> str:
     """Hash all modules of this package: finished parts of other code are of no use."""
+    return _hash_files(package, package.rglob("*.py"))
+
+
+def _hash_files(folder: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
