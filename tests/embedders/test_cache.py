@@ -31,7 +31,7 @@ class Counting:
     def describe(self) -> dict[str, Any]:
         return {"embedder": self.name, "weights": self.weights}
 
-    def embed(self, texts: Sequence[str], *, progress: Any = None) -> np.ndarray:  # noqa: ARG002
+    def embed(self, texts: Sequence[str], *, progress: Any = None) -> np.ndarray:
         self.embedded += texts
         angle = np.array([self.weights * len(text) for text in texts])
         return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
@@ -82,7 +82,7 @@ def test_no_text_asks_for_the_shape_alone(cache: EmbeddingCache) -> None:
     assert cached(Counting(), cache).embed(["a"]).shape == (1, 2)
 
     class Shaped(Counting):
-        def embed(self, texts: Sequence[str], *, progress: Any = None) -> np.ndarray:  # noqa: ARG002
+        def embed(self, texts: Sequence[str], *, progress: Any = None) -> np.ndarray:
             return np.zeros((len(texts), 2), dtype=np.float32)
 
     assert cached(Shaped(), cache).embed([]).shape == (0, 2)

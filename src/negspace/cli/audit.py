@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from negspace.cli.folder import output_folder
-from negspace.cli.progress import shown_progress
+from negspace.cli.options import (
+    PATH,
+    column,
+    json_flag,
+    learner,
+    options,
+    out_folder,
+    registered,
+    seed,
+    verifier,
+    workers,
+)
+from negspace.cli.running import running, show
 
 __all__ = ["audit_command"]
 
@@ -30,67 +40,52 @@ Examples:
 Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("train", metavar="TRAIN|PAIRS", type=click.Path(path_type=Path))
-@click.option(
-    "--test", type=click.Path(path_type=Path), help="Ordinary test rows.  [default: a fifth of TRAIN]"
-)
-@click.option(
-    "--near-miss",
-    type=click.Path(path_type=Path),
-    help="A contrast set: test rows changed a little, to another label.",
-)
-@click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
-@click.option("--label", metavar="COL", help="Column of labels.  [default: recognised by name]")
-@click.option("--group", metavar="COL", help="Column that joins near misses of each other.")
-@click.option("--good", metavar="COL", help="Of minimal pairs: column of the sentences to be preferred.")
-@click.option("--bad", metavar="COL", help="Of minimal pairs: column of the others.")
-@click.option("--paradigm", metavar="COL", help="Of minimal pairs: column of what a pair tests.")
-@click.option(
-    "--learner",
-    default="tfidf",
-    show_default=True,
-    metavar="tfidf|lstm|st:PATH|hf:PATH|scores:FILE|tiny:CORPUS",
-    help="What is fitted; or the predictions of any model for the test rows. For minimal pairs hf:PATH, a "
-    "causal language model, or tiny:CORPUS, small ones trained on a text.",
-)
-@click.option(
-    "--verifier",
-    metavar="NAME",
-    help="Proves labels (arithmetic, json, dates ...): invariance is also tested on edits that keep them.",
+@click.argument("train", metavar="TRAIN|PAIRS", type=PATH)
+@click.option("--test", type=PATH, help="Ordinary test rows.  [default: a fifth of TRAIN]")
+@click.option("--near-miss", type=PATH, help="A contrast set: test rows changed a little, to another label.")
+@options(
+    [
+        column("text", "Column of texts."),
+        column("label", "Column of labels."),
+        column("group", "Column that joins near misses of each other.", default=""),
+        column("good", "Of minimal pairs: column of the sentences to be preferred.", default=""),
+        column("bad", "Of minimal pairs: column of the others.", default=""),
+        column("paradigm", "Of minimal pairs: column of what a pair tests.", default=""),
+        learner(
+            "What is fitted; or, as scores:FILE, the predictions of any model for the test rows. Minimal pairs "
+            "take hf:PATH, a causal language model, or tiny:CORPUS, small ones trained on a text."
+        ),
+        registered(
+            "--metric",
+            "metrics",
+            place="negspace.metrics:METRICS",
+            multiple=True,
+            says="One more metric on ordinary rows and near misses; repeatable.",
+        ),
+        verifier("Proves labels: invariance is also tested on edits that keep them."),
+    ]
 )
 @click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")
 @click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
-@click.option(
-    "--out",
-    metavar="DIRECTORY",
-    type=click.Path(path_type=Path),
-    help="Folder for report.html, audit.json and rows.parquet.",
-)
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print audit.json, and nothing else, to standard output."
-)
-@click.option("--seed", default=0, show_default=True, help="First seed; also decides split and folds.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Fits at once; changes no result.  [default: cores]"
+@options(
+    [
+        out_folder("report.html, audit.json and rows.parquet"),
+        json_flag("audit.json"),
+        seed("First seed; also decides split and folds."),
+        workers("Fits at once"),
+    ]
 )
 def audit_command(
     train: Path,
     test: Path | None,
     near_miss: Path | None,
-    text: str | None,
-    label: str | None,
-    group: str | None,
     good: str | None,
     bad: str | None,
     paradigm: str | None,
     learner: str,
-    verifier: str | None,
-    seeds: int,
-    margin: float,
     out: Path | None,
     as_json: bool,
-    seed: int,
-    workers: int | None,
+    **settings: Any,
 ) -> None:
     """Does a model trained on TRAIN know where the labels part? Does a language model know PAIRS?
 
@@ -100,15 +95,7 @@ def audit_command(
     PAIRS is such a file, or a folder of them, with the columns sentence_good and sentence_bad (minimal pairs,
     as BLiMP has them): sentences that a language model should tell apart.
     """
-    from rich.console import Console
-
-    from negspace.data import check_exists
-
-    # Fail fast on a wrong path: importing the audit takes seconds.
-    for path in (train, test, near_miss):
-        if path is not None:
-            check_exists(path.expanduser())
-    with output_folder(out), shown_progress() as progress:
+    with running(train, test, near_miss, out=[out]) as progress:
         from negspace.audits import (
             AuditResult,
             MinimalPairsAudit,
@@ -117,20 +104,13 @@ def audit_command(
             is_minimal_pairs,
         )
 
-        of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss, "text": text, "label": label}
-        of_texts |= {"group": group, "verifier": verifier}
+        of_texts = {"test": test, "near_miss": near_miss}
+        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier", "metrics")}
         of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
-        common: dict[str, Any] = {"learner": learner, "seeds": seeds, "seed": seed, "margin": margin}
-        common |= {"workers": workers, "progress": progress}
+        common = {**settings, "learner": learner, "progress": progress}
         result: AuditResult | MinimalPairsAudit
         if is_minimal_pairs(train, learner, for_texts=of_texts, for_pairs=of_pairs):
             result = audit_minimal_pairs(train, **of_pairs, **common)
         else:
             result = audit(train, **of_texts, **common)
-    page = result.save(out) if out is not None else None
-    if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2))
-        return
-    from negspace.reports.terminal import brief_report
-
-    Console().print(brief_report(result.report(), {} if page is None else {"Report": page}))
+    show(result, result.save(out) if out is not None else None, as_json=as_json)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.folder import output_folder
-from negspace.cli.progress import shown_progress
+from negspace.cli.options import json_flag, out_folder, seed
+from negspace.cli.running import running
 
 __all__ = ["demo_command"]
 
@@ -21,30 +21,19 @@ Examples:
   negspace demo --out /tmp/demo --json
 """,
 )
-@click.option(
-    "--out",
-    metavar="DIRECTORY",
-    type=click.Path(path_type=Path),
-    default=Path("negspace-demo"),
-    show_default=True,
-    help="Folder for the data and the reports.",
-)
+@out_folder("the data and the reports", default=Path("negspace-demo"))
 @click.option(
     "--seeds", default=20, show_default=True, help="Fits of each audit; a verdict needs at least 10."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the data and of the first fit.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print both audits, and nothing else, to standard output."
-)
+@seed("Draws the data; also the first fit's.")
+@json_flag("both audits")
 def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     """See a near-miss gap, and its closing, on data made here.
 
     Writes a small set of support tickets in which most rows give the label away, audits it, then audits as
     many rows of which half are near misses. Needs no file, no network and no model.
     """
-    from rich.console import Console
-
-    with output_folder(out), shown_progress() as progress:
+    with running(out=[out]) as progress:
         from negspace.demo import run_demo
 
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)
@@ -52,11 +41,11 @@ def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
         audits = {"before": demo.before.to_dict(), "after": demo.after.to_dict()}
         click.echo(json.dumps(audits, indent=2))
         return
+    from rich.console import Console
+
     from negspace.reports.terminal import brief_report
 
-    console = Console()
-    console.print(brief_report(demo.report))
-    console.print()
+    Console().print(brief_report(demo.report))
     click.echo(
-        f"Report     {demo.page}\nThe same   {demo.command}\nYour data  negspace audit YOUR_FILE --out out"
+        f"\nReport     {demo.page}\nThe same   {demo.command}\nYour data  negspace audit YOUR_FILE --out out"
     )

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.folder import output_folder
-from negspace.cli.progress import shown_progress
+from negspace.cli.options import Names, device, out_folder, workers
+from negspace.cli.running import running, show
 
 __all__ = ["lab_group"]
+
+_CLAIM = Names("negspace.lab.claims:CLAIMS")
 
 
 @click.group("lab")
@@ -45,7 +47,7 @@ def list_command(as_json: bool) -> None:
 
 
 @lab_group.command("show", epilog="\b\nExamples:\n  negspace lab show invariant\n")
-@click.argument("name")
+@click.argument("name", type=_CLAIM, metavar="NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON, and nothing else.")
 def show_command(name: str, as_json: bool) -> None:
     """Show a claim: statement, plan, published figures."""
@@ -71,7 +73,7 @@ Examples:
 Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, type=_CLAIM, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="Run all claims.")
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Instead of the registered number; a verdict needs 10."
@@ -80,23 +82,10 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     "--smoke", is_flag=True, help="A fortieth of the steps and two seeds: shows that it runs, and no more."
 )
 @click.option("--controls/--no-controls", default=True, help="Run the controls as well.  [default: yes]")
-@click.option(
-    "--out",
-    metavar="DIRECTORY",
-    type=click.Path(path_type=Path),
-    help="Folder for a page and a JSON file of each claim.",
-)
+@out_folder("a page and a JSON file of each claim")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
-@click.option(
-    "--device",
-    type=click.Choice(["cpu", "cuda", "auto"]),
-    default="cpu",
-    show_default=True,
-    help="What trains.",
-)
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Replicas at once; changes no result.  [default: cores]"
-)
+@device("What trains.", default="cpu")
+@workers("Replicas at once")
 def run_command(
     names: tuple[str, ...],
     everything: bool,
@@ -109,44 +98,27 @@ def run_command(
     workers: int | None,
 ) -> None:
     """Test claims and print each verdict beside the published figure."""
-    from rich.console import Console
-
     from negspace.lab.claims import CLAIMS, Scale, claims_in_order, run_claim
-    from negspace.reports.terminal import brief_report
 
     if bool(names) == everything:
         given = "both were given" if names else "`negspace lab list` shows them"
         raise click.UsageError(f"give the names of claims, or --all ({given})")
     claims = claims_in_order() if everything else [CLAIMS[name] for name in dict.fromkeys(names)]
-    console, found = Console(), []
-    with output_folder(out):
-        for claim in claims:
-            with shown_progress() as progress:
-                result = run_claim(
-                    claim,
-                    Scale(seeds=seeds, smoke=smoke, device=device),
-                    controls=controls,
-                    workers=workers,
-                    progress=progress,
-                )
-            page = result.save(out) if out is not None else None
-            if as_json:
-                found.append(result.to_dict())
-            else:
-                console.print(brief_report(result.report(), {} if page is None else {"Report": page}))
+    found = []
+    for claim in claims:
+        with running(out=[out]) as progress:
+            scale = Scale(seeds=seeds, smoke=smoke, device=device)
+            result = run_claim(claim, scale, controls=controls, workers=workers, progress=progress)
+        page = result.save(out) if out is not None else None
+        found.append(result.to_dict())
+        if not as_json:
+            show(result, page, as_json=False)
     if as_json:
         click.echo(json.dumps(found, indent=2))
 
 
 @lab_group.command("report", epilog="\b\nExamples:\n  negspace lab report --out lab\n")
-@click.option(
-    "--out",
-    metavar="DIRECTORY",
-    type=click.Path(path_type=Path),
-    default=Path("negspace-lab"),
-    show_default=True,
-    help="Folder for the pages.",
-)
+@out_folder("the pages", default=Path("negspace-lab"))
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
     from negspace.errors import StoreError
@@ -160,6 +132,6 @@ def report_command(out: Path) -> None:
         raise StoreError(
             "no claim has been run yet, as registered", hint="run `negspace lab run --all` first"
         )
-    with output_folder(out), shown_progress() as progress:
+    with running(out=[out]) as progress:
         index = save_lab(results, out, progress=progress)
     click.echo(index)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from negspace.cli.folder import output_folder
-from negspace.cli.progress import shown_progress
+from negspace.cli.options import PATH, column, json_flag, options, registered, seed, verifier, workers
+from negspace.cli.running import running, show
 
 __all__ = ["mine_command"]
 
@@ -32,43 +31,50 @@ Examples:
 Exit codes: 0 done; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option("--corpus", type=click.Path(path_type=Path), help="For pairs: more rows that may be negatives.")
+@click.argument("data", type=PATH)
+@click.option("--corpus", type=PATH, help="For pairs: more rows that may be negatives.")
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("mined"),
     show_default=True,
     help="A .jsonl or .parquet file; without a suffix, a Hugging Face dataset folder with a card.",
 )
-@click.option(
-    "--format",
-    default="triplet",
-    show_default=True,
-    metavar="FORMAT",
-    help="triplet, n-tuple, labelled-pair, labelled-list, preference, minimal-pair or groups.",
+@options(
+    [
+        registered(
+            "--format",
+            place="negspace.mining:FORMATS",
+            says="Form of the rows.",
+            metavar="FORMAT",
+            default="triplet",
+            show_default=True,
+        ),
+        registered(
+            "--source",
+            place="negspace.mining:SOURCES",
+            says="Where negatives come from; several with commas.",
+            metavar="LIST",
+            default="neighbours",
+            show_default=True,
+        ),
+        registered(
+            "--embedder",
+            place="negspace.embedders:EMBEDDERS",
+            says="Says what is near.",
+            metavar="EMBEDDER",
+            default="tfidf",
+            show_default=True,
+        ),
+        verifier("For edits: proves what is valid."),
+        column("text", "Column of texts."),
+        column("label", "Column of labels.", default="recognised; in pairs, none"),
+        column("group", "Column that joins variants of one original.", default=""),
+        column("anchor", "Column of anchors."),
+        column("positive", "Column of positives."),
+    ]
 )
-@click.option(
-    "--source",
-    default="neighbours",
-    show_default=True,
-    metavar="LIST",
-    help="Where negatives come from: neighbours, bm25, model, edits; several with commas.",
-)
-@click.option(
-    "--embedder",
-    default="tfidf",
-    show_default=True,
-    metavar="EMBEDDER",
-    help="tfidf, st:PATH, hf:PATH or matrix:FILE.npy; says what is near.",
-)
-@click.option("--verifier", metavar="NAME", help="For edits: json, arithmetic, regex:PATTERN, and more.")
-@click.option("--text", metavar="COL", help="Column of texts.  [default: recognised by name]")
-@click.option("--label", metavar="COL", help="Column of labels.  [default: recognised; in pairs, none]")
-@click.option("--group", metavar="COL", help="Column that joins variants of one original.")
-@click.option("--anchor", metavar="COL", help="Column of anchors.  [default: recognised by name]")
-@click.option("--positive", metavar="COL", help="Column of positives.  [default: recognised by name]")
 @click.option("--negatives", default=3, show_default=True, help="For an anchor, at most.")
 @click.option(
     "--sampling",
@@ -102,15 +108,9 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     help="Write where each negative came from into the output too: to look at, not to train on.",
 )
 @click.option(
-    "--report",
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="Page to write: an .html file, or a folder for report.html.",
+    "--report", metavar="PATH", type=PATH, help="Page to write: an .html file, or a folder for report.html."
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print mined.json, and nothing else, to standard output."
-)
-@click.option("--seed", default=0, show_default=True, help="Of all that is drawn.")
+@options([json_flag("mined.json"), seed("Decides all that is drawn.")])
 @click.option(
     "--memory",
     type=click.IntRange(min=1),
@@ -119,7 +119,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     metavar="MIB",
     help="Working memory of a search; changes no result.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Threads; changes no result.  [default: cores]")
+@workers("Threads")
 def mine_command(
     data: Path,
     corpus: Path | None,
@@ -137,16 +137,8 @@ def mine_command(
     pairs (anchor, positive) or of texts alone. A run that was stopped goes on where it was when the same
     command is given again.
     """
-    from rich.console import Console
-
-    from negspace.data import check_exists
-
-    # Of a mistyped path the user is told at once; the rooms of mining take seconds to open.
-    for path in (data, corpus):
-        if path is not None:
-            check_exists(path.expanduser())
     folder = None if report is None else report.parent if report.suffix.lower() == ".html" else report
-    with output_folder(out.expanduser().parent), output_folder(folder), shown_progress() as progress:
+    with running(data, corpus, out=[out.expanduser().parent, folder]) as progress:
         from negspace.mining import mine
 
         mined = mine(
@@ -159,11 +151,4 @@ def mine_command(
             progress=progress,
             **settings,
         )
-    from negspace.reports.terminal import brief_report
-
-    page = mined.save(report) if report is not None else None
-    if as_json:
-        click.echo(json.dumps(mined.to_dict(), indent=2))
-    else:
-        places = {"Written": mined.findings.output.path} | ({} if page is None else {"Report": page})
-        Console().print(brief_report(mined.report(), places))
+    show(mined, mined.save(report) if report is not None else None, as_json=as_json)

@@ -180,7 +180,7 @@ class _Bag(nn.Module):
         super().__init__()
         self.scores = nn.Embedding(50, 1, dtype=dtype)
 
-    def forward(self, tokens: Tensor, against: Tensor | None, lengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, tokens: Tensor, against: Tensor | None, lengths: Tensor) -> Tensor:
         read = torch.arange(tokens.shape[1]) < lengths[:, None]
         return (self.scores(tokens).squeeze(-1) * read).sum(1)
 

@@ -235,7 +235,7 @@ class _Scores(nn.Module):
         self.scores = nn.Embedding(50, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, against: Tensor | None, lengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, tokens: Tensor, against: Tensor | None, lengths: Tensor) -> Tensor:
         read = torch.arange(tokens.shape[1]) < lengths[:, None]
         return (self.dropout(self.scores(tokens)).squeeze(-1) * read).sum(1)
 

@@ -1,0 +1,162 @@
+"""Options that several commands share; names of a registry are listed, completed and never hard-coded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+__all__ = [
+    "PATH",
+    "Names",
+    "column",
+    "device",
+    "json_flag",
+    "learner",
+    "options",
+    "out_folder",
+    "registered",
+    "seed",
+    "verifier",
+    "workers",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+class Names(click.ParamType):
+    """Names of a registry (or of a mapping), imported when help or completion asks for them.
+
+    A name is not checked here: what opens it knows more of what is wrong with it.
+
+    Args:
+        place: Module and attribute: ``"negspace.models:LEARNERS"``.
+    """
+
+    name = "name"
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def names(self) -> tuple[str, ...]:
+        """The names, each with the argument that it takes."""
+        module, _, attribute = self.place.partition(":")
+        known = getattr(import_module(module), attribute)
+        return tuple(getattr(known, "forms", known))
+
+    def get_metavar(self, *_: object) -> str:
+        """All names: ``hf:PATH|tfidf``."""
+        return "|".join(self.names())
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin with what was typed; of one that takes an argument, the part before it."""
+        del ctx, param
+        starts = (form.partition(":")[0] + ":" * (":" in form) for form in self.names())
+        return [CompletionItem(start) for start in starts if start.startswith(incomplete)]
+
+
+class _Listed(click.Option):
+    """An option whose help ends in the names that it takes."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        assert isinstance(self.type, Names)
+        said = self.help
+        self.help = f"{said} One of: {', '.join(self.type.names())}."
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.help = said
+
+
+def registered(
+    flag: str, *more: str, place: str, says: str, metavar: str = "NAME", **settings: Any
+) -> Callable[[F], F]:
+    """An option that takes the name of something registered; its help lists the names.
+
+    Args:
+        flag: The option: ``"--verifier"``.
+        more: Further flags, or the parameter's name.
+        place: Where the registry is; see `Names`.
+        says: What it is for; the names are added to it.
+        metavar: What stands for the name in the usage line.
+        settings: Of `click.option`.
+    """
+    return click.option(flag, *more, cls=_Listed, type=Names(place), help=says, metavar=metavar, **settings)
+
+
+def options(given: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
+    """Several options as one decorator, shown in their order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(list(given)):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def column(role: str, what: str, default: str = "recognised by name") -> Callable[[F], F]:
+    """The option that names a column."""
+    ending = f"  [default: {default}]" if default else ""
+    return click.option(f"--{role}", metavar="COL", help=f"{what}{ending}")
+
+
+def out_folder(files: str, default: Path | None = None) -> Callable[[F], F]:
+    """The folder that a command writes to."""
+    return click.option(
+        "--out",
+        metavar="DIRECTORY",
+        type=PATH,
+        default=default,
+        show_default=default is not None,
+        help=f"Folder for {files}.",
+    )
+
+
+def json_flag(what: str) -> Callable[[F], F]:
+    """The flag for a result that another program reads."""
+    said = f"Print {what}, and nothing else, to standard output."
+    return click.option("--json", "as_json", is_flag=True, help=said)
+
+
+def learner(says: str) -> Callable[[F], F]:
+    """What is fitted."""
+    return registered(
+        "--learner",
+        place="negspace.models:LEARNERS",
+        says=says,
+        metavar="LEARNER",
+        default="tfidf",
+        show_default=True,
+    )
+
+
+def verifier(says: str) -> Callable[[F], F]:
+    """What proves labels."""
+    return registered("--verifier", place="negspace.perturbations:VERIFIERS", says=says)
+
+
+def seed(says: str) -> Callable[[F], F]:
+    """The seed of all that is random."""
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help=says)
+
+
+def workers(what: str) -> Callable[[F], F]:
+    """How much runs at once."""
+    return click.option(
+        "--workers", type=click.IntRange(min=1), help=f"{what}; changes no result.  [default: cores]"
+    )
+
+
+def device(says: str, default: str = "auto") -> Callable[[F], F]:
+    """What computes."""
+    kinds = click.Choice(["auto", "cpu", "cuda"])
+    return click.option("--device", type=kinds, default=default, show_default=True, help=says)
