@@ -31,7 +31,7 @@ def found(corpus: Path, model: Any, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_files_are_written_and_agree(found: ProbeResult) -> None:
-    folder = found.report.parent
+    folder = found.page.parent
     assert {each.name for each in folder.iterdir()} == {
         "report.html", "probe.json", "traces.parquet", "fragments.parquet", "tokens.parquet", "fragments",
     }  # fmt: skip
@@ -46,7 +46,7 @@ def test_files_are_written_and_agree(found: ProbeResult) -> None:
 def test_losses_are_the_models_own(found: ProbeResult, model: Any) -> None:
     import torch
 
-    texts = pq.read_table(found.report.parent / "fragments.parquet").column("text").to_pylist()
+    texts = pq.read_table(found.page.parent / "fragments.parquet").column("text").to_pylist()
     for row in (0, len(texts) // 2):
         ids = torch.tensor([model.encode([texts[row]])[0]])
         with torch.no_grad():
@@ -55,7 +55,7 @@ def test_losses_are_the_models_own(found: ProbeResult, model: Any) -> None:
 
 
 def test_tokens_add_up_to_their_fragments(found: ProbeResult) -> None:
-    tokens = pq.read_table(found.report.parent / "tokens.parquet").to_pandas()
+    tokens = pq.read_table(found.page.parent / "tokens.parquet").to_pandas()
     traces = found.traces.to_pandas()
     for measure in ("loss", "pressure"):
         whole = traces[(traces.probe == measure) & (traces.measure == measure)].set_index("fragment").value
@@ -64,7 +64,7 @@ def test_tokens_add_up_to_their_fragments(found: ProbeResult) -> None:
 
 def test_reference_and_fragments_are_apart(found: ProbeResult, corpus: Path) -> None:
     summary = found.to_dict()
-    texts = pq.read_table(found.report.parent / "fragments.parquet").column("text").to_pylist()
+    texts = pq.read_table(found.page.parent / "fragments.parquet").column("text").to_pylist()
     whole = corpus.read_text("utf-8")
     assert all(text in whole for text in texts)
     assert sum(map(len, texts)) < len(whole)

@@ -14,7 +14,6 @@ from negspace.cli.options import (
     learner,
     options,
     out_folder,
-    registered,
     seed,
     verifier,
     workers,
@@ -44,36 +43,25 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 @click.option("--test", type=PATH, help="Ordinary test rows.  [default: a fifth of TRAIN]")
 @click.option("--near-miss", type=PATH, help="A contrast set: test rows changed a little, to another label.")
 @options(
-    [
-        column("text", "Column of texts."),
-        column("label", "Column of labels."),
-        column("group", "Column that joins near misses of each other.", default=""),
-        column("good", "Of minimal pairs: column of the sentences to be preferred.", default=""),
-        column("bad", "Of minimal pairs: column of the others.", default=""),
-        column("paradigm", "Of minimal pairs: column of what a pair tests.", default=""),
-        learner(
-            "What is fitted; or, as scores:FILE, the predictions of any model for the test rows. Minimal pairs "
-            "take hf:PATH, a causal language model, or tiny:CORPUS, small ones trained on a text."
-        ),
-        registered(
-            "--metric",
-            "metrics",
-            place="negspace.metrics:METRICS",
-            multiple=True,
-            says="One more metric on ordinary rows and near misses; repeatable.",
-        ),
-        verifier("Proves labels: invariance is also tested on edits that keep them."),
-    ]
+    column("text", "Column of texts."),
+    column("label", "Column of labels."),
+    column("group", "Column that joins near misses of each other.", default=""),
+    column("good", "Of minimal pairs: column of the sentences to be preferred.", default=""),
+    column("bad", "Of minimal pairs: column of the others.", default=""),
+    column("paradigm", "Of minimal pairs: column of what a pair tests.", default=""),
+    learner(
+        "What is fitted; or, as scores:FILE, the predictions of any model for the test rows. Minimal "
+        "pairs take hf:PATH, a causal language model, or tiny:CORPUS, small ones trained on a text."
+    ),
+    verifier("Proves labels: invariance is also tested on edits that keep them."),
 )
 @click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")
 @click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
 @options(
-    [
-        out_folder("report.html, audit.json and rows.parquet"),
-        json_flag("audit.json"),
-        seed("First seed; also decides split and folds."),
-        workers("Fits at once"),
-    ]
+    out_folder("report.html, audit.json and rows.parquet"),
+    json_flag("audit.json"),
+    seed("First seed; also decides split and folds."),
+    workers("Fits at once"),
 )
 def audit_command(
     train: Path,
@@ -105,7 +93,7 @@ def audit_command(
         )
 
         of_texts = {"test": test, "near_miss": near_miss}
-        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier", "metrics")}
+        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier")}
         of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
         common = {**settings, "learner": learner, "progress": progress}
         result: AuditResult | MinimalPairsAudit

@@ -45,12 +45,10 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
 @click.argument("pool", type=PATH)
 @click.option("--budget", type=int, required=True, help="Rows to choose.")
 @options(
-    [
-        column("text", "Column of texts."),
-        column("label", "Column of labels."),
-        column("group", "Column that joins near misses of each other.", default="found by nearness"),
-        column("source", "Column that says where a row comes from.", default=""),
-    ]
+    column("text", "Column of texts."),
+    column("label", "Column of labels."),
+    column("group", "Column that joins near misses of each other.", default="found by nearness"),
+    column("source", "Column that says where a row comes from.", default=""),
 )
 @click.option("--real", metavar="VALUE", help="Its value for true rows; all others are synthetic.")
 @click.option("--real-share", type=float, default=0.0, show_default=True, help="Least share of true rows.")
@@ -62,12 +60,10 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
     help="Labels in the shares they have in POOL, or evenly.",
 )
 @options(
-    [
-        registered("--strategy", place=_STRATEGIES, says="Use this one, without a trial."),
-        registered(
-            "--try", "also_try", place=_STRATEGIES, multiple=True, says="One more for the trial; repeatable."
-        ),
-    ]
+    registered("--strategy", place=_STRATEGIES, says="Use this one, without a trial."),
+    registered(
+        "--try", "also_try", place=_STRATEGIES, multiple=True, says="One more for the trial; repeatable."
+    ),
 )
 @click.option(
     "--worklist",
@@ -84,12 +80,10 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
     help="Accuracy that a strategy may lose on one test if it gains on the other.",
 )
 @options(
-    [
-        out_folder("selected.jsonl, rows.parquet, curation.json, report.html and worklist.csv"),
-        json_flag("curation.json"),
-        seed("First seed; also of the split and the choice."),
-        workers("Fits at once"),
-    ]
+    out_folder("selected.jsonl, rows.parquet, curation.json, report.html and worklist.csv"),
+    json_flag("curation.json"),
+    seed("First seed; also of the split and the choice."),
+    workers("Fits at once"),
 )
 def curate_command(
     pool: Path, budget: int, worklist: int | None, out: Path | None, as_json: bool, **settings: Any

@@ -42,38 +42,36 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     help="A .jsonl or .parquet file; without a suffix, a Hugging Face dataset folder with a card.",
 )
 @options(
-    [
-        registered(
-            "--format",
-            place="negspace.mining:FORMATS",
-            says="Form of the rows.",
-            metavar="FORMAT",
-            default="triplet",
-            show_default=True,
-        ),
-        registered(
-            "--source",
-            place="negspace.mining:SOURCES",
-            says="Where negatives come from; several with commas.",
-            metavar="LIST",
-            default="neighbours",
-            show_default=True,
-        ),
-        registered(
-            "--embedder",
-            place="negspace.embedders:EMBEDDERS",
-            says="Says what is near.",
-            metavar="EMBEDDER",
-            default="tfidf",
-            show_default=True,
-        ),
-        verifier("For edits: proves what is valid."),
-        column("text", "Column of texts."),
-        column("label", "Column of labels.", default="recognised; in pairs, none"),
-        column("group", "Column that joins variants of one original.", default=""),
-        column("anchor", "Column of anchors."),
-        column("positive", "Column of positives."),
-    ]
+    registered(
+        "--format",
+        place="negspace.mining:FORMATS",
+        says="Form of the rows.",
+        metavar="FORMAT",
+        default="triplet",
+        show_default=True,
+    ),
+    registered(
+        "--source",
+        place="negspace.mining:SOURCES",
+        says="Where negatives come from; several with commas.",
+        metavar="LIST",
+        default="neighbours",
+        show_default=True,
+    ),
+    registered(
+        "--embedder",
+        place="negspace.embedders:EMBEDDERS",
+        says="Says what is near.",
+        metavar="EMBEDDER",
+        default="tfidf",
+        show_default=True,
+    ),
+    verifier("For edits: proves what is valid."),
+    column("text", "Column of texts."),
+    column("label", "Column of labels.", default="recognised; in pairs, none"),
+    column("group", "Column that joins variants of one original.", default=""),
+    column("anchor", "Column of anchors."),
+    column("positive", "Column of positives."),
 )
 @click.option("--negatives", default=3, show_default=True, help="For an anchor, at most.")
 @click.option(
@@ -110,7 +108,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 @click.option(
     "--report", metavar="PATH", type=PATH, help="Page to write: an .html file, or a folder for report.html."
 )
-@options([json_flag("mined.json"), seed("Decides all that is drawn.")])
+@options(json_flag("mined.json"), seed("Decides all that is drawn."))
 @click.option(
     "--memory",
     type=click.IntRange(min=1),

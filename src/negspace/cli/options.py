@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,11 +92,11 @@ def registered(
     return click.option(flag, *more, cls=_Listed, type=Names(place), help=says, metavar=metavar, **settings)
 
 
-def options(given: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
+def options(*given: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, shown in their order."""
 
     def decorate(command: F) -> F:
-        for option in reversed(list(given)):
+        for option in reversed(given):
             command = option(command)
         return command
 

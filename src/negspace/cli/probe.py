@@ -97,11 +97,9 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     "--trust-remote-code", is_flag=True, help="Run code that the model brings. Only if you read it."
 )
 @options(
-    [
-        out_folder("report.html, probe.json and the Parquet files", default=Path("probed")),
-        json_flag("probe.json"),
-        seed("Decides all that is drawn."),
-    ]
+    out_folder("report.html, probe.json and the Parquet files", default=Path("probed")),
+    json_flag("probe.json"),
+    seed("Decides all that is drawn."),
 )
 @click.option(
     "--memory",

@@ -42,12 +42,10 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 )
 @click.option("--budget", type=int, metavar="N", help="Rows of each arm.  [default: of the smallest file]")
 @options(
-    [
-        column("text", "Column of texts."),
-        column("label", "Column of labels."),
-        column("group", "Column that joins near misses of each other.", default=""),
-        learner("What is fitted."),
-    ]
+    column("text", "Column of texts."),
+    column("label", "Column of labels."),
+    column("group", "Column that joins near misses of each other.", default=""),
+    learner("What is fitted."),
 )
 @click.option("--seeds", default=20, show_default=True, help="Draws and fits; a verdict needs at least 10.")
 @click.option("--margin", default=0.0, show_default=True, help="Smallest gain on near misses that matters.")
@@ -68,12 +66,10 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     help="Optuna's journal.  [default: tuning.journal in --out, else in the cache]",
 )
 @options(
-    [
-        out_folder("report.html and proof.json"),
-        json_flag("proof.json"),
-        seed("First seed."),
-        workers("Fits at once"),
-    ]
+    out_folder("report.html and proof.json"),
+    json_flag("proof.json"),
+    seed("First seed."),
+    workers("Fits at once"),
 )
 def prove_command(
     arms: tuple[str, ...],

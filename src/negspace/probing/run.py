@@ -43,9 +43,15 @@ _LEAST_PIECE = 16  # tokens
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """The result of a probe."""
+    """The result of a probe.
 
-    report: Path
+    Attributes:
+        page: The page, in the folder that all was written to.
+        traces: One row a fragment, probe, metric and layer.
+        findings: The content of ``probe.json``.
+    """
+
+    page: Path
     traces: pa.Table
     findings: ProbeFindings
 
@@ -53,14 +59,14 @@ class ProbeResult:
         """The content of ``probe.json``, a fresh copy."""
         return self.findings.to_dict()
 
-    def blocks(self) -> Report:
+    def report(self) -> Report:
         """What the page and the terminal show."""
         return probe_report(self.findings)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415  (Jinja, when it is shown)
 
-        return render_notebook(self.blocks())
+        return render_notebook(self.report())
 
 
 def probe(
