@@ -146,7 +146,7 @@ def verifier(says: str) -> Callable[[F], F]:
 
 def seed(says: str) -> Callable[[F], F]:
     """The seed of all that is random."""
-    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help=says)
+    return click.option("--seed", default=0, show_default=True, help=says)
 
 
 def workers(what: str) -> Callable[[F], F]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "running", "show"]
 
 
+@runtime_checkable
 class Shown(Protocol):
     """A result as commands print it."""
 
