@@ -92,7 +92,7 @@ def audit_command(
             is_minimal_pairs,
         )
 
-        of_texts = {"test": test, "near_miss": near_miss}
+        of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss}
         of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier")}
         of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
         common = {**settings, "learner": learner, "progress": progress}

@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
-class Names(click.ParamType):
+class Names(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.3 on
     """Names of a registry (or of a mapping), imported when help or completion asks for them.
 
     A name is not checked here: what opens it knows more of what is wrong with it.

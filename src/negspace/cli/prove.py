@@ -92,6 +92,13 @@ def prove_command(
     with running(test, near_miss, reference, out=[out]) as progress:
         from negspace.proofs import prove
 
-        files = {"test": test, "near_miss": near_miss, "reference": reference, "tune_storage": tune_storage}
-        proof = prove(arms, progress=progress, **files, **settings)
+        proof = prove(
+            arms,
+            test=test,
+            near_miss=near_miss,
+            reference=reference,
+            tune_storage=tune_storage,
+            progress=progress,
+            **settings,
+        )
     show(proof, proof.save(out) if out is not None else None, as_json=as_json)

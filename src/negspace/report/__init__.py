@@ -1,1 +1,0 @@
-"""Pages and terminal lines of a probe, until it makes a report of blocks."""
