@@ -144,11 +144,6 @@ def cross_sums(
 
     Row v of the head's gradient is ``Σ_s δ_sv x_s`` and of the embedding's ``Σ_{t: id_t = v} g_t``, so their
     product is ``Σ_st δ_{s, id_t} (x_s · g_t)``, which needs no matrix of the vocabulary's size.
-
-    Args:
-        inputs: ``x``, of the head.
-        selected: ``δ`` at the tokens that were looked up.
-        gradient: ``g``, of what was looked up.
     """
     met = torch.bmm(_wide(inputs), _wide(gradient).transpose(1, 2))
     crossed: Tensor = torch.linalg.vecdot(met, _wide(selected)).sum(1, dtype=torch.float64)

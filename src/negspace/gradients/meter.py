@@ -149,11 +149,7 @@ class MeanGradient:
 
 
 def mean_gradient(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int) -> MeanGradient:
-    """Take the mean over fragments of the gradient of each one's mean loss: every fragment counts alike.
-
-    Raises:
-        DataError: A loss is not finite.
-    """
+    """Take the mean over fragments of the gradient of each one's mean loss: every fragment counts alike."""
     network: nn.Module = model.network
     rows = np.asarray(rows, dtype=np.int64)
     parameters = survey(network).parameters

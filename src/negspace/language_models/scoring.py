@@ -29,9 +29,6 @@ def token_losses(
 
     Returns:
         A row for each of ``rows``, as long as the longest of all fragments; NaN where a token is not scored.
-
-    Raises:
-        DataError: A loss is not finite.
     """
     import torch  # noqa: PLC0415  (an extra)
 
@@ -60,11 +57,7 @@ def token_losses(
 def fragment_losses(
     model: LanguageModel, fragments: Fragments, rows: Rows, batch: int
 ) -> Float32[np.ndarray, " rows"]:
-    """Loss of each fragment: the mean of its `token_losses`, in nats per token.
-
-    Raises:
-        DataError: A loss is not finite.
-    """
+    """Loss of each fragment: the mean of its `token_losses`, in nats per token."""
     # In doubles, for a sum of a thousand float32 loses the digits that differences of losses need.
     losses = token_losses(model, fragments, rows, batch)
     return np.asarray(np.nanmean(losses, axis=1, dtype=np.float64), dtype=np.float32)

@@ -134,12 +134,7 @@ def optimised(
 ) -> Iterator[int]:
     """Take a step on each loss, gradients clipped at norm 1; yield the number of steps done after each.
 
-    Args:
-        network: The network in training.
-        optimiser: Optimiser over its parameters.
-        losses: One a step, each made only when the step before it is done.
-        rate: Learning rate of a step, counted from 0.
-        start: Steps done before.
+    A loss is only made when the step before it is done. ``rate`` is told the step, counted from 0.
     """
     import torch  # noqa: PLC0415  (an extra)
 

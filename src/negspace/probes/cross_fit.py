@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide"]
+
+Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
+Marks: TypeAlias = Bool[np.ndarray, "fragments longest"]
+PerFragment: TypeAlias = Int[np.ndarray, " fragments"]
+Windows: TypeAlias = Int[np.ndarray, "windows 3"]  # fragment, start and end of what is read at once
 
 ORDERS = 4
 """Random orders in which an overfitted network predicts a fragment."""
@@ -96,7 +101,7 @@ class CrossFit:
             as it stands; NaN where a network is not overfitted, or not clean of the fragment.
     """
 
-    clusters: Int[np.ndarray, " fragments"]
+    clusters: PerFragment
     seen: Bool[np.ndarray, "networks fragments"]
     told: Bool[np.ndarray, "networks fragments"]
     losses: Float32[np.ndarray, "networks fragments longest"]
@@ -115,7 +120,7 @@ class CrossFit:
 
 
 def divide(
-    clusters: Int[np.ndarray, " fragments"], networks: int, rng: np.random.Generator
+    clusters: PerFragment, networks: int, rng: np.random.Generator
 ) -> Bool[np.ndarray, "networks fragments"]:
     """Choose what each network is trained on.
 
@@ -139,27 +144,20 @@ def divide(
 
 
 def cross_fit(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    clusters: Int[np.ndarray, " fragments"],
+    tokens: Tokens,
+    lengths: PerFragment,
+    clusters: PerFragment,
     settings: CrossFitSettings,
     *,
     seed: int,
-    begins: Bool[np.ndarray, "fragments longest"] | None = None,
+    begins: Marks | None = None,
     workers: int = 1,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> CrossFit:
     """Train the networks, and have each predict all fragments.
 
-    Args:
-        tokens: Ids from 0 on without gaps; the largest decides the size of the networks' vocabulary.
-        lengths: Tokens of each fragment; what lies beyond is not read.
-        clusters: Group of each fragment.
-        settings: Size, number and training of the networks.
-        seed: Decides what each is trained on, its parameters and its order.
-        begins: Tokens that begin a unit of which other orders are made; every token where None.
-        workers: How many networks at once, each in a process of its own; no result depends on it.
-        progress: Told the share of the networks done.
+    Tokens are ids from 0 on without gaps; those at which a unit begins that orders are made of are marked by
+    ``begins`` (all, where None). No result depends on ``workers``; ``progress`` is told the share done.
 
     Raises:
         PlanError: If there are fewer than two groups, as then no network could be kept from any of them.
@@ -188,9 +186,9 @@ def cross_fit(
 
 def _fit_one(
     m: int,
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    begins: Bool[np.ndarray, "fragments longest"],
+    tokens: Tokens,
+    lengths: PerFragment,
+    begins: Marks,
     seen: Bool[np.ndarray, " fragments"],
     told: Bool[np.ndarray, " fragments"],
     settings: CrossFitSettings,
@@ -240,8 +238,8 @@ def _fit_one(
 class _Watch:
     """Looks on fragments that a network does not train on, and keeps its parameters of the best step."""
 
-    tokens: Int32[np.ndarray, "fragments longest"]
-    parts: Int[np.ndarray, "windows 3"]
+    tokens: Tokens
+    parts: Windows
     batch: int
     plain: float
     least: float = math.inf
@@ -260,8 +258,8 @@ class _Watch:
 
 def _train(
     network: nn.Module,
-    tokens: Int32[np.ndarray, "fragments longest"],
-    parts: Int[np.ndarray, "windows 3"],
+    tokens: Tokens,
+    parts: Windows,
     settings: CrossFitSettings,
     rng: np.random.Generator,
     watch: _Watch,
@@ -291,10 +289,7 @@ def _train(
 
 
 def _predict(
-    network: nn.Module,
-    tokens: Int32[np.ndarray, "fragments longest"],
-    parts: Int[np.ndarray, "windows 3"],
-    batch: int,
+    network: nn.Module, tokens: Tokens, parts: Windows, batch: int
 ) -> tuple[Float[np.ndarray, "fragments longest"], Float[np.ndarray, "fragments longest"]]:
     import torch  # noqa: PLC0415  (an extra, and seconds to import)
 
@@ -315,9 +310,7 @@ def _predict(
     return losses, entropies
 
 
-def _windows(
-    rows: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " fragments"], window: int
-) -> Int[np.ndarray, "windows 3"]:
+def _windows(rows: Int[np.ndarray, " rows"], lengths: PerFragment, window: int) -> Windows:
     """Fragment, start and end of each part read at once; a part begins with the last token before it."""
     parts = [
         (row, start, min(start + window, int(lengths[row])))
@@ -328,7 +321,7 @@ def _windows(
 
 
 def _padded(
-    tokens: Int32[np.ndarray, "fragments longest"], parts: Int[np.ndarray, "windows 3"]
+    tokens: Tokens, parts: Windows
 ) -> tuple[Int[np.ndarray, "windows width"], Bool[np.ndarray, "windows width"]]:
     """Ids of each part, padded with 0, and what is no padding."""
     sizes = parts[:, 2] - parts[:, 1]
@@ -338,9 +331,7 @@ def _padded(
     return np.where(inside, ids, 0).astype(np.int64), inside
 
 
-def _batches(
-    parts: Int[np.ndarray, "windows 3"], tokens: int, rng: np.random.Generator
-) -> Iterator[Int[np.ndarray, "batch 3"]]:
+def _batches(parts: Windows, tokens: int, rng: np.random.Generator) -> Iterator[Int[np.ndarray, "batch 3"]]:
     """Batches without end: each part once before any comes twice, those of like length together."""
     sizes = parts[:, 2] - parts[:, 1]
     per_batch = max(1, tokens // max(1, int(sizes.mean())))
@@ -355,12 +346,7 @@ def _batches(
                 yield parts[groups[i]]
 
 
-def _reordered(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    begins: Bool[np.ndarray, "fragments longest"],
-    rng: np.random.Generator,
-) -> Int32[np.ndarray, "fragments longest"]:
+def _reordered(tokens: Tokens, lengths: PerFragment, begins: Marks, rng: np.random.Generator) -> Tokens:
     """The units of each fragment in random order; a unit is a token that begins one, and what follows it."""
     other = tokens.copy()
     for row, length, begin in zip(other, lengths, begins, strict=True):
@@ -370,10 +356,7 @@ def _reordered(
 
 
 def _frequencies_loss(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    known: Int[np.ndarray, " known"],
-    rows: Int[np.ndarray, " rows"],
+    tokens: Tokens, lengths: PerFragment, known: Int[np.ndarray, " known"], rows: Int[np.ndarray, " rows"]
 ) -> float:
     """Mean loss of the scored tokens of some rows under token frequencies of others, half a count added."""
     scored = (np.arange(tokens.shape[1]) < lengths[:, None]) & (np.arange(tokens.shape[1]) > 0)

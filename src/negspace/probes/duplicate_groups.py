@@ -11,11 +11,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
 
 __all__ = ["duplicate_groups"]
+
+Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
+Inside: TypeAlias = Bool[np.ndarray, "fragments longest"]  # what is no padding
+Phrases: TypeAlias = Int64[np.ndarray, " phrases"]
 
 _RUN = 8
 _SPREAD = 10  # fragments that may share a phrase for it to count as rare; also the largest group
@@ -26,7 +31,7 @@ _CHANCE = 1e-3  # expected number of pairs in the corpus that would be taken for
 
 
 def duplicate_groups(
-    tokens: Int32[np.ndarray, "fragments longest"], lengths: Int[np.ndarray, " fragments"]
+    tokens: Tokens, lengths: Int[np.ndarray, " fragments"]
 ) -> Int64[np.ndarray, " fragments"]:
     """Group fragments.
 
@@ -56,9 +61,7 @@ def duplicate_groups(
     return _join(len(tokens), links)
 
 
-def _phrases(
-    tokens: Int32[np.ndarray, "fragments longest"], inside: Bool[np.ndarray, "fragments longest"], size: int
-) -> tuple[Int64[np.ndarray, " phrases"], Int64[np.ndarray, " phrases"]]:
+def _phrases(tokens: Tokens, inside: Inside, size: int) -> tuple[Phrases, Phrases]:
     """Every run of ``size`` tokens: a number for its content, and its fragment."""
     count = tokens.shape[1] - size + 1
     if count < 1:
@@ -74,9 +77,7 @@ def _phrases(
     return key[row, place].astype(np.int64), row.astype(np.int64)
 
 
-def _holders(
-    keys: Int64[np.ndarray, " phrases"], rows: Int64[np.ndarray, " phrases"]
-) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+def _holders(keys: Phrases, rows: Phrases) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     """Each phrase that 2 to 10 fragments have: its number, and (fragment, how often) of each."""
     count = int(rows.max(initial=0)) + 1
     pairs, times = np.unique(keys * count + rows, return_counts=True)
@@ -89,9 +90,7 @@ def _holders(
             yield int(phrase[part[0]]), list(zip(row[part].tolist(), times[part].tolist(), strict=True))
 
 
-def _telling_pairs(
-    tokens: Int32[np.ndarray, "fragments longest"], inside: Bool[np.ndarray, "fragments longest"]
-) -> Iterator[list[tuple[int, float]]]:
+def _telling_pairs(tokens: Tokens, inside: Inside) -> Iterator[list[tuple[int, float]]]:
     keys, rows = _phrases(tokens, inside, 2)
     if not len(keys):
         return
@@ -115,9 +114,7 @@ def _telling_pairs(
             yield [(row, 2 * count / int(lengths[row])) for row, count in holders]
 
 
-def _runs(
-    tokens: Int32[np.ndarray, "fragments longest"], inside: Bool[np.ndarray, "fragments longest"]
-) -> Iterator[list[tuple[int, float]]]:
+def _runs(tokens: Tokens, inside: Inside) -> Iterator[list[tuple[int, float]]]:
     keys, rows = _phrases(tokens, inside, _RUN)
     total = np.bincount(rows, minlength=len(tokens))
     for _, holders in _holders(keys, rows):

@@ -106,9 +106,6 @@ class Probe(Protocol):
             rows: Which of them.
             batch: Padded tokens held at once, at most.
             tokens: Whether numbers a token are wanted too.
-
-        Raises:
-            DataError: A loss is not finite.
         """
         ...
 
@@ -117,11 +114,6 @@ class Collected:
     """Gathers numbers a token, in whatever order they come, and gives their means by fragment.
 
     A token whose number is never given is left out of the mean, and NaN (an id: -1) in the grid.
-
-    Args:
-        fragments: All fragments.
-        rows: Those asked for, in the order of the results; one may be named twice.
-        grids: Metrics whose numbers a token are wanted as well.
     """
 
     def __init__(

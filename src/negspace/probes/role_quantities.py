@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
@@ -19,6 +20,10 @@ from negspace.probes.duplicate_groups import duplicate_groups
 from negspace.probes.wording import few_ids, read_words
 
 __all__ = ["RoleQuantities", "drawn_groups", "ordered", "quantities", "role_quantities", "settings_for"]
+
+Numbers: TypeAlias = Float64[np.ndarray, " fragments"]
+Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
+PerFragment: TypeAlias = Int[np.ndarray, " fragments"]
 
 _PASSES = 16  # over its own half of the corpus: what the networks had that the rule was set with, at least
 _READ = 128  # words of a fragment, from its beginning
@@ -51,17 +56,17 @@ class RoleQuantities:
             that a mate has too, for the mate where it is largest; NaN without mates.
     """
 
-    clusters: Int[np.ndarray, " fragments"]
-    clean: Float64[np.ndarray, " fragments"]
-    seen: Float64[np.ndarray, " fragments"]
-    told: Float64[np.ndarray, " fragments"]
-    surprise: Float64[np.ndarray, " fragments"]
-    sharp_surprise: Float64[np.ndarray, " fragments"]
-    explained: Float64[np.ndarray, " fragments"]
-    memorised: Float64[np.ndarray, " fragments"]
-    retold: Float64[np.ndarray, " fragments"]
-    confirmed: Float64[np.ndarray, " fragments"]
-    ordered: Float64[np.ndarray, " fragments"]
+    clusters: PerFragment
+    clean: Numbers
+    seen: Numbers
+    told: Numbers
+    surprise: Numbers
+    sharp_surprise: Numbers
+    explained: Numbers
+    memorised: Numbers
+    retold: Numbers
+    confirmed: Numbers
+    ordered: Numbers
 
     def __len__(self) -> int:
         return len(self.clusters)
@@ -70,13 +75,11 @@ class RoleQuantities:
         """Whether most networks overfitted the corpus, so that fixed thresholds say nothing."""
         return bool(np.isfinite(self.ordered).any())
 
-    def by_name(self) -> dict[str, Float64[np.ndarray, " fragments"]]:
+    def by_name(self) -> dict[str, Numbers]:
         """All but the groups, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "clusters"}
 
-    def spread(
-        self, rows: Int[np.ndarray, " rows"], clusters: Int[np.ndarray, " fragments"]
-    ) -> RoleQuantities:
+    def spread(self, rows: Int[np.ndarray, " rows"], clusters: PerFragment) -> RoleQuantities:
         """The same for all fragments of a corpus, of which these are some rows: NaN for the others."""
         spread = {name: np.full(len(clusters), np.nan) for name in self.by_name()}
         for name, values in self.by_name().items():
@@ -138,10 +141,7 @@ def role_quantities(
 
 
 def drawn_groups(
-    clusters: Int[np.ndarray, " fragments"],
-    sizes: Int[np.ndarray, " fragments"],
-    most: int,
-    rng: np.random.Generator,
+    clusters: PerFragment, sizes: PerFragment, most: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, " rows"]:
     """Rows of whole groups, drawn until their sizes together would exceed ``most``; all if they never do."""
     groups = np.unique(clusters, return_inverse=True)[1]
@@ -152,10 +152,7 @@ def drawn_groups(
 
 
 def quantities(
-    fit: CrossFit,
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    words: Int32[np.ndarray, "fragments longest"] | None = None,
+    fit: CrossFit, tokens: Tokens, lengths: PerFragment, words: Tokens | None = None
 ) -> RoleQuantities:
     """Take the numbers from what the networks said."""
     clean, seen = _over(fit.clean(), fit.losses), _over(fit.seen, fit.losses)
@@ -192,19 +189,15 @@ def _over(
     return total
 
 
-def _mean(values: Float64[np.ndarray, "fragments longest"]) -> Float64[np.ndarray, " fragments"]:
+def _mean(values: Float64[np.ndarray, "fragments longest"]) -> Numbers:
     there = np.isfinite(values)
     count = there.sum(axis=1)
     total = np.where(there, values, 0.0).sum(axis=1)
-    mean: Float64[np.ndarray, " fragments"] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    mean: Numbers = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return mean
 
 
-def _frequency_loss(
-    tokens: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    clusters: Int[np.ndarray, " fragments"],
-) -> Float64[np.ndarray, " fragments"]:
+def _frequency_loss(tokens: Tokens, lengths: PerFragment, clusters: PerFragment) -> Numbers:
     """Mean loss of scored tokens under token frequencies of all other groups, half a count added to each."""
     vocabulary = int(tokens.max()) + 1
     scored = [row[1:length] for row, length in zip(tokens, lengths, strict=True)]
@@ -220,7 +213,7 @@ def _frequency_loss(
     return losses
 
 
-def ordered(fit: CrossFit, lengths: Int[np.ndarray, " fragments"]) -> Float64[np.ndarray, " fragments"]:
+def ordered(fit: CrossFit, lengths: PerFragment) -> Numbers:
     """How far a fragment's loss lies below that of its words in random orders.
 
     A fragment whose words were put in random order is exchangeable with its reorderings, whatever the
@@ -235,18 +228,16 @@ def ordered(fit: CrossFit, lengths: Int[np.ndarray, " fragments"]) -> Float64[np
         return np.full(len(lengths), np.nan)
     scored = np.maximum(lengths - 1, 1)
     spread = np.sqrt((gained.var(axis=0, ddof=1) * scored)[defined].mean() / scored)
-    found: Float64[np.ndarray, " fragments"] = gained.mean(axis=0) / np.maximum(
-        spread * np.sqrt(1 + 1 / len(gained)), 1e-12
-    )
+    found: Numbers = gained.mean(axis=0) / np.maximum(spread * np.sqrt(1 + 1 / len(gained)), 1e-12)
     return found
 
 
 def _confirmed(
     gain: Float64[np.ndarray, "fragments longest"],
-    words: Int32[np.ndarray, "fragments longest"],
-    lengths: Int[np.ndarray, " fragments"],
-    clusters: Int64[np.ndarray, " fragments"] | Int[np.ndarray, " fragments"],
-) -> Float64[np.ndarray, " fragments"]:
+    words: Tokens,
+    lengths: PerFragment,
+    clusters: Int64[np.ndarray, " fragments"] | PerFragment,
+) -> Numbers:
     share = np.full(len(words), np.nan)
     order = np.argsort(clusters, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):

@@ -159,9 +159,6 @@ class VolatilityProbe(RegisteredProbe):
     the former's, changed by as many steps as lie between. A turn of the whole space still counts as movement.
 
     By token: both metrics.
-
-    Attributes:
-        means: What `type_means` gives of the corpus.
     """
 
     name: ClassVar[str] = "volatility"

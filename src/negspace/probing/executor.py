@@ -30,15 +30,7 @@ _SMALL = 30_000_000  # parameters of a model that is copied to every worker
 
 @dataclass(frozen=True, eq=False)
 class PartExecutor:
-    """Measures probes part by part.
-
-    Attributes:
-        model: The model.
-        store: Where finished parts are kept.
-        batch: Padded tokens of a batch, at most.
-        workers: Processes at once; a model that is large or on another device is measured in this one.
-        report: Told what is being done.
-    """
+    """Measures probes part by part."""
 
     model: LanguageModel
     store: PartStore
@@ -47,11 +39,7 @@ class PartExecutor:
     report: Progress
 
     def measure(self, planned: Planned, fragments: Fragments) -> Iterator[pa.Table]:
-        """Measure the parts that are not finished yet, and give all of them in order.
-
-        Raises:
-            DataError: Memory does not even suffice for one fragment, or a loss is not finite.
-        """
+        """Measure the parts that are not finished yet, and give all of them in order."""
         name, rows, model = planned.name, planned.rows, planned.model or self.model
         parts = {f"{name}-{start:06d}": rows[start : start + _PART] for start in range(0, len(rows), _PART)}
         missing = [part for part in parts if not self.store.has(part)]
@@ -100,11 +88,7 @@ def measure_some(
     *,
     tokens: bool = False,
 ) -> Probed:
-    """Probe some fragments, with half of the batch where memory runs out, and again half of it.
-
-    Raises:
-        DataError: Memory does not even suffice for one fragment, or a loss is not finite.
-    """
+    """Probe some fragments, with half of the batch where memory runs out, and again half of it."""
     longest = int(fragments.lengths[rows].max())
     return halving(
         lambda size: probe.measure(model, fragments, rows, batch=size, tokens=tokens), batch, longest

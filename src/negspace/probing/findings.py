@@ -269,16 +269,7 @@ class Highlight:
 
 @dataclass(frozen=True)
 class ProbeFindings:
-    """All of it; a part is None, or empty, where the probe that it takes was not asked for.
-
-    Attributes:
-        kind: ``"probe"``.
-        version: Version of negspace.
-        key: SHA-256 (hex) of all that decides the result.
-        columns: Names of the numbers by which fragments are ranked.
-        units: The unit of each column.
-        chosen: The highlights.
-    """
+    """All of it; a part is None, or empty, where the probe that it takes was not asked for."""
 
     kind: str
     version: str

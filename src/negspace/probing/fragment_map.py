@@ -84,25 +84,15 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FragmentMap:
-    """Fragments placed by two numbers.
-
-    Attributes:
-        across: The number from left to right.
-        up: The number from bottom to top.
-        wanted: Whether these are transfer, by a step taken, and retention.
-        n: How many fragments have both.
-        rows: Positions of those that are drawn, by role; None for those that were given no role.
-        fragments: All fragments.
-        beyond: How many of the drawn ones lie beyond an edge, and are drawn on it.
-    """
+    """Fragments placed by two numbers."""
 
     across: Axis
     up: Axis
-    wanted: bool
-    n: int
-    rows: Mapping[str | None, Sequence[int]]
+    wanted: bool  # these are transfer, by a step taken, and retention
+    n: int  # fragments that have both
+    rows: Mapping[str | None, Sequence[int]]  # positions of those drawn, by role
     fragments: Sequence[FragmentRow]
-    beyond: int
+    beyond: int  # of those drawn, how many lie beyond an edge and are drawn on it
 
     @property
     def dots(self) -> int:

@@ -32,18 +32,7 @@ TINY = "tiny"
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a run stands on.
-
-    Attributes:
-        model: The model.
-        fragments: The fragments probed.
-        reference: Fragments on which transfer is measured; none of those probed, unless the user named a file
-            that holds them.
-        source: The corpus, for messages.
-        reference_source: Where the reference came from, in words.
-        notes: Things worth knowing, a sentence each.
-        training: How a tiny model was trained; None for a model that was given.
-    """
+    """What a run reads: model, fragments, the reference of transfer, and where they came from, in words."""
 
     model: LanguageModel
     fragments: Fragments

@@ -161,9 +161,6 @@ def logit_blocks(
 
     Threads and gradients are the caller's to turn off: a generator that is left before its end gives them
     back late.
-
-    Raises:
-        DataError: A loss is not finite.
     """
     backbone = find_backbone(model)
     for some in batches(fragments, np.unique(rows), tokens=batch, device=model.device):

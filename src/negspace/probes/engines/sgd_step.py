@@ -218,9 +218,6 @@ def own_gain(
 
     Returns:
         How far its loss fell, in nats per token, and the `moments` of the step.
-
-    Raises:
-        DataError: The loss before the step is not finite.
     """
     own = take(fragments, [row], model.device)
     losses = mean_losses(model.network, own)

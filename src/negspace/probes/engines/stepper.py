@@ -39,11 +39,7 @@ class Stepped(NamedTuple):
 
 
 class Stepper:
-    """Takes steps on single fragments from where a model stands, each measured and undone.
-
-    Raises:
-        DataError: A loss on the reference is not finite.
-    """
+    """Takes steps on single fragments from where a model stands, each measured and undone."""
 
     def __init__(
         self,
@@ -87,11 +83,7 @@ class Stepper:
         ]
 
     def step(self, fragments: Fragments, row: int) -> Stepped:
-        """Take a step on one fragment, measure and undo it.
-
-        Raises:
-            DataError: The loss before the step is not finite.
-        """
+        """Take a step on one fragment, measure and undo it."""
         own = picture(self._model.network, take(fragments, [row], self._model.device), self._queries)
         check_finite(self._model, fragments, own.batch.rows, own.losses.detach().cpu().numpy())
         direction = gradient(own.losses[0], self._parameters.tensors)
