@@ -379,6 +379,12 @@ class Wrong(Scripted):
         runs = list(super().runs(task, jobs, workers=workers))
         if self.how == "too few":
             yield from runs[:-1]
+        elif self.how in {"percent", "fractions"}:
+            kept = {name: values.copy() for name, values in runs[0].values.items()}
+            kept["confidence"][3] = 70.0 if self.how == "percent" else math.nan
+            kept["label"] = kept["label"] + (0.5 if self.how == "fractions" else 0)
+            kept["label"][0] = 0.5 if self.how == "fractions" else 0
+            yield replace(runs[0], values=kept)
         elif self.how == "other names":
             kept = runs[0].values
             yield replace(runs[0], values={name: kept[name] for name in ("label", "confidence")})
@@ -391,6 +397,11 @@ class Wrong(Scripted):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        (
+            "percent",
+            "'confidence' of held-out item 3 is no probability of the .*\n.*got: *70",
+        ),
+        ("fractions", "'label' of held-out item 0 is no predicted label\n.*got: *0.5"),
         ("other names", "must give label, confidence, truth\n.*got: *label, confidence$"),
         ("too few", "gave no run of arm 'half', seed 11"),
         ("other", "a run nobody asked for\n.*arm 'all', seed 99"),

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
+import numpy as np
+from jaxtyping import Shaped
+
 from negspace.errors import PlanError, did_you_mean
 
 __all__ = ["PREDICTION", "QUANTITIES", "Quantity", "declare", "quantity"]
+
+
+_ROUNDING = 1e-6  # of float32 probabilities
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,13 @@ class Quantity:
     low: float = -inf
     high: float = inf
     whole: bool = False
+
+    def first_wrong(self, values: Shaped[np.ndarray, " items"]) -> int | None:
+        """Find the first item whose value cannot be one of this quantity; None if there is none."""
+        if self.whole and not np.issubdtype(values.dtype, np.integer):
+            return 0 if len(values) else None
+        wrong = np.flatnonzero((values < self.low - _ROUNDING) | (values > self.high + _ROUNDING))
+        return int(wrong[0]) if len(wrong) else None
 
 
 _DECLARED: dict[str, Quantity] = {}

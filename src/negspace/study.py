@@ -58,6 +58,43 @@ class Hypothesis:
         """What the effect is claimed to exceed."""
         return -self.margin if self.claim == "no less" else self.margin
 
+    def check(self, arms: Mapping[str, Json]) -> None:
+        """Refuse a hypothesis about other arms than these, or one that can come out one way only.
+
+        Args:
+            arms: What each arm of the study is, its name aside.
+
+        Raises:
+            PlanError: If so.
+        """
+        said = f"hypothesis '{self.name}'"
+        for arm in (self.arm, self.versus):
+            if arm is not None and arm not in arms:
+                raise PlanError(f"{said}: no arm is called '{arm}'", hint=did_you_mean(arm, arms))
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise PlanError(
+                f"{said}: the margin must be finite and not negative",
+                got=self.margin,
+                hint="give the smallest effect that would matter; for the other direction, swap the arms",
+            )
+        low, high = self.metric.bounds
+        if self.versus is not None:
+            nothing = "an effect that can only be 0 is no hypothesis"
+            if self.arm == self.versus:
+                raise PlanError(f"{said} compares arm '{self.arm}' with itself", hint=nothing)
+            if arms[self.arm] == arms[self.versus]:
+                raise PlanError(
+                    f"{said}: the arms '{self.arm}' and '{self.versus}' are the same under two names",
+                    hint=nothing,
+                )
+            low, high = low - high, high - low
+        if not low < self.threshold < high:
+            raise PlanError(
+                f"{said} can come out one way only: the effect lies from {low:g} to {high:g}, and the claim "
+                f"is that it exceeds {self.threshold:g}",
+                hint="give a margin that effects can lie on either side of",
+            )
+
     def describe(self) -> Mapping[str, Json]:
         """The claim as it is hashed into the plan."""
         return {
@@ -145,45 +182,18 @@ class Study(Generic[TaskT, ArmT]):
                 raise PlanError(f"a study needs at least one {what}")
             if len(set(items)) < len(items):
                 raise PlanError(f"each {what} of a study must be given once", got=list(items))
-        for seed in self.seeds:
-            if not _is_seed(seed):
+        every: Sequence[object] = self.seeds
+        for seed in every:
+            # NumPy's integers are not JSON, so a plan could not be hashed with them.
+            if not (isinstance(seed, int) and 0 <= seed < N_SEEDS):
                 raise PlanError(
                     f"a seed is a whole number from 0 to {N_SEEDS - 1}", got=seed, hint="give range(20), say"
                 )
         for arm in self.arms:
             arm.check(self.task)
-        self._check_hypotheses(names)
-        self._check_measures()
-
-    def _check_hypotheses(self, names: Sequence[str]) -> None:
         described = {arm.name: {**arm.describe(), "name": ""} for arm in self.arms}
         for hypothesis in self.hypotheses:
-            for arm in (hypothesis.arm, hypothesis.versus):
-                if arm is not None and arm not in names:
-                    raise PlanError(
-                        f"hypothesis '{hypothesis.name}': no arm is called '{arm}'",
-                        hint=did_you_mean(arm, names),
-                    )
-            if hypothesis.arm == hypothesis.versus:
-                raise PlanError(
-                    f"hypothesis '{hypothesis.name}' compares arm '{hypothesis.arm}' with itself",
-                    hint="an effect that can only be 0 is no hypothesis",
-                )
-            if not (math.isfinite(hypothesis.margin) and hypothesis.margin >= 0):
-                raise PlanError(
-                    f"hypothesis '{hypothesis.name}': the margin must be finite and not negative",
-                    got=hypothesis.margin,
-                    hint="give the smallest effect that would matter; for the other direction, swap the arms",
-                )
-            if hypothesis.versus is not None and described[hypothesis.arm] == described[hypothesis.versus]:
-                raise PlanError(
-                    f"hypothesis '{hypothesis.name}': the arms '{hypothesis.arm}' and "
-                    f"'{hypothesis.versus}' are the same under two names",
-                    hint="an effect that can only be 0 is no hypothesis",
-                )
-            _check_open(hypothesis)
-
-    def _check_measures(self) -> None:
+            hypothesis.check(described)
         given = {name: quantity(name) for name in self.learner.gives}
         for metric in (*self.metrics, *(hypothesis.metric for hypothesis in self.hypotheses)):
             for name in metric.reads:
@@ -260,47 +270,47 @@ class Study(Generic[TaskT, ArmT]):
 
     def _check_run(self, run: Run, asked: Sequence[tuple[Arm, int]]) -> None:
         """A learner of the user's own may be wrong: better said here than by a metric."""
+        learner, rows = f"learner '{self.learner.name}'", len(self.task.held_out_clusters)
         if (run.arm, run.seed) not in {(arm.name, seed) for arm, seed in asked}:
-            raise PlanError(
-                f"learner '{self.learner.name}' gave a run nobody asked for",
-                got=f"arm '{run.arm}', seed {run.seed}",
-            )
+            got = f"arm '{run.arm}', seed {run.seed}"
+            raise PlanError(f"{learner} gave a run nobody asked for", got=got)
         if set(run.values) != set(self.learner.gives):
-            raise PlanError(
-                f"learner '{self.learner.name}' must give {', '.join(self.learner.gives)}",
-                got=", ".join(run.values),
-            )
-        rows = len(self.task.held_out_clusters)
+            raise PlanError(f"{learner} must give {', '.join(self.learner.gives)}", got=", ".join(run.values))
         for name, values in run.values.items():
             if len(values) != rows:
                 raise PlanError(
-                    f"learner '{self.learner.name}' must give '{name}' for each of the {rows} held-out items",
+                    f"{learner} must give '{name}' for each of the {rows} held-out items",
                     got=f"{len(values)} values",
+                )
+            if (wrong := quantity(name).first_wrong(values)) is not None:
+                raise PlanError(
+                    f"{learner}: '{name}' of held-out item {wrong} is no {quantity(name).meaning}",
+                    got=str(values[wrong]),
                 )
 
     def _keys(self) -> dict[tuple[str, int], str]:
-        common: dict[str, Json] = {
-            "task": self.task.fingerprint,
-            "learner": self.learner.describe(),
-        }
-        described: dict[str, dict[str, Json]] = {
-            arm.name: {
-                **common,
+        """Content address of the run of each arm and seed."""
+        found = {}
+        for arm in self.arms:
+            decided: dict[str, Json] = {
+                "task": self.task.fingerprint,
+                "learner": self.learner.describe(),
                 "arm": arm.describe(),
                 "code": sorted({source_hash(part) for part in (self.learner, *arm.code)}),
             }
-            for arm in self.arms
-        }
-        return {
-            (name, seed): content_hash({**content, "seed": seed})
-            for name, content in described.items()
-            for seed in self.seeds
-        }
+            for seed in self.seeds:
+                found[arm.name, seed] = content_hash({**decided, "seed": seed})
+        return found
 
     def _judge(self, runs: Mapping[tuple[str, int], Run]) -> Mapping[str, Verdict]:
         family = {}
         for hypothesis in self.hypotheses:
-            effects = [self._effect(hypothesis, runs, seed) for seed in self.seeds]
+            effects = []
+            for seed in self.seeds:
+                effect = hypothesis.metric(runs[hypothesis.arm, seed], self.task)
+                if hypothesis.versus is not None:
+                    effect = difference(effect, hypothesis.metric(runs[hypothesis.versus, seed], self.task))
+                effects.append(effect)
             variance, df = item_variance_of(effects)
             family[hypothesis.name] = Effects(
                 np.array([effect.value for effect in effects]),
@@ -311,27 +321,3 @@ class Study(Generic[TaskT, ArmT]):
                 no_less=hypothesis.claim == "no less",
             )
         return judge_family(family)
-
-    def _effect(self, hypothesis: Hypothesis, runs: Mapping[tuple[str, int], Run], seed: int) -> Measurement:
-        measured = hypothesis.metric(runs[hypothesis.arm, seed], self.task)
-        if hypothesis.versus is None:
-            return measured
-        return difference(measured, hypothesis.metric(runs[hypothesis.versus, seed], self.task))
-
-
-def _check_open(hypothesis: Hypothesis) -> None:
-    """Refuse a hypothesis that no effect can support, or none refute."""
-    low, high = hypothesis.metric.bounds
-    if hypothesis.versus is not None:
-        low, high = low - high, high - low
-    if not low < hypothesis.threshold < high:
-        raise PlanError(
-            f"hypothesis '{hypothesis.name}' can come out one way only: the effect lies from {low:g} to "
-            f"{high:g}, and the claim is that it exceeds {hypothesis.threshold:g}",
-            hint="give a margin that effects can lie on either side of",
-        )
-
-
-def _is_seed(seed: object) -> bool:
-    # NumPy's integers are not JSON, so a plan could not be hashed with them.
-    return isinstance(seed, int) and 0 <= seed < N_SEEDS
