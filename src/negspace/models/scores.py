@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
 from negspace.data import read_table
 from negspace.errors import DataError, PlanError, did_you_mean
@@ -115,33 +116,36 @@ class ScoresLearner:
                 probability, probabilities do not add up to 1, no column holds scores, or a column's name
                 leaves open whose probability it holds.
         """
-        reader = _Reader(task, source, lines)
-        used = {
-            name: values
-            for name, values in columns.items()
-            if name not in ignore and not reader.is_passed_over(name, values)
-        }
         rows = len(task.held_out_labels)
-        got = next(
-            (len(values) for values in columns.values() if len(values) != rows), rows if columns else 0
-        )
-        if got != rows:
+        wrong = [len(values) for values in columns.values() if len(values) != rows]
+        if wrong or not columns:
             raise DataError(
                 f"{source}: scores are needed for each of the {rows} held-out rows, in their order",
-                got=f"{got} rows",
+                got=f"{wrong[0] if wrong else 0} rows",
                 hint="score the rows of --test, then those of --near-miss, each in the order of its file",
             )
-        sets = reader.probability_runs(used)
-        taken = {column for names, _ in sets for column in names}
-        runs = [(", ".join(names), values) for names, values in sets]
-        runs += [(name, reader.single(name, values)) for name, values in used.items() if name not in taken]
+        reader = _Reader(task.label_names, source, lines)
+        used = {
+            column: values
+            for column, values in columns.items()
+            if column not in ignore and not reader.is_passed_over(column, values)
+        }
+        truth = task.held_out_labels
+        runs: dict[str, Values] = {}
+        sets = reader.probability_sets(used)
+        for names in sets:
+            runs[", ".join(names.values())] = summarise_probabilities(reader.matrix(used, names), truth)
+        taken = {column for names in sets for column in names.values()}
+        for column, values in used.items():
+            if column not in taken:
+                runs[column] = reader.single(column, values, truth)
         if not runs:
             raise DataError(
                 f"{source}: no column holds scores",
                 got=", ".join(columns),
                 hint="give a column of predicted labels, or prob_<label> for every label",
             )
-        return cls(tuple(p for _, p in runs), tuple(n for n, _ in runs), source)
+        return cls(tuple(runs.values()), tuple(runs), source)
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide a result: the scores themselves."""
@@ -170,14 +174,14 @@ class ScoresLearner:
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    task: TextTask
+    label_names: tuple[str, ...]
     source: str
     lines: Sequence[int] | None
 
     @property
     def labels(self) -> Mapping[str, int]:
         """Position of each label by its name."""
-        return {name: i for i, name in enumerate(self.task.label_names)}
+        return {name: i for i, name in enumerate(self.label_names)}
 
     def is_passed_over(self, column: str, values: Sequence[object]) -> bool:
         """Whether a column is known by its name to hold no scores."""
@@ -186,40 +190,31 @@ class _Reader:
         # "id" is also a language, and "text" a kind of page.
         return column not in self.labels or not all(0 <= _number(value) <= 1 for value in values)
 
-    def probability_runs(
-        self, columns: Mapping[str, Sequence[object]]
-    ) -> list[tuple[tuple[str, ...], Values]]:
-        """Runs given as one column of probabilities per label, with the names of their columns."""
-        labels = self.labels
+    def probability_sets(self, columns: Iterable[str]) -> list[dict[int, str]]:
+        """For each model whose probabilities have a column per label, the column of each label."""
         found: dict[str, dict[int, str]] = {}
         for column in columns:
-            label, run = self._label_and_run(column)
+            label, model = self._label_and_model(column)
             if label is None:
                 continue
-            of_label = found.setdefault(run, {})
-            if labels[label] in of_label:
+            of_label = found.setdefault(model, {})
+            if (other := of_label.setdefault(self.labels[label], column)) != column:
                 raise DataError(
                     f"{self.source}: two columns hold the probability of '{label}'",
-                    got=f"'{of_label[labels[label]]}' and '{column}'",
+                    got=f"'{other}' and '{column}'",
                     hint="drop one, or name the columns of several models prob_<label>@<model>",
                 )
-            of_label[labels[label]] = column
-        runs = []
-        for of_label in found.values():
-            matrix = self._matrix(columns, of_label)
-            names = tuple(of_label.values())
-            runs.append((names, summarise_probabilities(matrix, self.task.held_out_labels)))
-        return runs
+        return list(found.values())
 
-    def _label_and_run(self, column: str) -> tuple[str | None, str]:
-        """The label whose probability a column holds by its name, if any, and the model it is of."""
-        base, _, run = column.rpartition("@") if "@" in column else (column, "", "")
-        for name, of_run in ((column, ""), (base, run)):
+    def _label_and_model(self, column: str) -> tuple[str | None, str]:
+        """The label whose probability a column holds by its name, if any, and the model."""
+        base, _, model = column.rpartition("@") if "@" in column else (column, "", "")
+        match = None
+        for name, of_model in ((column, ""), (base, model)):
             match = _PROBABILITY.match(name)
             for label in (match["label"] if match else name, name):
                 if label in self.labels:
-                    return label, of_run
-        match = _PROBABILITY.match(base)
+                    return label, of_model
         if match:  # with two labels too: read as the second's, a mistyped first would be turned around
             raise DataError(
                 f"{self.source}, column '{column}': no label of the data is called '{match['label']}'",
@@ -227,61 +222,64 @@ class _Reader:
             )
         return None, ""
 
-    def _matrix(self, columns: Mapping[str, Sequence[object]], of_label: Mapping[int, str]) -> np.ndarray:
-        labels = self.labels
-        missing = [name for name, i in labels.items() if i not in of_label]
+    def matrix(self, columns: Mapping[str, Sequence[object]], of_label: Mapping[int, str]) -> np.ndarray:
+        """Probability of each label for each row."""
+        missing = [name for name, i in self.labels.items() if i not in of_label]
         if missing:
             for i, column in of_label.items():
-                bare = column.partition("@")[0] == self.task.label_names[i]
-                if bare and all(_label_in(labels, value) is not None for value in columns[column]):
+                bare = column.partition("@")[0] == self.label_names[i]
+                if bare and all(_label_in(self.labels, value) is not None for value in columns[column]):
                     raise DataError(
                         f"{self.source}, column '{column}': a label's name stands for its probability, "
                         "but the column holds labels",
                         hint=f"call predicted labels 'prediction', and probabilities 'prob_{column}'",
                     )
-        if missing and len(labels) > 2:
-            raise DataError(
-                f"{self.source}: probabilities are needed for every label",
-                got=f"none for {', '.join(repr(name) for name in missing[:5])}",
-                hint="add a column prob_<label> for each",
-            )
-        if missing:  # two labels, one column: the other is what is left of 1
+            if len(self.labels) > 2:
+                raise DataError(
+                    f"{self.source}: probabilities are needed for every label",
+                    got=f"none for {', '.join(repr(name) for name in missing[:5])}",
+                    hint="add a column prob_<label> for each",
+                )
+            # Two labels, one column: the other is what is left of 1.
             ((present, column),) = of_label.items()
             p = self._numbers(column, columns[column])
             return np.stack([1 - p, p] if present == 1 else [p, 1 - p], axis=1)
-        names = [of_label[i] for i in range(len(labels))]
-        matrix = np.stack([self._numbers(name, columns[name]) for name in names], axis=1)
-        self._check_sums(matrix, names)
-        return matrix
+        names = [of_label[i] for i in range(len(self.labels))]
+        found = np.stack([self._numbers(name, columns[name]) for name in names], axis=1)
+        wrong = np.flatnonzero(np.abs(found.sum(axis=1) - 1) > _TOLERANCE * len(names))
+        if len(wrong):
+            raise DataError(
+                f"{self.source}{self._line(int(wrong[0]))}: the probabilities of a row must add up to 1",
+                got=f"{found[wrong[0]].sum():.4g} over {', '.join(names[:5])}",
+                hint="pass logits through a softmax first",
+            )
+        return found
 
-    def single(self, column: str, values: Sequence[object]) -> Values:
+    def single(self, column: str, values: Sequence[object], truth: Int[np.ndarray, " held_out"]) -> Values:
         """A run given as one column: predicted labels, or the probability of the second of two."""
-        labels = self.labels
-        names = [_label_in(labels, value) for value in values]
+        names = [_label_in(self.labels, value) for value in values]
         unknown = next((row for row, name in enumerate(names) if name is None), None)
         if unknown is None:
+            label = np.array([self.labels[name] for name in names if name is not None])
             unsaid = np.full(len(names), np.nan)
-            label = np.array([labels[name] for name in names if name is not None])
             return {"label": label, "confidence": unsaid, "truth": unsaid}
-        if len(labels) == 2 and not math.isnan(_number(values[unknown])):
-            self._check_not_first(column)
-            p = self._numbers(column, values)
-            return summarise_probabilities(np.stack([1 - p, p], axis=1), self.task.held_out_labels)
-        raise DataError(
-            f"{self.source}{self._line(unknown)}, column '{column}': neither a label nor a probability",
-            got=_shown(values[unknown]),
-            hint=did_you_mean(str(values[unknown]), labels),
-        )
-
-    def _check_not_first(self, column: str) -> None:
-        """Refuse a column that is named like the first label: it would be read as the second's."""
-        first, second = (label.casefold() for label in self.task.label_names)
+        if len(self.labels) != 2 or math.isnan(_number(values[unknown])):
+            raise DataError(
+                f"{self.source}{self._line(unknown)}, column '{column}': neither a label nor a probability",
+                got=_shown(values[unknown]),
+                hint=did_you_mean(str(values[unknown]), self.labels),
+            )
+        # A column that is named like the first label would be read as the second's.
+        first, second = (label.casefold() for label in self.label_names)
         name = column.partition("@")[0].casefold()
         if len(name) > 1 and first.startswith(name) and not second.startswith(name):
+            named = self.label_names[0]
             raise DataError(
-                f"{self.source}, column '{column}': is it the probability of '{self.task.label_names[0]}'?",
-                hint=f"then call it 'prob_{self.task.label_names[0]}'; else give it a name unlike a label's",
+                f"{self.source}, column '{column}': is it the probability of '{named}'?",
+                hint=f"then call it 'prob_{named}'; else give it a name unlike a label's",
             )
+        p = self._numbers(column, values)
+        return summarise_probabilities(np.stack([1 - p, p], axis=1), truth)
 
     def _numbers(self, column: str, values: Sequence[object]) -> np.ndarray:
         numbers = np.array([_number(value) for value in values])
@@ -293,15 +291,6 @@ class _Reader:
                 hint="pass logits through a softmax first, and leave no cell empty",
             )
         return numbers
-
-    def _check_sums(self, matrix: np.ndarray, names: Sequence[str]) -> None:
-        wrong = np.flatnonzero(np.abs(matrix.sum(axis=1) - 1) > _TOLERANCE * len(names))
-        if len(wrong):
-            raise DataError(
-                f"{self.source}{self._line(int(wrong[0]))}: the probabilities of a row must add up to 1",
-                got=f"{matrix[wrong[0]].sum():.4g} over {', '.join(names[:5])}",
-                hint="pass logits through a softmax first",
-            )
 
     def _line(self, row: int) -> str:
         return f", row {row + 1}" if self.lines is None else f", line {self.lines[row]}"
