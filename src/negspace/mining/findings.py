@@ -38,13 +38,11 @@ class MinedData:
 
     Attributes:
         kind: Kind of data: labelled texts, pairs, a plain corpus.
-        path: Where it came from.
         files: Rows read from each file.
         columns: Column read for each role.
         anchors: Number of anchors.
         corpus: Number of rows that were searched.
         classes: Number of classes; None where they are not known.
-        fingerprint: Hash of the content, hex.
     """
 
     kind: str
@@ -62,13 +60,9 @@ class MinedOutput:
     """What was written.
 
     Attributes:
-        path: The file or dataset folder.
-        form: Its file format.
-        format: What a row is, by the name the command line knows it by.
-        a_row_is: The same in words.
-        columns: Names of the columns.
-        rows: Number of rows.
-        negatives: Negatives in them, each as often as it stands there.
+        form: File format.
+        format: What a row is, by the name the command line knows it by; ``a_row_is`` says it in words.
+        negatives: Negatives in the rows, each as often as it stands there.
         provenance: The side file with the source of every negative.
         left_out_short: Anchors left out because the format needs more negatives than they had.
     """
@@ -86,14 +80,11 @@ class MinedOutput:
 
 @dataclass(frozen=True)
 class AnchorCounts:
-    """What became of the anchors.
+    """Numbers of anchors, and of negatives chosen by source.
 
     Attributes:
-        all: Number of anchors.
-        without_positive: Those that have no positive.
-        without_negatives: Those that have no negative left.
+        without_negatives: Those that have a positive, and no negative left.
         with_fewer: Those that have fewer negatives than asked for.
-        negatives: Negatives chosen, by source.
     """
 
     all: int
@@ -108,12 +99,9 @@ class Dropped:
     """What a rule dropped of one source's candidates.
 
     Attributes:
-        source: The source.
-        rule: The rule, by the name of its setting.
-        what: What it drops, in words.
+        rule: The rule, by the name of its setting; ``what`` it drops, in words.
         limit: Value of the setting.
-        dropped: Candidates dropped by this rule first.
-        of: All candidates.
+        dropped: Candidates that this rule was the first to drop, ``of`` all.
     """
 
     source: str
@@ -154,11 +142,8 @@ class Control:
     """How false negatives were kept out.
 
     Attributes:
-        classes_known: Whether the data name classes.
         candidates: Candidates looked at, by source.
         kept: Candidates that passed all rules, by source.
-        dropped: What each rule dropped.
-        same_class: Shares of same-class hits, by source.
     """
 
     classes_known: bool
@@ -173,10 +158,8 @@ class Distribution:
     """Scores of one kind.
 
     Attributes:
-        n: How many.
-        mean: Their mean.
         min_to_max: Minimum, quartiles and maximum.
-        histogram: Counts over the bins of :class:`Scores`.
+        histogram: Counts over the bins of `Scores`.
     """
 
     n: int
@@ -190,8 +173,6 @@ class Scores:
     """Scores of a source's hits and of the positives beside them, over common bins.
 
     Attributes:
-        edges: Edges of the bins.
-        negatives: The hits.
         positives: The lowest-scoring positive of each anchor; None where there is none.
     """
 
@@ -205,16 +186,8 @@ class Example:
     """A negative that stands high against its positive.
 
     Attributes:
-        anchor: Text of the anchor.
-        anchor_label: Its label, where labels are known.
-        positive: Its positive, where that is another text.
+        positive: The anchor's positive, where that is another text.
         original: The text that an edit was made from; None for a row that was found.
-        negative: The negative.
-        negative_label: Its label, where it is known.
-        source: Where it came from.
-        score: Its score.
-        rank: Its rank among the candidates.
-        positive_score: Score of the positive.
         verifier: What proved an edit to be invalid.
     """
 
@@ -236,18 +209,10 @@ class Findings:
     """Everything that a mining run found.
 
     Attributes:
-        schema: Name and version of this structure.
-        version: Version of negspace.
         key: Hash of all that decides the result.
-        data: What was mined.
-        settings: The settings.
         sources: Each source with all that decides its hits; ``score`` says what its score is.
         vectors: The embedder; None where nothing was embedded.
-        output: What was written.
-        anchors: What became of the anchors.
-        control: How false negatives were kept out.
         edits: Counts of edits tried, kept and not proven; None without edits.
-        scores: Scores by source.
         examples: The hardest negatives.
         warnings: What the reader should not miss.
     """

@@ -100,34 +100,29 @@ def _refuse_strangers(place: OutputPlace) -> None:
     if path.is_dir() != place.is_folder and path.exists():
         kind = "file" if place.is_folder else "folder"
         raise StoreError(f"{path}: a {kind} of this name is in the way", hint="choose another --out")
-    if place.is_folder:
-        _refuse_folder(place)
+    if not place.is_folder:
+        there = [each for each in (path, place.provenance, place.summary) if each.exists()]
+        if there and not _is_ours(place):
+            beside = f"no {place.summary.name} of such a run beside it" if there[0] != place.summary else None
+            raise StoreError(
+                f"{there[0]}: is there already, is not known to be from an earlier run, and would be "
+                "replaced",
+                got=beside,
+                hint="choose another --out, or move the file away",
+            )
         return
-    there = [each for each in (path, place.provenance, place.summary) if each.exists()]
-    if there and not _is_ours(place):
-        raise StoreError(
-            f"{there[0]}: is there already, is not known to be from an earlier run, and would be replaced",
-            got=f"no {place.summary.name} of such a run beside it" if there[0] != place.summary else None,
-            hint="choose another --out, or move the file away",
-        )
-
-
-def _refuse_folder(place: OutputPlace) -> None:
-    names = sorted(each.name for each in place.path.iterdir()) if place.path.exists() else []
-    strange = [*(name for name in names if name not in _OURS), *_strange_in_split(place.path / _SPLIT)]
+    names = sorted(each.name for each in path.iterdir()) if path.exists() else []
+    strange = [name for name in names if name not in _OURS]
+    if (path / _SPLIT).is_dir():
+        inside = sorted((path / _SPLIT).iterdir())
+        known = [each for each in inside if any(each.match(pattern) for pattern in _OURS_IN_SPLIT)]
+        strange += [f"{_SPLIT}/{each.name}" for each in inside if each not in known]
     if names and (strange or not _is_ours(place)):
         raise StoreError(
-            f"{place.path}: the folder holds something else than an earlier result, and would be replaced",
+            f"{path}: the folder holds something else than an earlier result, and would be replaced",
             got=", ".join(strange or names),
             hint="choose another --out, or empty the folder",
         )
-
-
-def _strange_in_split(split: Path) -> Iterator[str]:
-    if split.is_dir():
-        for each in sorted(split.iterdir()):
-            if not any(each.match(pattern) for pattern in _OURS_IN_SPLIT):
-                yield f"{_SPLIT}/{each.name}"
 
 
 def _is_ours(place: OutputPlace) -> bool:
@@ -155,7 +150,7 @@ def _refuse_inputs(place: OutputPlace, inputs: Iterable[str | Path]) -> None:
                     got=str(read),
                     hint="choose another --out",
                 )
-        if any(_same(read, place) for place in written):
+        if any(_same(read, path) for path in written):
             raise StoreError(
                 f"{read}: is read, and would be replaced by the result",
                 got=f"--out {place.path}",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 __all__ = [
     "Candidate",
+    "Change",
     "Edit",
     "EditKind",
     "EditLevel",
     "Operator",
+    "SpanOperator",
     "edit_distance",
     "exchange",
     "shuffled",
-    "splice",
 ]
 
 
@@ -38,6 +39,10 @@ class EditLevel(StrEnum):
     NUMBER = "number"
     CLAUSE = "clause"
     TREE = "tree"
+
+
+Change: TypeAlias = tuple[int, int, str]
+"""First character of a span, the character after it, and what comes in its place."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +104,33 @@ class Operator(Protocol):
         """
 
 
-def splice(operator: Operator, text: str, start: int, end: int, after: str) -> Candidate:
-    """Put ``after`` in place of ``text[start:end]``."""
-    edit = Edit(operator.name, operator.kind, operator.level, start, end, text[start:end], after)
-    return Candidate(text[:start] + after + text[end:], edit)
+@dataclass(frozen=True)
+class SpanOperator:
+    """An operator given by a function that says what may come in place of which span.
+
+    Attributes:
+        name: As results name the operator.
+        kind: What its edits do.
+        level: What they do it to.
+        changes: From a text and a generator to changes, one at a time, in random order.
+    """
+
+    name: str
+    kind: EditKind
+    level: EditLevel
+    changes: Callable[[str, np.random.Generator], Iterator[Change]]
+
+    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Make every change of the text."""
+        for start, end, after in self.changes(text, rng):
+            edit = Edit(self.name, self.kind, self.level, start, end, text[start:end], after)
+            yield Candidate(text[:start] + after + text[end:], edit)
 
 
-def exchange(operator: Operator, text: str, one: tuple[int, int], other: tuple[int, int]) -> Candidate:
+def exchange(text: str, one: tuple[int, int], other: tuple[int, int]) -> Change:
     """Exchange two spans that do not overlap, the earlier first; what stands between them stays."""
     (start, left_end), (right_start, end) = one, other
-    after = text[right_start:end] + text[left_end:right_start] + text[start:left_end]
-    return splice(operator, text, start, end, after)
+    return start, end, text[right_start:end] + text[left_end:right_start] + text[start:left_end]
 
 
 def shuffled(rng: np.random.Generator, count: int) -> Iterator[int]:

@@ -3,117 +3,77 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from negspace.perturbations.edits import (
-    Candidate,
+    Change,
     EditKind,
     EditLevel,
     Operator,
+    SpanOperator,
     exchange,
     shuffled,
-    splice,
 )
 from negspace.perturbations.proof import Validity
-from negspace.perturbations.text_operators import SpanSwap
+from negspace.perturbations.text_operators import swaps
 from negspace.perturbations.verifiers.json_documents import JsonSyntax
 
 __all__ = ["BLOCKS", "BRACKETS", "JSON_TREE"]
 
+_BRACKETS = "()[]{}"
 _BRACKET = re.compile(r"[()\[\]{}]")
 _GAP = re.compile(r"(?<=\S)(?=\S)\b|$")
-_SIGNS = "()[]{}"
-
-
-def _brackets(text: str) -> list[tuple[int, int]]:
-    return [m.span() for m in _BRACKET.finditer(text)]
-
-
-@dataclass(frozen=True)
-class SignDelete:
-    """Leave one sign out.
-
-    Attributes:
-        name: As results name it.
-        sign: Pattern of the sign.
-    """
-
-    name: str
-    sign: re.Pattern[str]
-
-    kind = EditKind.DELETE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Delete each such sign."""
-        places = [m.start() for m in self.sign.finditer(text)]
-        for i in shuffled(rng, len(places)):
-            yield splice(self, text, places[i], places[i] + 1, "")
-
-
-@dataclass(frozen=True)
-class BracketInsert:
-    """Put one bracket more into the text, at the end of a token."""
-
-    name = "bracket insert"
-    kind = EditKind.INSERT
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Insert each bracket at each place; every place has its turn before one has its second."""
-        places = [m.start() for m in _GAP.finditer(text)]
-        first = rng.integers(len(_SIGNS), size=len(places)).tolist()
-        for turn in range(len(_SIGNS)):
-            for i in shuffled(rng, len(places)):
-                bracket = _SIGNS[(first[i] + turn) % len(_SIGNS)]
-                yield splice(self, text, places[i], places[i], bracket)
-
-
-@dataclass(frozen=True)
-class BracketReplace:
-    """Turn a bracket into another: of another type, or the other way round."""
-
-    name = "bracket replace"
-    kind = EditKind.REPLACE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Replace each bracket by each other one."""
-        places = [m.start() for m in _BRACKET.finditer(text)]
-        for i in shuffled(rng, len(places)):
-            for k in shuffled(rng, len(_SIGNS)):
-                yield splice(self, text, places[i], places[i] + 1, _SIGNS[k])
-
-
 _LAST_COLON = re.compile(r":(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
 _MARGIN = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
 _STEP = 4
-
-
-@dataclass(frozen=True)
-class LineIndent:
-    """Move a line in or out by one or four blanks."""
-
-    name = "line indent"
-    kind = EditKind.REPLACE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Move each line in each way."""
-        margins = [m.span() for m in _MARGIN.finditer(text)]
-        for i in shuffled(rng, len(margins)):
-            start, end = margins[i]
-            for k in shuffled(rng, 4):
-                by = (1, _STEP, -1, -_STEP)[k]
-                if end - start + by >= 0:
-                    margin = text[start:end]
-                    yield splice(self, text, start, end, margin + " " * by if by > 0 else margin[:by])
-
-
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
+
+
+def _brackets(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _BRACKET.finditer(text)]
+
+
+def _replace_bracket(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Replace each bracket by each other one: of another type, or the other way round."""
+    places = _brackets(text)
+    for i in shuffled(rng, len(places)):
+        for k in shuffled(rng, len(_BRACKETS)):
+            yield *places[i], _BRACKETS[k]
+
+
+def _insert_bracket(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Insert each bracket at the end of each token; every place has its turn before one has its second."""
+    places = [match.start() for match in _GAP.finditer(text)]
+    first = rng.integers(len(_BRACKETS), size=len(places)).tolist()
+    for turn in range(len(_BRACKETS)):
+        for i in shuffled(rng, len(places)):
+            yield places[i], places[i], _BRACKETS[(first[i] + turn) % len(_BRACKETS)]
+
+
+def _deletes(sign: re.Pattern[str]) -> Callable[[str, np.random.Generator], Iterator[Change]]:
+    """Leave out each sign that matches."""
+
+    def changes(text: str, rng: np.random.Generator) -> Iterator[Change]:
+        places = [match.span() for match in sign.finditer(text)]
+        for i in shuffled(rng, len(places)):
+            yield *places[i], ""
+
+    return changes
+
+
+def _indent_line(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Move each line in or out by one or four blanks."""
+    margins = [match.span() for match in _MARGIN.finditer(text)]
+    for i in shuffled(rng, len(margins)):
+        start, end = margins[i]
+        for k in shuffled(rng, 4):
+            by = (1, _STEP, -1, -_STEP)[k]
+            if end - start + by >= 0:
+                margin = text[start:end]
+                yield start, end, margin + " " * by if by > 0 else margin[:by]
 
 
 @dataclass
@@ -157,78 +117,46 @@ def _families(text: str) -> list[list[_Node]]:
     return [node.children for node in _nodes(text) if node.children]
 
 
-@dataclass(frozen=True)
-class JsonMemberDelete:
-    """Leave out a member of an object or an array, with its comma."""
-
-    name = "JSON member delete"
-    kind = EditKind.DELETE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Delete each member."""
-        members = [(family, i) for family in _families(text) for i in range(len(family))]
-        for k in shuffled(rng, len(members)):
-            family, i = members[k]
-            if i + 1 < len(family):
-                yield splice(self, text, family[i].member, family[i + 1].member, "")
-            else:
-                yield splice(self, text, family[i - 1].end if i else family[i].member, family[i].end, "")
+def _delete_member(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Leave out each member of an object or an array, with its comma."""
+    members = [(family, i) for family in _families(text) for i in range(len(family))]
+    for k in shuffled(rng, len(members)):
+        family, i = members[k]
+        if i + 1 < len(family):
+            yield family[i].member, family[i + 1].member, ""
+        else:
+            yield family[i - 1].end if i else family[i].member, family[i].end, ""
 
 
-@dataclass(frozen=True)
-class JsonMemberInsert:
-    """Write a member of an object or an array twice."""
-
-    name = "JSON member insert"
-    kind = EditKind.INSERT
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Double each member."""
-        members = [node for family in _families(text) for node in family]
-        for k in shuffled(rng, len(members)):
-            node = members[k]
-            yield splice(self, text, node.end, node.end, f", {text[node.member : node.end]}")
+def _insert_member(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Write each member of an object or an array twice."""
+    members = [node for family in _families(text) for node in family]
+    for k in shuffled(rng, len(members)):
+        node = members[k]
+        yield node.end, node.end, f", {text[node.member : node.end]}"
 
 
-@dataclass(frozen=True)
-class JsonKeyReplace:
-    """Write a key with one letter left out or doubled."""
-
-    name = "JSON key replace"
-    kind = EditKind.REPLACE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Misspell each key at a random letter, in either way."""
-        starts = [node.member for node in _nodes(text) if node.member != node.start]
-        for k in shuffled(rng, len(starts)):
-            key = _JSON_TOKEN.match(text, starts[k])
-            # A letter after a backslash is part of an escape.
-            letters = [] if key is None or "\\" in key[0] else list(range(key.start() + 1, key.end() - 1))
-            if letters:
-                at = letters[int(rng.integers(len(letters)))]
-                yield splice(self, text, at, at + 1, "")
-                yield splice(self, text, at, at + 1, text[at] * 2)
+def _misspell_key(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Leave out or double a random letter of each key."""
+    starts = [node.member for node in _nodes(text) if node.member != node.start]
+    for k in shuffled(rng, len(starts)):
+        key = _JSON_TOKEN.match(text, starts[k])
+        # A letter after a backslash is part of an escape.
+        letters = [] if key is None or "\\" in key[0] else list(range(key.start() + 1, key.end() - 1))
+        if letters:
+            at = letters[int(rng.integers(len(letters)))]
+            yield at, at + 1, ""
+            yield at, at + 1, text[at] * 2
 
 
-@dataclass(frozen=True)
-class JsonTypeReplace:
-    """Give a value another type: a number becomes a string, a string null, and so on."""
-
-    name = "JSON type replace"
-    kind = EditKind.REPLACE
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Change the type of each value in every way."""
-        nodes = _nodes(text)
-        for k in shuffled(rng, len(nodes)):
-            start, end = nodes[k].start, nodes[k].end
-            others = list(_other_types(text[start:end]))
-            for i in shuffled(rng, len(others)):
-                yield splice(self, text, start, end, others[i])
+def _replace_type(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Give each value another type in every way: a number becomes a string, a string null, and so on."""
+    nodes = _nodes(text)
+    for k in shuffled(rng, len(nodes)):
+        start, end = nodes[k].start, nodes[k].end
+        others = list(_other_types(text[start:end]))
+        for i in shuffled(rng, len(others)):
+            yield start, end, others[i]
 
 
 def _other_types(value: str) -> Iterator[str]:
@@ -242,38 +170,39 @@ def _other_types(value: str) -> Iterator[str]:
     yield from (literal for literal in ("null", "true") if literal != value)
 
 
-@dataclass(frozen=True)
-class JsonValueSwap:
-    """Exchange two values of one object or array, its keys staying where they are."""
-
-    name = "JSON value swap"
-    kind = EditKind.SWAP
-    level = EditLevel.TREE
-
-    def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Exchange each value with the next and the one after that."""
-        pairs = [
-            (family[i], family[i + apart])
-            for family in _families(text)
-            for apart in (1, 2)
-            for i in range(len(family) - apart)
-        ]
-        for k in shuffled(rng, len(pairs)):
-            one, other = pairs[k]
-            yield exchange(self, text, (one.start, one.end), (other.start, other.end))
+def _swap_values(text: str, rng: np.random.Generator) -> Iterator[Change]:
+    """Exchange each value with the next and the one after that, the keys staying where they are."""
+    pairs = [
+        (family[i], family[i + apart])
+        for family in _families(text)
+        for apart in (1, 2)
+        for i in range(len(family) - apart)
+    ]
+    for k in shuffled(rng, len(pairs)):
+        one, other = pairs[k]
+        yield exchange(text, (one.start, one.end), (other.start, other.end))
 
 
-BRACKETS: tuple[Operator, ...] = (
-    SpanSwap("bracket swap", EditLevel.TREE, _brackets, reach=1),
-    BracketReplace(),
-    BracketInsert(),
-    SignDelete("bracket delete", _BRACKET),
+def _tree(
+    name: str, kind: EditKind, changes: Callable[[str, np.random.Generator], Iterator[Change]]
+) -> Operator:
+    return SpanOperator(name, kind, EditLevel.TREE, changes)
+
+
+BRACKETS = (
+    _tree("bracket swap", EditKind.SWAP, swaps(_brackets, reach=1)),
+    _tree("bracket replace", EditKind.REPLACE, _replace_bracket),
+    _tree("bracket insert", EditKind.INSERT, _insert_bracket),
+    _tree("bracket delete", EditKind.DELETE, _deletes(_BRACKET)),
 )
-BLOCKS: tuple[Operator, ...] = (LineIndent(), SignDelete("colon delete", _LAST_COLON))
-JSON_TREE: tuple[Operator, ...] = (
-    JsonValueSwap(),
-    JsonTypeReplace(),
-    JsonKeyReplace(),
-    JsonMemberInsert(),
-    JsonMemberDelete(),
+BLOCKS = (
+    _tree("line indent", EditKind.REPLACE, _indent_line),
+    _tree("colon delete", EditKind.DELETE, _deletes(_LAST_COLON)),
+)
+JSON_TREE = (
+    _tree("JSON value swap", EditKind.SWAP, _swap_values),
+    _tree("JSON type replace", EditKind.REPLACE, _replace_type),
+    _tree("JSON key replace", EditKind.REPLACE, _misspell_key),
+    _tree("JSON member insert", EditKind.INSERT, _insert_member),
+    _tree("JSON member delete", EditKind.DELETE, _delete_member),
 )

@@ -113,11 +113,11 @@ def nearest(
         mine, theirs = np.flatnonzero(labels == label), np.flatnonzero(labels != label)
         across = _top(embedding[mine], embedding[theirs], _KEPT)
         links.append(_linked(across, mine, theirs, radius))
-        crowded[mine] |= _near_count(across, radius) >= _KEPT
+        crowded[mine] |= _is_crowded(across, radius)
         other[mine], other_distance[mine] = _first(across, theirs)
         within = _without_diagonal(_top(embedding[mine], embedding[mine], _KEPT + 1))
         links.append(_linked(within, mine, mine, radius))
-        crowded[mine] |= _near_count(within, radius) >= _KEPT
+        crowded[mine] |= _is_crowded(within, radius)
         same[mine], same_distance[mine] = _first(within, mine)
     joined = np.concatenate(links)
     between = _between_crowds(embedding, np.flatnonzero(crowded), components(rows, joined), radius)
@@ -131,12 +131,6 @@ def nearest_across(
     corpus_labels: Int[np.ndarray, " corpus"],
 ) -> tuple[Int[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
     """Find the exact nearest row of another label in a corpus.
-
-    Args:
-        queries: Embedding of the rows asked about.
-        query_labels: Their labels.
-        corpus: Embedding of the rows searched.
-        corpus_labels: Their labels.
 
     Returns:
         Positions in the corpus (-1 where no word is shared with any) and distances (1 there).
@@ -152,11 +146,6 @@ def nearest_in_group(
     embedding: Embedding, labels: Int[np.ndarray, " rows"], groups: Int[np.ndarray, " rows"]
 ) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
     """Find the nearest row of another label within each row's group.
-
-    Args:
-        embedding: Vectors of the rows, from `embed`.
-        labels: Labels of the rows.
-        groups: Group of each row.
 
     Returns:
         Positions (-1 where the group has no other label) and cosine distances (NaN there). Of equally
@@ -185,11 +174,7 @@ def nearest_in_group(
 
 
 def group_links(groups: Int[np.ndarray, " rows"]) -> Int[np.ndarray, "links 2"]:
-    """Chain the rows of each group, one link between neighbours in the group's order.
-
-    Args:
-        groups: Group of each row.
-    """
+    """Chain the rows of each group, one link between neighbours in the group's order."""
     order = np.argsort(groups, kind="stable")
     together = groups[order[:-1]] == groups[order[1:]]
     return np.stack([order[:-1][together], order[1:][together]], axis=1)
@@ -223,15 +208,7 @@ def match_near_misses(
 
 
 def components(rows: int, links: Int[np.ndarray, "links 2"]) -> Int[np.ndarray, " rows"]:
-    """Number the connected components of a graph over rows.
-
-    Args:
-        rows: Number of rows.
-        links: Pairs of linked rows.
-
-    Returns:
-        For each row the number of its component, counted in order of first appearance.
-    """
+    """Number the connected components of a graph over rows, in order of first appearance."""
     graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(rows, rows))
     _, component = connected_components(graph, directed=False)
     return np.asarray(component, dtype=np.int64)
@@ -255,9 +232,9 @@ def _without_diagonal(products: Any) -> Any:
     return csr_matrix((data, columns, indptr), shape=products.shape)
 
 
-def _near_count(products: Any, radius: float) -> Int[np.ndarray, " queries"]:
+def _is_crowded(products: Any, radius: float) -> Bool[np.ndarray, " queries"]:
     near = products.tocoo().row[products.data >= 1.0 - radius]
-    return np.bincount(near, minlength=products.shape[0])
+    return np.asarray(np.bincount(near, minlength=products.shape[0]) >= _KEPT)
 
 
 def _between_crowds(

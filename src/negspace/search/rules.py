@@ -138,18 +138,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class FilterStats:
-    """What became of the candidates. Each is counted once, under the first rule that drops it, in this order.
+    """What became of the candidates. Each is counted once, under the first rule that drops it.
 
     Attributes:
         queries: Queries looked at.
         seen: Candidates looked at.
-        positive: Dropped because they are a positive of the query.
-        same_class: Dropped because they are of the query's own class.
-        duplicate: Dropped because they are near-duplicates of a positive.
-        absolute: Dropped by the absolute margin.
-        relative: Dropped by the relative margin.
-        above: Dropped because they score above ``max_score``.
-        below: Dropped because they score below ``min_score``.
+        positive: Dropped as a positive of the query; the rules that follow it stand in their order.
+        above: Dropped because they score above ``max_score``; ``below`` likewise for ``min_score``.
         rank: Dropped by ``range_min`` or ``range_max``.
         left: Left by all rules, and not taken.
         taken: Taken as negatives.
@@ -220,9 +215,6 @@ def duplicates_of_positive(
         corpus: The vectors searched.
         positives: Positives of the queries.
         threshold: Product (cosine, for rows of unit length) from which two rows are near-duplicates.
-
-    Returns:
-        True for hits that are.
     """
     found = np.zeros(hits.rows.shape, dtype=np.bool_)
     for which, positive in _in_turn(positives):
