@@ -47,10 +47,10 @@ def made(folder: Path, rows: int) -> tuple[Path, Path, Path]:
 def own_fits(result: AuditResult) -> None:
     """Fit and predict what the audit did, by its own learner."""
     found = result.parts
-    study, space = found.result.study, found.space
+    study, space = found.result.study, found.embedded
     for _ in TfidfLearner().runs(study.task, [(study.arms[0], seed) for seed in study.seeds], workers=1):
         pass
-    audited = len(found.inputs.train)
+    audited = len(found.files.train)
     labels, texts = space.labels[:audited], space.texts[:audited]
     folds = grouped_folds(labels, space.clusters[:audited], 5, 0)
     TfidfLearner().out_of_fold(texts, labels, len(study.task.label_names), folds, seed=0, workers=1)
@@ -59,13 +59,13 @@ def own_fits(result: AuditResult) -> None:
 def scikit_learn(result: AuditResult) -> None:
     """Fit and predict the same rows with a plain scikit-learn pipeline."""
     found = result.parts
-    study, space = found.result.study, found.space
+    study, space = found.result.study, found.embedded
     task = study.task
     for seed in study.seeds:
         rows = study.arms[0].draw(task, seed)
         model = _pipeline(len(task.label_names), seed).fit([task.texts[i] for i in rows], task.labels[rows])
         model.predict_proba(task.texts[task.n_train :])
-    audited = len(found.inputs.train)
+    audited = len(found.files.train)
     labels, texts = space.labels[:audited], np.array(space.texts[:audited], dtype=object)
     folds = grouped_folds(labels, space.clusters[:audited], 5, 0)
     for fold in range(5):

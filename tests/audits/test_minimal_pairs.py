@@ -24,8 +24,8 @@ from negspace.audits import (
     audit_minimal_pairs,
     is_minimal_pairs,
     open_pair_learner,
-    pair_learners,
 )
+from negspace.audits.language import pair_learners
 from negspace.cli.main import main
 from negspace.language_models import LanguageModel, TinySettings, build_network
 from negspace.reports.html import render_notebook, render_page

@@ -21,10 +21,12 @@ from negspace.audits import (
 )
 from negspace.data import read_minimal_pairs
 from negspace.errors import DataError
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS
-from negspace.evaluation.minimal_pairs import (
+from negspace.evaluation import (
+    EASY,
     EASY_PER_TOKEN,
+    NEAR_MISS,
     NEAR_MISS_PER_TOKEN,
+    PAIRS,
     PairTask,
     build_pair_task,
     of_paradigm,
@@ -224,7 +226,7 @@ def test_scores_are_those_of_sentences_read_one_at_a_time(network: Any) -> None:
 def test_scores_do_not_depend_on_what_is_read_together(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_of(*SENTENCES)
     together = score_pairs(network, task, name="x")
-    monkeypatch.setattr("negspace.audits.pair_scoring._TOKENS_AT_ONCE", 1)
+    monkeypatch.setattr("negspace.audits.language.pair_scoring._TOKENS_AT_ONCE", 1)
     alone = score_pairs(network, task, name="x")
     for name in ("sentences", "good_token", "bad_token", "rank"):
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=1e-5)

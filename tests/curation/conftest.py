@@ -10,7 +10,7 @@ import pytest
 
 from negspace.curation import RowPool
 from negspace.demo import tickets
-from negspace.evaluation import assemble
+from negspace.evaluation import assemble_task
 from negspace.models import RowsArm, TfidfLearner
 from negspace.records import EvalSet
 from negspace.search import embed
@@ -110,7 +110,7 @@ def worth() -> Callable[..., list[float]]:
         names = tuple(sorted({label for _, label in rows}))
         sizes = np.cumsum([0, *map(len, tests)])
         sets = [EvalSet(f"test {i}", np.arange(sizes[i], sizes[i + 1])) for i in range(len(tests))]
-        task = assemble(
+        task = assemble_task(
             tuple(text for text, _ in rows),
             np.array([names.index(label) for _, label in rows]),
             names,

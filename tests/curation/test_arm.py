@@ -10,14 +10,14 @@ import pytest
 
 from negspace.curation import Cover, RowPool, StrategyArm, Stratified
 from negspace.errors import PlanError
-from negspace.evaluation import assemble
+from negspace.evaluation import assemble_task
 from negspace.models import TextTask
 
 
 def task_of(pool: RowPool, before: int = 0) -> TextTask:
     """A task that trains on ``before`` other rows and then on the pool."""
     texts = (*(f"other {i}" for i in range(before)), *pool.texts, "held out")
-    return assemble(
+    return assemble_task(
         texts,
         np.concatenate([np.zeros(before, dtype=np.int64), pool.labels, [0]]),
         pool.label_names,

@@ -1,4 +1,4 @@
-"""Roles of rows on sets where they are planted."""
+"""RowRoles of rows on sets where they are planted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from negspace.data import Examples, grouped_folds
-from negspace.evaluation import Role, Roles, sort_rows, suspects
+from negspace.evaluation import Role, RowRoles, sort_rows, suspects
 from negspace.models import TfidfLearner
 from negspace.search import components, embed, nearest, nearest_in_group
 
@@ -23,7 +23,7 @@ def sorted_rows(
     groups: list[int] | None = None,
     suspected: list[int] | None = None,
     probabilities: np.ndarray | None = None,
-) -> Roles:
+) -> RowRoles:
     labels_ = np.array(labels)
     embedding = embed(tuple(texts))
     in_group = None if groups is None else nearest_in_group(embedding, labels_, np.array(groups))

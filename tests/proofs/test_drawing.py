@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from negspace.curation.strategies import DrawnArm, whole_clusters
 from negspace.errors import PlanError
-from negspace.evaluation import assemble
+from negspace.evaluation import assemble_task
 from negspace.models import TextTask
 from negspace.proofs import ladder_sizes
 
 
 def _task(labels: list[int], clusters: list[int]) -> TextTask:
     n = len(labels)
-    return assemble(
+    return assemble_task(
         tuple(f"text {i}" for i in range(n)),
         np.array(labels),
         ("a", "b"),

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from negspace.errors import DataError, MissingExtraError, PlanError, StoreError
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble_task
 from negspace.models import TfidfLearner, search_space
 from negspace.proofs import Proof, TrialJournal, halve
 from negspace.records import EvalSet
@@ -81,7 +81,7 @@ def test_halves_keep_pairs_together_and_use_every_row_once() -> None:
     labels = np.array([0, 1] * 20 + [1, 0] * 20)
     easy, near = np.arange(40), np.arange(40, 80)
     sets = [EvalSet(EASY, easy), EvalSet(NEAR_MISS, near), EvalSet(PAIRS, near, easy)]
-    task = assemble(tuple(map(str, range(n))), labels, ("a", "b"), np.arange(n), 0, sets, np.zeros(n))
+    task = assemble_task(tuple(map(str, range(n))), labels, ("a", "b"), np.arange(n), 0, sets, np.zeros(n))
     for seed in range(3):
         half = {name: set(found.rows.tolist()) for name, found in halve(task, seed=seed).items()}
         assert half["easy validation"] | half["easy test"] == set(easy.tolist())
@@ -97,7 +97,7 @@ def test_rows_that_all_hang_together_cannot_be_halved() -> None:
         EvalSet(NEAR_MISS, np.arange(2, 4)),
         EvalSet(PAIRS, np.array([2, 3]), np.array([0, 1])),
     ]
-    task = assemble(
+    task = assemble_task(
         ("a", "b", "c", "d"), np.array([0, 1, 1, 0]), ("x", "y"), np.zeros(4, int), 0, sets, np.zeros(4)
     )
     with pytest.raises(DataError):

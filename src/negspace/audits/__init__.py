@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from negspace.audits.dispatch import is_minimal_pairs
-from negspace.audits.findings import SCHEMA, AuditFindings
-from negspace.audits.minimal_pairs import MinimalPairsAudit, audit_minimal_pairs
-from negspace.audits.minimal_pairs_findings import MinimalPairsFindings
-from negspace.audits.pair_learners import FixedModel, PairLearner, TinyModels, encoder, open_pair_learner
-from negspace.audits.pair_scoring import (
+from negspace.audits.findings import SCHEMA, Audit, AuditFindings
+from negspace.audits.language import (
     CompetitorProbability,
+    FixedModel,
     Margin,
+    PairLearner,
     PairScores,
     Pressure,
+    TinyModels,
     as_values,
+    encoder,
+    open_pair_learner,
     read_scores,
     score_pairs,
 )
+from negspace.audits.minimal_pairs import MinimalPairsAudit, audit_minimal_pairs
+from negspace.audits.minimal_pairs_findings import MinimalPairsFindings
 from negspace.audits.report import audit_report, headline_metrics
-from negspace.audits.result import Audit
 from negspace.audits.shared_blocks import chance, curve_chart, decision_block, scatter_chart
-from negspace.audits.text_audit import AuditResult, audit, check_settings
+from negspace.audits.text_audit import AuditResult, audit, check_settings, is_minimal_pairs
 
 __all__ = [
     "SCHEMA",

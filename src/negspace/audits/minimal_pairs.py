@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
+from negspace.audits.findings import Audit, Step
+from negspace.audits.language import (
+    SETTINGS,
+    CompetitorProbability,
+    Margin,
+    PairLearner,
+    Pressure,
+    WholeCorpus,
+    open_pair_learner,
+)
 from negspace.audits.minimal_pairs_findings import MinimalPairsFindings, PairParts, pair_findings
 from negspace.audits.minimal_pairs_report import minimal_pairs_report
-from negspace.audits.pair_learners import SETTINGS, PairLearner, WholeCorpus, open_pair_learner
-from negspace.audits.pair_scoring import CompetitorProbability, Margin, Pressure
-from negspace.audits.result import Audit
-from negspace.audits.text_audit import ARM, GAP, check_settings
+from negspace.audits.text_audit import ARM, GAP, VERDICT_METHOD, check_settings
 from negspace.data.minimal_pairs import read_minimal_pairs
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS
-from negspace.evaluation.minimal_pairs import (
+from negspace.evaluation import (
+    EASY,
     EASY_PER_TOKEN,
+    NEAR_MISS,
     NEAR_MISS_PER_TOKEN,
+    PAIRS,
     PairTask,
     build_pair_task,
     of_paradigm,
@@ -37,7 +47,7 @@ class MinimalPairsAudit(Audit[PairParts]):
     @cached_property
     def findings(self) -> MinimalPairsFindings:
         """The content of ``audit.json``, typed."""
-        return pair_findings(self.parts)
+        return pair_findings(self.parts, tuple(_method(fixed=self.parts.learner.is_fixed)))
 
     def report(self) -> Report:
         """What the page and the terminal show."""
@@ -169,3 +179,39 @@ def _metrics(task: PairTask) -> list[Metric]:
         metrics += [Accuracy(of_paradigm(name, paradigm)) for name in (EASY, NEAR_MISS, NEAR_MISS_PER_TOKEN)]
         metrics += [Margin(on), Pressure(on), CompetitorProbability(on)]
     return metrics
+
+
+def _method(*, fixed: bool) -> Iterator[Step]:
+    """How the audit was computed, step by step."""
+    yield Step(
+        "score",
+        "ln P of a sentence: the sum over its tokens of ln P(token | those before it), the first given "
+        "the model's token for the begin of a text; per token: that sum divided by the number of tokens",
+    )
+    yield Step(
+        "near misses",
+        "the good sentence against the bad one; right where it is the more probable; a tie is wrong",
+    )
+    yield Step(
+        "easy", "the good sentence against its own words in a random order that is neither it nor the bad one"
+    )
+    yield Step("margin", "ln P(good) - ln P(bad), in nats")
+    yield Step(
+        "pressure",
+        "1 - P(good token) at the first token in which the two sentences differ; beside it P(bad token), "
+        "and the rank of the good token among all",
+    )
+    yield Step(
+        "fits",
+        "none: the model was trained elsewhere, and is one run"
+        if fixed
+        else "one small GPT a seed, trained on the whole corpus; the seed decides initialisation and "
+        "order; the tokenizer is trained once",
+    )
+    yield Step(
+        "intervals",
+        "95 %, Student's t over pairs alone (a pair and its shuffled twin counted as one)"
+        if fixed
+        else "95 %, Student's t over seeds and pairs (a pair and its shuffled twin counted as one)",
+    )
+    yield Step("verdict", "none for one model: at least 10 seeds" if fixed else VERDICT_METHOD)

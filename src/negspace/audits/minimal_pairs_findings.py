@@ -29,10 +29,24 @@ from negspace.audits.findings import (
     WrongPair,
     finite,
 )
-from negspace.audits.pair_learners import PairLearner, WholeCorpus
-from negspace.audits.pair_scoring import CompetitorProbability, Margin, PairScores, Pressure, read_scores
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS
-from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask, of_paradigm
+from negspace.audits.language import (
+    CompetitorProbability,
+    Margin,
+    PairLearner,
+    PairScores,
+    Pressure,
+    WholeCorpus,
+    read_scores,
+)
+from negspace.evaluation import (
+    EASY,
+    EASY_PER_TOKEN,
+    NEAR_MISS,
+    NEAR_MISS_PER_TOKEN,
+    PAIRS,
+    PairTask,
+    of_paradigm,
+)
 from negspace.metrics import Accuracy, Gap, Metric, PairConsistency
 from negspace.records import Estimate, Interval, Outcome
 from negspace.statistics import StandardError, item_variance_of
@@ -157,7 +171,7 @@ class PairParts:
         return np.asarray((self.margins > 0).mean(axis=0))
 
 
-def pair_findings(parts: PairParts) -> MinimalPairsFindings:
+def pair_findings(parts: PairParts, method: tuple[Step, ...]) -> MinimalPairsFindings:
     """Say what an audit of minimal pairs found; what is undefined is None."""
     study, task, pairs = parts.result.study, parts.task, parts.task.pairs
     near = parts.estimated(Accuracy(NEAR_MISS))
@@ -202,7 +216,7 @@ def pair_findings(parts: PairParts) -> MinimalPairsFindings:
         pairs=tuple(_worst_pairs(parts)),
         left_out=PairsLeftOut(0, None, task.too_long, len(pairs) - len(task.twin_of)),
         warnings=tuple(_warnings(parts)),
-        method=tuple(_method(fixed=parts.learner.is_fixed)),
+        method=method,
     )
 
 
@@ -353,45 +367,3 @@ def _warnings(parts: PairParts) -> Iterator[str]:
 def _pairs(n: int, one: str, many: str) -> str:
     """1 -> ``1 pair has``; 3 -> ``3 pairs have``."""
     return f"1 pair {one}" if n == 1 else f"{n} pairs {many}"
-
-
-def _method(*, fixed: bool) -> Iterator[Step]:
-    """How the audit was computed, step by step."""
-    yield Step(
-        "score",
-        "ln P of a sentence: the sum over its tokens of ln P(token | those before it), the first given "
-        "the model's token for the begin of a text; per token: that sum divided by the number of tokens",
-    )
-    yield Step(
-        "near misses",
-        "the good sentence against the bad one; right where it is the more probable; a tie is wrong",
-    )
-    yield Step(
-        "easy", "the good sentence against its own words in a random order that is neither it nor the bad one"
-    )
-    yield Step("margin", "ln P(good) - ln P(bad), in nats")
-    yield Step(
-        "pressure",
-        "1 - P(good token) at the first token in which the two sentences differ; beside it P(bad token), "
-        "and the rank of the good token among all",
-    )
-    yield Step(
-        "fits",
-        "none: the model was trained elsewhere, and is one run"
-        if fixed
-        else "one small GPT a seed, trained on the whole corpus; the seed decides initialisation and "
-        "order; the tokenizer is trained once",
-    )
-    yield Step(
-        "intervals",
-        "95 %, Student's t over pairs alone (a pair and its shuffled twin counted as one)"
-        if fixed
-        else "95 %, Student's t over seeds and pairs (a pair and its shuffled twin counted as one)",
-    )
-    yield Step(
-        "verdict",
-        "none for one model: at least 10 seeds"
-        if fixed
-        else "supported if the interval of the gap lies above the margin and a sign-flip permutation "
-        "test over seeds agrees; refuted if it lies below, or inside ± the margin; at least 10 seeds",
-    )

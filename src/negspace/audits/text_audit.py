@@ -1,34 +1,31 @@
-"""The audit of labelled texts: from a data set to a verdict on its boundary."""
+"""The audit of labelled texts: from a data set to a verdict on its boundary; which sources it is for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
 
-from negspace.audits.dispatch import is_minimal_pairs
-from negspace.audits.findings import AuditFindings, finite
+from negspace.audits.findings import Audit, AuditFindings, Step, finite
 from negspace.audits.report import audit_report
-from negspace.audits.result import Audit
-from negspace.audits.text_findings import AuditParts, text_findings
+from negspace.audits.text_findings import AuditParts, FurtherMetric, text_findings
+from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
     EASY,
     NEAR_MISS,
     PAIRS,
-    Inputs,
-    Layout,
+    EvaluationPlan,
     Source,
-    Space,
-    build_task,
+    embed_rows,
     find_boundary,
-    lay_out,
-    read_inputs,
+    plan_evaluation,
+    read_files,
     sort_rows,
     source_of,
-    suspects,
+    suspected_rows,
 )
 from negspace.execution import cpu_count
 from negspace.metrics import (
@@ -50,17 +47,29 @@ from negspace.models import (
     TextTask,
     fixed_runs,
     open_learner,
-    out_of_fold,
 )
-from negspace.perturbations import VARIATIONS, Variation, Verifier, as_variation, open_verifier
+from negspace.perturbations import VARIATIONS, Verifier, as_variation, open_verifier
 from negspace.reports.blocks import Report
+from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
-__all__ = ["ARM", "GAP", "AuditResult", "audit", "check_settings"]
+__all__ = [
+    "ARM",
+    "GAP",
+    "VERDICT_METHOD",
+    "AuditResult",
+    "audit",
+    "check_settings",
+    "is_minimal_pairs",
+]
 
 ARM = "as given"
 GAP = "near-miss gap"
+VERDICT_METHOD = (
+    "supported if the interval of the gap lies above the margin and a sign-flip permutation test over seeds "
+    "agrees; refuted if it lies below, or inside ± the margin; at least 10 seeds"
+)
 
 
 class AuditResult(Audit[AuditParts]):
@@ -69,7 +78,7 @@ class AuditResult(Audit[AuditParts]):
     @cached_property
     def findings(self) -> AuditFindings:
         """The content of ``audit.json``, typed."""
-        return text_findings(self.parts)
+        return text_findings(self.parts, tuple(text_method(self.parts)))
 
     def report(self) -> Report:
         """What the page and the terminal show."""
@@ -80,10 +89,10 @@ class AuditResult(Audit[AuditParts]):
 
         ``index`` and ``neighbour`` count rows from 0; ``line`` is the line of the file.
         """
-        roles, space = self.parts.roles, self.parts.space
-        examples = self.parts.inputs.train.examples
-        trained = np.zeros(len(space.texts), dtype=bool)
-        trained[space.train] = True
+        roles, embedded = self.parts.roles, self.parts.embedded
+        examples = self.parts.files.train.examples
+        trained = np.zeros(len(embedded.texts), dtype=bool)
+        trained[embedded.train] = True
         return [
             {
                 "index": row,
@@ -93,7 +102,7 @@ class AuditResult(Audit[AuditParts]):
                 "neighbour": neighbour if (neighbour := int(roles.neighbour[row])) >= 0 else None,
                 "distance": finite(roles.distance[row]),
                 "label_quality": float(roles.label_quality[row]),
-                "cluster": int(space.clusters[row]),
+                "cluster": int(embedded.clusters[row]),
                 "split": "train" if trained[row] else "test",
             }
             for row, role in enumerate(roles.role)
@@ -110,6 +119,7 @@ def audit(
     group: str | None = None,
     learner: str | TextLearner = "tfidf",
     verifier: str | Verifier | None = None,
+    metrics: Sequence[str] = (),
     seeds: int = 20,
     seed: int = 0,
     margin: float = 0.05,
@@ -133,6 +143,7 @@ def audit(
             learner of your own.
         verifier: Proves what a text's label is (``"arithmetic"``, ``"json"``, …, or one of your own); edits
             that it proves to keep the label are then one more variation.
+        metrics: Names of further metrics (`negspace.metrics.METRICS`), measured on easy rows and near misses.
         seeds: How often the learner is fitted. A verdict needs at least 10.
         seed: First of the seeds; also decides the split and the folds.
         margin: Smallest near-miss gap that matters, in accuracy.
@@ -144,7 +155,7 @@ def audit(
         The result: ``verdict``, ``to_dict()``, ``save(folder)``; it shows itself in a notebook.
 
     Raises:
-        DataError: If the data cannot be used; says where, what came and what to do.
+        DataError: If the data cannot be used; says where, what was got and what to do.
         PlanError: If the settings cannot give an answer.
         MissingExtraError: If the learner needs a package that is not installed.
 
@@ -162,40 +173,60 @@ def audit(
             "negspace.audits.audit_minimal_pairs(pairs, learner='hf:PATH')",
         )
     opened = _open(learner, has_test=test is not None)
-    variations = VARIATIONS if verifier is None else (*VARIATIONS, _edits(verifier))
+    variations = VARIATIONS
+    if verifier is not None:
+        proven = open_verifier(verifier) if isinstance(verifier, str) else verifier
+        variations = (*VARIATIONS, as_variation(proven))
+    further = tuple(FurtherMetric.open(name) for name in metrics)
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
-    inputs = read_inputs(train, test, near_miss, text=text, label=label, group=group)
+    files = read_files(train, test, near_miss, text=text, label=label, group=group)
     report("comparing rows", 0, 1)
-    space = lay_out(inputs, seed=seed)
-    label_names = inputs.train.examples.label_names
+    embedded = embed_rows(files, seed=seed)
+    audited, examples = len(files.train), files.train.examples
     report("checking labels", 0, 1)
-    source = source_of(space, grouped=(inputs.test or inputs.train).examples.groups is not None)
-    probabilities, suspected = _check_labels(space, inputs, source, seed=seed, workers=workers)
-    boundary = find_boundary(space, source, suspected)
-    layout = build_task(
-        space, boundary, label_names, variations=variations if fixed_runs(opened) is None else (), seed=seed
+    source = source_of(embedded, grouped=(files.test or files.train).examples.groups is not None)
+    rows = np.arange(audited)
+    if source is Source.MINED and files.test is not None:  # near misses are mined from the test rows too
+        rows = np.concatenate([rows, embedded.test])
+    probabilities, suspected = suspected_rows(
+        embedded, rows, len(examples.label_names), seed=seed, workers=workers
+    )
+    boundary = find_boundary(embedded, source, suspected)
+    plan = plan_evaluation(
+        embedded,
+        boundary,
+        examples.label_names,
+        variations=variations if fixed_runs(opened) is None else (),
+        seed=seed,
     )
     if isinstance(opened, ScoresFile):
-        columns = inputs.train.columns
+        columns = files.train.columns
         taken = [c for c in (columns.text, columns.label, columns.group) if c is not None]
-        opened = opened.for_task(layout.task, ignore=taken)
-    study = _study(layout, opened, seeds=seeds, seed=seed, margin=margin)
-    if store is None:
-        with RunStore(default_store_path()) as own:
-            result = study.run(store=own, workers=workers, progress=report)
-    else:
+        opened = opened.for_task(plan.task, ignore=taken)
+    n_runs = fixed_runs(opened)
+    study: Study[TextTask, TextArm] = Study(
+        plan.task,
+        [RowsArm(ARM, np.arange(plan.task.n_train))],
+        opened,
+        range(seed, seed + seeds) if n_runs is None else range(n_runs),
+        [*_metrics(plan), *(metric for added in further for metric in added.metrics)],
+        [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
+    )
+    with ExitStack() as exits:
+        if store is None:
+            store = exits.enter_context(RunStore(default_store_path()))
         result = study.run(store=store, workers=workers, progress=report)
     roles = sort_rows(
-        inputs.train.examples,
-        space.neighbours,
-        space.in_group,
-        probabilities,
-        suspected[: len(inputs.train)],
-        unit=inputs.train.unit,
+        examples,
+        embedded.neighbours,
+        embedded.in_group,
+        probabilities[:audited],
+        suspected[:audited],
+        unit=files.train.unit,
     )
-    return AuditResult(AuditParts(inputs, space, boundary, layout, result, roles))
+    return AuditResult(AuditParts(files, embedded, boundary, plan, result, roles, further))
 
 
 def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
@@ -237,51 +268,109 @@ def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner:
     return opened
 
 
-def _edits(verifier: str | Verifier) -> Variation:
-    return as_variation(open_verifier(verifier) if isinstance(verifier, str) else verifier)
-
-
-def _check_labels(
-    space: Space, inputs: Inputs, source: Source, *, seed: int, workers: int
-) -> tuple[Float[np.ndarray, "audited labels"], Bool[np.ndarray, " rows"]]:
-    """Out-of-fold probabilities of the training file, and which labels of all rows are suspected.
-
-    Test rows of a file of their own join the folds only where near misses are mined from them.
-    """
-    audited = len(inputs.train)
-    rows = np.arange(audited)
-    if source is Source.MINED and inputs.test is not None:
-        rows = np.concatenate([rows, space.test])
-    n_labels = len(inputs.train.examples.label_names)
-    texts = tuple(space.texts[row] for row in rows)
-    probabilities = out_of_fold(
-        texts, space.labels[rows], space.clusters[rows], n_labels, seed=seed, workers=workers
-    )
-    suspected = np.zeros(len(space.texts), dtype=bool)
-    suspected[rows] = suspects(space.labels[rows], probabilities)
-    return probabilities[:audited], suspected
-
-
-def _study(
-    layout: Layout, learner: TextLearner, *, seeds: int, seed: int, margin: float
-) -> Study[TextTask, TextArm]:
-    n_runs = fixed_runs(learner)
-    numbers = range(seed, seed + seeds) if n_runs is None else range(n_runs)
-    return Study(
-        layout.task,
-        [RowsArm(ARM, np.arange(layout.task.n_train))],
-        learner,
-        numbers,
-        _metrics(layout),
-        [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
-    )
-
-
-def _metrics(layout: Layout) -> Sequence[Metric]:
+def _metrics(plan: EvaluationPlan) -> Sequence[Metric]:
     metrics: list[Metric] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
     for kind in (CalibrationError, BrierScore, Confidence):
         metrics.append(kind(NEAR_MISS))
     metrics += [MacroF1(EASY), MacroF1(NEAR_MISS)]
-    metrics += [Accuracy(band.on) for band in layout.bands]
-    metrics += [Invariance(on) for _, on, _ in layout.variations if on is not None]
+    metrics += [Accuracy(each.on) for each in plan.bins]
+    metrics += [Invariance(on) for _, on, _ in plan.variations if on is not None]
     return metrics
+
+
+def text_method(parts: AuditParts) -> Iterator[Step]:
+    """How the audit was computed, step by step."""
+    source, own_test_file = parts.boundary.source, parts.files.test is not None
+    yield Step(
+        "distance", "1 - cosine of TF-IDF word vectors (sublinear term frequency), over all files together"
+    )
+    joined = (
+        "given groups and near-duplicates"
+        if parts.files.train.examples.groups is not None
+        else "near-duplicates"
+    )
+    yield Step(
+        "clusters", f"{joined} (within {NEAR_DUPLICATE_RADIUS:g}, chained); never divided by a split or fold"
+    )
+    yield Step(
+        "test rows",
+        "the test file" if own_test_file else "a fifth of the data, stratified by label, clusters whole",
+    )
+    near = {
+        Source.GIVEN: "given: the rows of the contrast set",
+        Source.GROUP: "by group: test rows whose group has another label",
+        Source.MINED: (
+            f"mined: test rows with a test row of another label within cosine distance {NEAR_MISS_RADIUS:g}; "
+            "pairs with a suspected label error left out"
+        ),
+    }
+    yield Step("near misses", near[source])
+    easy = "all rows of the test file" if own_test_file else "all held-out rows"
+    yield Step("easy", easy if source is Source.GIVEN else "test rows without a near miss")
+    yield Step(
+        "fits",
+        "none: predictions were read from a file"
+        if parts.result.study.learner.name == "scores"
+        else "one per seed; each leaves out a random tenth of the clusters, and draws its own "
+        "initialisation and order",
+    )
+    yield Step(
+        "intervals",
+        "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one); "
+        "conditional on the training set",
+    )
+    yield Step("verdict", VERDICT_METHOD)
+    yield Step(
+        "label errors",
+        "confident learning (cleanlab) on 5-fold out-of-fold probabilities of the tfidf learner, "
+        "clusters whole",
+    )
+
+
+def is_minimal_pairs(
+    source: object,
+    learner: object,
+    *,
+    for_texts: Mapping[str, object] | None = None,
+    for_pairs: Mapping[str, object] | None = None,
+) -> bool:
+    """Tell whether a source is to be audited as minimal pairs.
+
+    An option decides it if one is given that only one kind has; else the columns do.
+
+    Args:
+        source: What is audited.
+        learner: What it is audited with.
+        for_texts: Options that only labelled texts have, by name; None where one is not given.
+        for_pairs: Options that only minimal pairs have.
+
+    Raises:
+        PlanError: If options of both kinds are given, or the learner is for the other kind.
+    """
+    texts, pairs = (_given(options) for options in (for_texts, for_pairs))
+    if texts and pairs:
+        raise PlanError(
+            f"--{texts[0]} is for labelled texts, and --{pairs[0]} for minimal pairs",
+            hint="leave one of them out",
+        )
+    named = {"text", "label"} & set(texts)
+    if pairs or (not named and looks_like_minimal_pairs(source)):
+        if texts:
+            raise PlanError(
+                f"--{texts[0]} is for labelled texts, and there are the columns of minimal pairs",
+                hint=f"leave --{texts[0]} out; or, where they are labelled texts, name --text and --label",
+            )
+        return True
+    if isinstance(learner, str) and learner.partition(":")[0] == "tiny":
+        raise PlanError(
+            f"the learner '{learner}' is a language model for minimal pairs, and there are no columns "
+            "sentence_good and sentence_bad",
+            hint="name them with --good and --bad; or, for labelled texts, give another learner (tfidf, "
+            "lstm, st:PATH, hf:PATH, scores:FILE)",
+        )
+    return False
+
+
+def _given(options: Mapping[str, object] | None) -> list[str]:
+    """Names of the options that are given, as the command line has them."""
+    return [name.replace("_", "-") for name, value in (options or {}).items() if value is not None]

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from negspace._version import __version__
 from negspace.audits.findings import (
     SCHEMA,
+    AddedMetric,
     AuditedData,
     AuditFindings,
     Calibration,
@@ -31,8 +32,20 @@ from negspace.audits.findings import (
     WrongPair,
     finite,
 )
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Boundary, Inputs, Layout, Role, Roles, Source, Space
+from negspace.evaluation import (
+    EASY,
+    NEAR_MISS,
+    PAIRS,
+    Boundary,
+    EmbeddedRows,
+    EvaluationFiles,
+    EvaluationPlan,
+    Role,
+    RowRoles,
+    Source,
+)
 from negspace.metrics import (
+    METRICS,
     Accuracy,
     BrierScore,
     CalibrationError,
@@ -45,10 +58,10 @@ from negspace.metrics import (
 )
 from negspace.models import TextArm, TextTask, fixed_runs
 from negspace.records import Outcome
-from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
 
-__all__ = ["AuditParts", "text_findings"]
+__all__ = ["AuditParts", "FurtherMetric", "text_findings"]
 
 _ALPHA = 0.05
 _UNBALANCED = 1.5  # most common label against the rarest
@@ -56,42 +69,67 @@ _PAIRS_SHOWN = 12
 _EXAMPLES_SHOWN = 5
 
 
+@dataclass(frozen=True)
+class FurtherMetric:
+    """A metric that was asked for by name, on easy rows and on near misses."""
+
+    name: str
+    easy: Metric
+    near_miss: Metric
+
+    @classmethod
+    def open(cls, name: str) -> FurtherMetric:
+        """Find a metric by its name in `negspace.metrics.METRICS`.
+
+        Raises:
+            PlanError: If there is none of the name.
+        """
+        make = METRICS[name]
+        return cls(name, make(EASY), make(NEAR_MISS))
+
+    @property
+    def metrics(self) -> tuple[Metric, Metric]:
+        """Both."""
+        return self.easy, self.near_miss
+
+
 @dataclass(frozen=True, eq=False)
 class AuditParts:
     """All parts of an audit, as they were computed."""
 
-    inputs: Inputs
-    space: Space
+    files: EvaluationFiles
+    embedded: EmbeddedRows
     boundary: Boundary
-    layout: Layout
+    plan: EvaluationPlan
     result: StudyResult[TextTask, TextArm]
-    roles: Roles
+    roles: RowRoles
+    further: tuple[FurtherMetric, ...] = ()
 
     def estimate(self, metric: Metric) -> Estimated | None:
         """A metric over all seeds, or None where it is undefined."""
         found = self.result.estimate(self.result.study.arms[0].name, metric)
         if math.isnan(found.mean):
             return None
-        # A share lies in [0, 1], which Student's t does not know; a difference of shares in [-1, 1].
-        lowest = -1.0 if isinstance(metric, Gap) else 0.0
-        ends = finite(max(found.interval.low, lowest)), finite(min(found.interval.high, 1.0))
+        # No interval goes beyond the metric's bounds, which Student's t does not know.
+        low, high = metric.bounds
+        ends = finite(max(found.interval.low, low)), finite(min(found.interval.high, high))
         return Estimated(found.mean, ends, tuple(finite(value) for value in found.per_seed), found.n)
 
     @cached_property
     def share_right(self) -> Float[np.ndarray, " held_out"]:
         """For each held-out row, the share of seeds that predict its label."""
-        truth = self.layout.task.held_out_labels
+        truth = self.plan.task.held_out_labels
         runs = self.result.of_arm(self.result.study.arms[0].name)
         return np.asarray(np.mean([run.values["label"] == truth for run in runs], axis=0))
 
 
-def text_findings(parts: AuditParts) -> AuditFindings:
+def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
     """Say what an audit of labelled texts found; what is undefined is None."""
-    study, source, inputs = parts.result.study, parts.boundary.source, parts.inputs
+    study, source, files = parts.result.study, parts.boundary.source, parts.files
     easy, near = parts.estimate(Accuracy(EASY)), parts.estimate(Accuracy(NEAR_MISS))
     data = _data(parts)
     curve = tuple(_curve(parts))
-    warnings = [*inputs.warnings, *parts.space.notes]
+    warnings = [*files.warnings, *parts.embedded.notes]
     if fixed_runs(study.learner) is not None:
         warnings.append(
             "scores were made elsewhere: invariance was not measured, and nothing here knows what that "
@@ -121,7 +159,7 @@ def text_findings(parts: AuditParts) -> AuditFindings:
                 None if on is None else parts.estimate(Invariance(on)),
                 why,
             )
-            for variation, on, why in parts.layout.variations
+            for variation, on, why in parts.plan.variations
         ),
         curve=curve,
         curve_reading=_curve_reading(curve, *_trend(parts)),
@@ -130,23 +168,20 @@ def text_findings(parts: AuditParts) -> AuditFindings:
         role_examples={role.value: tuple(_role_examples(parts, role)) for role in Role},
         pairs=tuple(_wrong_pairs(parts)),
         left_out=_left_out(parts),
-        warnings=tuple(warnings),
-        method=tuple(
-            _method(
-                source,
-                tested_on_own_file=inputs.test is not None,
-                grouped=inputs.train.examples.groups is not None,
-                learner=study.learner.name,
-            )
+        metrics=tuple(
+            AddedMetric(each.name, parts.estimate(each.easy), parts.estimate(each.near_miss))
+            for each in parts.further
         ),
+        warnings=tuple(warnings),
+        method=method,
     )
 
 
 def _data(parts: AuditParts) -> AuditedData:
-    space, own, contrast = parts.space, parts.inputs.test, parts.inputs.near_miss
-    examples, columns = parts.inputs.train.examples, parts.inputs.train.columns
+    embedded, own, contrast = parts.embedded, parts.files.test, parts.files.near_miss
+    examples, columns = parts.files.train.examples, parts.files.train.columns
     counts = np.bincount(examples.labels, minlength=len(examples.label_names))
-    clusters = space.clusters[: len(examples)] if examples.groups is None else examples.groups
+    clusters = embedded.clusters[: len(examples)] if examples.groups is None else examples.groups
     sizes = np.unique(clusters, return_counts=True)[1]
     return AuditedData(
         path=examples.source,
@@ -156,10 +191,10 @@ def _data(parts: AuditParts) -> AuditedData:
         groups=int((sizes > 1).sum()),
         groups_source="found" if examples.groups is None else "given",
         columns={"text": columns.text, "label": columns.label, "group": columns.group},
-        trained_on=len(space.train),
+        trained_on=len(embedded.train),
         test=HeldOutRows(
             None if own is None else own.examples.source,
-            len(space.test),
+            len(embedded.test),
             "held out" if own is None else "given",
         ),
         near_miss_file=None if contrast is None else ContrastFile(contrast.examples.source, len(contrast)),
@@ -168,10 +203,10 @@ def _data(parts: AuditParts) -> AuditedData:
 
 
 def _curve(parts: AuditParts) -> Iterator[CurveBin]:
-    for band in parts.layout.bands:
-        found = parts.estimate(Accuracy(band.on))
+    for each in parts.plan.bins:
+        found = parts.estimate(Accuracy(each.on))
         if found is not None:
-            yield CurveBin(band.low, band.high, found.n, found.mean, found.ci)
+            yield CurveBin(each.low, each.high, found.n, found.mean, found.ci)
 
 
 def _trend(parts: AuditParts) -> tuple[float, float]:
@@ -272,7 +307,7 @@ def _next_step(outcome: Outcome, source: Source, *, has_easy: bool, has_near: bo
 
 def _role_examples(parts: AuditParts, role: Role) -> Iterator[RoleExample]:
     """The clearest rows of a role: lowest label quality for suspects, else nearest neighbour first."""
-    roles, examples = parts.roles, parts.inputs.train.examples
+    roles, examples = parts.roles, parts.files.train.examples
     rows = np.array([row for row, each in enumerate(roles.role) if each is role], dtype=np.int64)
     order = roles.label_quality if role is Role.SUSPECT else np.nan_to_num(roles.distance, nan=2.0)
     for row in rows[np.argsort(order[rows], kind="stable")[:_EXAMPLES_SHOWN]].tolist():
@@ -291,7 +326,7 @@ def _role_examples(parts: AuditParts, role: Role) -> Iterator[RoleExample]:
 
 def _wrong_pairs(parts: AuditParts) -> Iterator[WrongPair]:
     """Pairs of which a side is wrong at most seeds, the nearest first among equals."""
-    task, share, distance = parts.layout.task, parts.share_right, parts.boundary.pair_distance
+    task, share, distance = parts.plan.task, parts.share_right, parts.boundary.pair_distance
     pairs = task.eval_sets[PAIRS]
     assert pairs.partner is not None
     worse = np.minimum(share[pairs.rows], share[pairs.partner])
@@ -311,53 +346,5 @@ def _left_out(parts: AuditParts) -> LeftOut:
     if not len(dropped):
         return LeftOut(0, None)
     near = np.concatenate([parts.boundary.near_miss, dropped])
-    at = np.isin(parts.layout.rows[: len(parts.boundary.rows)], near)
+    at = np.isin(parts.plan.rows[: len(parts.boundary.rows)], near)
     return LeftOut(len(dropped), float(parts.share_right[: len(at)][at].mean()))
-
-
-def _method(source: Source, *, tested_on_own_file: bool, grouped: bool, learner: str) -> Iterator[Step]:
-    """How the audit was computed, step by step."""
-    yield Step(
-        "distance", "1 - cosine of TF-IDF word vectors (sublinear term frequency), over all files together"
-    )
-    joined = "given groups and near-duplicates" if grouped else "near-duplicates"
-    yield Step(
-        "clusters", f"{joined} (within {NEAR_DUPLICATE_RADIUS:g}, chained); never divided by a split or fold"
-    )
-    yield Step(
-        "test rows",
-        "the test file" if tested_on_own_file else "a fifth of the data, stratified by label, clusters whole",
-    )
-    near = {
-        Source.GIVEN: "given: the rows of the contrast set",
-        Source.GROUP: "by group: test rows whose group has another label",
-        Source.MINED: (
-            f"mined: test rows with a test row of another label within cosine distance {NEAR_MISS_RADIUS:g}; "
-            "pairs with a suspected label error left out"
-        ),
-    }
-    yield Step("near misses", near[source])
-    easy = "all rows of the test file" if tested_on_own_file else "all held-out rows"
-    yield Step("easy", easy if source is Source.GIVEN else "test rows without a near miss")
-    yield Step(
-        "fits",
-        "none: predictions were read from a file"
-        if learner == "scores"
-        else "one per seed; each leaves out a random tenth of the clusters, and draws its own "
-        "initialisation and order",
-    )
-    yield Step(
-        "intervals",
-        "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one); "
-        "conditional on the training set",
-    )
-    yield Step(
-        "verdict",
-        "supported if the interval of the gap lies above the margin and a sign-flip permutation test "
-        "over seeds agrees; refuted if it lies below, or inside ± the margin; at least 10 seeds",
-    )
-    yield Step(
-        "label errors",
-        "confident learning (cleanlab) on 5-fold out-of-fold probabilities of the tfidf learner, "
-        "clusters whole",
-    )

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from negspace.curation.strategies import RowPool
 from negspace.data import Dataset, Examples, Table, read, read_table
 from negspace.errors import DataError, PlanError, did_you_mean
-from negspace.evaluation import Roles, same_text_other_label, sort_rows, suspects
+from negspace.evaluation import RowRoles, same_text_other_label, sort_rows, suspects
 from negspace.models import out_of_fold
 from negspace.search import (
     NEAR_DUPLICATE_RADIUS,
@@ -99,7 +99,7 @@ class PoolSurvey:
     neighbours: Neighbours
     partner: tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]
 
-    def roles(self, examples: Examples, *, unit: str = "row") -> Roles:
+    def roles(self, examples: Examples, *, unit: str = "row") -> RowRoles:
         """Role of each row, with its reason.
 
         Args:

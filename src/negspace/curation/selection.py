@@ -23,7 +23,7 @@ from negspace.curation.worklist import Worklist, choose_worklist
 from negspace.curation.worklist_sheet import write_sheet
 from negspace.data import check_writable, write_rows, write_text
 from negspace.errors import PlanError
-from negspace.evaluation import Roles
+from negspace.evaluation import RowRoles
 from negspace.execution import cpu_count
 from negspace.models import TextLearner, open_learner
 from negspace.reports import Report
@@ -80,7 +80,7 @@ class Selection:
         return tuple(findings.selection_warnings(self))
 
     @cached_property
-    def roles(self) -> Roles:
+    def roles(self) -> RowRoles:
         """Role of each row of the pool."""
         return self.survey.roles(self.file.dataset.examples, unit=self.file.dataset.unit)
 

@@ -23,7 +23,7 @@ from negspace.curation.strategies import (
 )
 from negspace.data import grouped_folds
 from negspace.errors import DataError
-from negspace.evaluation import NEAR_MISS, assemble
+from negspace.evaluation import NEAR_MISS, assemble_task
 from negspace.metrics import Accuracy
 from negspace.models import TextArm, TextLearner, TextTask
 from negspace.records import Estimate, EvalSet, Outcome, Verdict
@@ -231,7 +231,7 @@ def trial_task(pool: RowPool, held_out: Bool[np.ndarray, " rows"]) -> tuple[Text
     if near_misses := int(near.sum()) >= _FEWEST_NEAR:
         sets.append(EvalSet(NEAR_MISS, np.flatnonzero(near)))
     rows: Int[np.ndarray, " rows"] = np.concatenate([train, test])
-    task = assemble(
+    task = assemble_task(
         tuple(pool.texts[row] for row in rows.tolist()),
         pool.labels[rows],
         pool.label_names,

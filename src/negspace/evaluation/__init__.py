@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
-from negspace.evaluation.boundary import Boundary, Source, find_boundary, source_of
-from negspace.evaluation.inputs import Inputs, read_inputs
-from negspace.evaluation.layout import EASY, NEAR_MISS, PAIRS, Band, Layout, assemble, build_task
-from negspace.evaluation.row_roles import Role, Roles, same_text_other_label, sort_rows, suspects
-from negspace.evaluation.space import Space, lay_out
+from negspace.evaluation.embedded_rows import (
+    EmbeddedRows,
+    EvaluationFiles,
+    embed_rows,
+    read_files,
+)
+from negspace.evaluation.evaluation_plan import (
+    EASY,
+    NEAR_MISS,
+    PAIRS,
+    Boundary,
+    DistanceBin,
+    EvaluationPlan,
+    Source,
+    assemble_task,
+    find_boundary,
+    plan_evaluation,
+    source_of,
+)
+from negspace.evaluation.minimal_pairs import (
+    EASY_PER_TOKEN,
+    NEAR_MISS_PER_TOKEN,
+    Encode,
+    PairTask,
+    build_pair_task,
+    of_paradigm,
+    shuffled_words,
+)
+from negspace.evaluation.row_roles import (
+    Role,
+    RowRoles,
+    same_text_other_label,
+    sort_rows,
+    suspected_rows,
+    suspects,
+)
 
 __all__ = [
     "EASY",
+    "EASY_PER_TOKEN",
     "NEAR_MISS",
+    "NEAR_MISS_PER_TOKEN",
     "PAIRS",
-    "Band",
     "Boundary",
-    "Inputs",
-    "Layout",
+    "DistanceBin",
+    "EmbeddedRows",
+    "Encode",
+    "EvaluationFiles",
+    "EvaluationPlan",
+    "PairTask",
     "Role",
-    "Roles",
+    "RowRoles",
     "Source",
-    "Space",
-    "assemble",
-    "build_task",
+    "assemble_task",
+    "build_pair_task",
+    "embed_rows",
     "find_boundary",
-    "lay_out",
-    "read_inputs",
+    "of_paradigm",
+    "plan_evaluation",
+    "read_files",
     "same_text_other_label",
+    "shuffled_words",
     "sort_rows",
     "source_of",
+    "suspected_rows",
     "suspects",
 ]

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Int
 from negspace.data import Fragments
 from negspace.data.minimal_pairs import MinimalPairs
 from negspace.errors import DataError
-from negspace.evaluation.layout import EASY, NEAR_MISS, PAIRS
+from negspace.evaluation.evaluation_plan import EASY, NEAR_MISS, PAIRS
 from negspace.records import EvalSet
 
 __all__ = [

@@ -16,9 +16,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from negspace.data import Examples
+from negspace.evaluation.embedded_rows import EmbeddedRows
+from negspace.models import out_of_fold
 from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
 
-__all__ = ["Role", "Roles", "same_text_other_label", "sort_rows", "suspects"]
+__all__ = ["Role", "RowRoles", "same_text_other_label", "sort_rows", "suspected_rows", "suspects"]
 
 
 class Role(StrEnum):
@@ -31,7 +33,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Roles:
+class RowRoles:
     """The role of each row, and what decided it.
 
     Attributes:
@@ -60,12 +62,12 @@ def suspects(
 
     Args:
         labels: Given labels.
-        probabilities: Of each label for each row, out of fold, near misses kept together.
+        probabilities: Probability of each label for each row, out of fold, near misses kept together.
 
     Returns:
         Whether each row is suspected.
     """
-    # Here, for it takes most of a second to import, and bad input should be told of before.
+    # Takes most of a second to import: bad input should fail before.
     from cleanlab.filter import find_label_issues  # noqa: PLC0415
 
     with warnings.catch_warnings():
@@ -73,6 +75,29 @@ def suspects(
         warnings.simplefilter("ignore", UserWarning)
         found = find_label_issues(labels, probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
     return np.asarray(found, dtype=bool)
+
+
+def suspected_rows(
+    embedded: EmbeddedRows, rows: Int[np.ndarray, " chosen"], n_labels: int, *, seed: int, workers: int
+) -> tuple[Float[np.ndarray, "chosen labels"], Bool[np.ndarray, " rows"]]:
+    """Find which of some rows have a label that is likely wrong, by models that never saw the row.
+
+    Args:
+        embedded: All rows.
+        rows: Positions of the rows to judge.
+        n_labels: Number of labels.
+        seed: Decides the folds.
+        workers: How many folds are fitted at once.
+
+    Returns:
+        Probability of each label for each of the chosen rows, and for all rows whether they are suspected.
+    """
+    labels = embedded.labels[rows]
+    texts = tuple(embedded.texts[row] for row in rows.tolist())
+    probabilities = out_of_fold(texts, labels, embedded.clusters[rows], n_labels, seed=seed, workers=workers)
+    suspected = np.zeros(len(embedded.texts), dtype=bool)
+    suspected[rows] = suspects(labels, probabilities)
+    return probabilities, suspected
 
 
 def sort_rows(
@@ -83,7 +108,7 @@ def sort_rows(
     suspected: Bool[np.ndarray, " rows"],
     *,
     unit: str = "row",
-) -> Roles:
+) -> RowRoles:
     """Give every row its role.
 
     The same text under two labels comes first, then a suspected label: a near miss may be one because
@@ -92,10 +117,10 @@ def sort_rows(
 
     Args:
         examples: The rows.
-        neighbours: Of the rows, by label.
+        neighbours: Nearest rows of each row, by label.
         in_group: Nearest row of another label in the row's given group and its distance, where groups
             are given.
-        probabilities: Of each label for each row, out of fold, near misses kept together.
+        probabilities: Probability of each label for each row, out of fold, near misses kept together.
         suspected: Whether each row's label is likely wrong, from `suspects`.
         unit: What ``examples.lines`` counts, for the reasons: ``"line"`` or ``"row"``.
 
@@ -136,7 +161,7 @@ def sort_rows(
     redundant = np.array([role is Role.REDUNDANT for role, _ in judged], dtype=bool)
     neighbour = np.where(redundant, neighbours.same, neighbour)
     distance = np.where(redundant, neighbours.same_distance, distance)
-    return Roles(
+    return RowRoles(
         role=tuple(role for role, _ in judged),
         reason=tuple(reason for _, reason in judged),
         neighbour=neighbour,
@@ -152,7 +177,7 @@ def same_text_other_label(
 
     Args:
         texts: One a row.
-        labels: Of the rows.
+        labels: Their labels.
 
     Returns:
         Its position; -1 where there is none.

@@ -13,7 +13,7 @@ from jaxtyping import Int
 from negspace.curation.strategies import STRATEGIES
 from negspace.data import Dataset, Examples, check_groups_apart, duplicates_across, read, shared_groups
 from negspace.errors import PlanError, did_you_mean
-from negspace.evaluation import Inputs
+from negspace.evaluation import EvaluationFiles
 
 __all__ = ["ArmSpec", "FromPool", "ProofFiles", "parse_arms", "read_files"]
 
@@ -145,9 +145,11 @@ class ProofFiles:
         start = sum(len(each) for each in self.sources[:source])
         return np.arange(start, start + len(self.sources[source]))
 
-    def joined(self) -> Inputs:
+    def joined(self) -> EvaluationFiles:
         """All sources as one training set, beside the test files."""
-        return Inputs(_join(self.sources, self.label_names), self.test, self.near_miss, self.warnings)
+        return EvaluationFiles(
+            _join(self.sources, self.label_names), self.test, self.near_miss, self.warnings
+        )
 
 
 def read_files(

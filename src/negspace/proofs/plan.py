@@ -12,7 +12,7 @@ from jaxtyping import Int
 from negspace.curation import survey_pool
 from negspace.curation.strategies import DrawnArm, RowPool, StrategyArm, Way, open_strategy
 from negspace.errors import PlanError
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS, Layout
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, EvaluationPlan
 from negspace.metrics import Accuracy, Metric, PairConsistency
 from negspace.models import TextArm, TextLearner, TextTask
 from negspace.proofs.inputs import ArmSpec, ProofFiles
@@ -156,7 +156,13 @@ def choose_budget(specs: Sequence[ArmSpec], files: ProofFiles, budget: int | Non
 
 
 def build_arms(
-    specs: Sequence[ArmSpec], files: ProofFiles, layout: Layout, budget: int, *, seed: int, workers: int
+    specs: Sequence[ArmSpec],
+    files: ProofFiles,
+    plan: EvaluationPlan,
+    budget: int,
+    *,
+    seed: int,
+    workers: int,
 ) -> tuple[ProofArm, ...]:
     """Build the arms, each of exactly ``budget`` rows at every seed."""
     pools: dict[int, RowPool] = {}
@@ -169,7 +175,7 @@ def build_arms(
             arm = DrawnArm(spec.name, rows, budget, way)
         else:
             if source not in pools:  # arms of one file share its pool
-                task = layout.task
+                task = plan.task
                 pools[source] = survey_pool(
                     task.texts[rows[0] : rows[-1] + 1],
                     task.labels[rows],
@@ -241,7 +247,7 @@ def comparisons(arms: Sequence[ProofArm], *, margin: float, easy_margin: float) 
 
 
 def build_study(
-    layout: Layout,
+    plan: EvaluationPlan,
     arms: Sequence[ProofArm],
     ladder: Ladder,
     learner: TextLearner,
@@ -251,7 +257,7 @@ def build_study(
     """One study of all arms and rungs, so that all are paired by seed; its hypotheses make one family."""
     metrics: list[Metric] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
     return Study(
-        layout.task,
+        plan.task,
         [*(each.arm for each in arms), *ladder.extra],
         learner,
         seeds,

@@ -11,21 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
 from negspace.data import check_writable, write_text
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
     EASY,
     NEAR_MISS,
-    Layout,
+    EvaluationPlan,
     Source,
-    Space,
-    build_task,
+    embed_rows,
     find_boundary,
-    lay_out,
+    plan_evaluation,
     source_of,
-    suspects,
+    suspected_rows,
 )
 from negspace.execution import cpu_count
 from negspace.metrics import Accuracy
@@ -35,7 +33,6 @@ from negspace.models import (
     TextTask,
     fixed_runs,
     open_learner,
-    out_of_fold,
     search_space,
 )
 from negspace.proofs.conclusion import Conclusion, Worth, conclude, conclusion_in_words, measure_worth
@@ -240,12 +237,12 @@ def prove(
     files = read_files(specs, test, near_miss, reference, text=text, label=label, group=group)
     budget = choose_budget(specs, files, budget)
     told("comparing rows", 0, 1)
-    layout, source, notes = _lay_out(files, seed=seed, workers=workers)
+    plan, source, notes = _plan_evaluation(files, seed=seed, workers=workers)
     told("preparing arms", 0, 1)
-    built = build_arms(specs, files, layout, budget, seed=seed, workers=workers)
+    built = build_arms(specs, files, plan, budget, seed=seed, workers=workers)
     ladder = build_ladder(built, files, budget)
     claims = comparisons(built, margin=margin, easy_margin=easy_margin)
-    study = build_study(layout, built, ladder, fitted, claims, range(seed, seed + seeds))
+    study = build_study(plan, built, ladder, fitted, claims, range(seed, seed + seeds))
     with ExitStack() as opened:
         if store is None:
             store = opened.enter_context(RunStore(default_store_path()))
@@ -274,14 +271,18 @@ def _open(learner: str | TextLearner, progress: Progress) -> TextLearner:
     return opened
 
 
-def _lay_out(files: ProofFiles, *, seed: int, workers: int) -> tuple[Layout, Source, tuple[str, ...]]:
+def _plan_evaluation(
+    files: ProofFiles, *, seed: int, workers: int
+) -> tuple[EvaluationPlan, Source, tuple[str, ...]]:
     """Find the easy rows and the near misses among the test rows."""
-    space = lay_out(files.joined(), seed=seed)
-    source = source_of(space, grouped=files.test.examples.groups is not None)
-    suspected = np.zeros(len(space.texts), dtype=bool)
+    embedded = embed_rows(files.joined(), seed=seed)
+    source = source_of(embedded, grouped=files.test.examples.groups is not None)
+    suspected = np.zeros(len(embedded.texts), dtype=bool)
     if source is Source.MINED:
-        suspected = _suspected(space, files, seed=seed, workers=workers)
-    boundary = find_boundary(space, source, suspected)
+        # By test rows and the reference pool alone: the test rows are the same whatever arms are compared.
+        rows = np.concatenate([files.rows(files.reference), embedded.test])
+        _, suspected = suspected_rows(embedded, rows, len(files.label_names), seed=seed, workers=workers)
+    boundary = find_boundary(embedded, source, suspected)
     if not len(boundary.near_miss):
         raise DataError(
             f"{files.test.examples.source}: no test row is a near miss of another",
@@ -292,22 +293,7 @@ def _lay_out(files: ProofFiles, *, seed: int, workers: int) -> tuple[Layout, Sou
             f"{files.test.examples.source}: every test row has a near miss, so that none is easy",
             hint="give ordinary rows with --test and the near misses with --near-miss",
         )
-    notes = space.notes
+    notes = embedded.notes
     if len(boundary.suspects):
         notes = (*notes, f"{len(boundary.suspects)} near misses that look mislabelled are left out")
-    return build_task(space, boundary, files.label_names, variations=(), seed=seed), source, notes
-
-
-def _suspected(space: Space, files: ProofFiles, *, seed: int, workers: int) -> Bool[np.ndarray, " rows"]:
-    """Which test labels are likely wrong, told by test rows and the reference pool alone.
-
-    So that the test rows stay the same whatever arms are compared.
-    """
-    rows = np.concatenate([files.rows(files.reference), space.test])
-    texts = tuple(space.texts[row] for row in rows.tolist())
-    probabilities = out_of_fold(
-        texts, space.labels[rows], space.clusters[rows], len(files.label_names), seed=seed, workers=workers
-    )
-    suspected = np.zeros(len(space.texts), dtype=bool)
-    suspected[rows] = suspects(space.labels[rows], probabilities)
-    return suspected
+    return plan_evaluation(embedded, boundary, files.label_names, variations=(), seed=seed), source, notes

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from negspace.data import grouped_folds
 from negspace.errors import DataError
-from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble
+from negspace.evaluation import EASY, NEAR_MISS, PAIRS, assemble_task
 from negspace.metrics import Accuracy
 from negspace.models import RowsArm, SearchSpace, Settings, TextArm, TextTask, search_space, with_settings
 from negspace.proofs.plan import ArmComparison, ProofArm
@@ -211,7 +211,7 @@ def _narrowed(task: TextTask, arms: Sequence[ProofArm], seed: int) -> tuple[Text
     drawn = {each.name: each.arm.draw(task, seed) for each in arms}
     used: Int[np.ndarray, " used"] = np.unique(np.concatenate(list(drawn.values())))
     kept = np.concatenate([used, np.arange(task.n_train, len(task.texts))])
-    narrow = assemble(
+    narrow = assemble_task(
         tuple(task.texts[row] for row in kept.tolist()),
         task.labels[kept],
         task.label_names,

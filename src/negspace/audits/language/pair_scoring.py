@@ -13,8 +13,7 @@ from scipy.special import expit
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import DataError, PlanError
-from negspace.evaluation.layout import EASY, NEAR_MISS
-from negspace.evaluation.minimal_pairs import EASY_PER_TOKEN, NEAR_MISS_PER_TOKEN, PairTask
+from negspace.evaluation import EASY, EASY_PER_TOKEN, NEAR_MISS, NEAR_MISS_PER_TOKEN, PairTask
 from negspace.language_models import Batch, batches, halving
 from negspace.metrics import EvalSetMetric, mean_of
 from negspace.quantities import PREDICTION, Quantity, declare

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from negspace.audits.pair_scoring import CHOICE, as_values, score_pairs
+from negspace.audits.language.pair_scoring import CHOICE, as_values, score_pairs
 from negspace.data import Fragments
 from negspace.data.corpora import read_documents
 from negspace.data.fragments import split_documents
 from negspace.errors import DataError, MissingExtraError, PlanError
-from negspace.evaluation.minimal_pairs import Encode, PairTask
+from negspace.evaluation import Encode, PairTask
 from negspace.execution import run_jobs
 from negspace.language_models import (
     LanguageModel,
@@ -26,6 +26,7 @@ from negspace.language_models import (
     train_network,
     train_tokenizer,
 )
+from negspace.models import Learner
 from negspace.records import Json, Run, Values
 from negspace.registry import Registry
 
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 SETTINGS = TinySettings(context=256, steps=1000)
-"""Of models trained here: sentences are short, and one is trained for every seed."""
+"""Settings of models trained here: sentences are short, and one is trained for every seed."""
 
 _LINE_END = "\n"
 
@@ -63,6 +64,35 @@ class WholeCorpus:
 
     def check(self, task: PairTask) -> None:
         """Nothing to refuse: no pair is trained on."""
+
+
+@runtime_checkable
+class PairLearner(Learner[PairTask, WholeCorpus], Protocol):
+    """Language models that can be audited on minimal pairs."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Things worth knowing of what it is trained on, a sentence each."""
+        ...
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it was trained elsewhere, and so is one run."""
+        ...
+
+    @property
+    def encode(self) -> Encode:
+        """Token ids of texts as it reads them."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Longest sequence, in tokens."""
+        ...
+
+    def token_texts(self, ids: Sequence[int]) -> list[str]:
+        """What each token stands for, for people to read."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +196,6 @@ class FixedModel:
             yield Run(arm.name, seed, as_values(scores, task))
 
 
-PairLearner = TinyModels | FixedModel
-
 PAIR_LEARNERS: Registry[Callable[..., PairLearner]] = Registry(
     "learner of minimal pairs", group="negspace.pair_learners", package="negspace.audits.language"
 )
@@ -180,7 +208,7 @@ def open_pair_learner(spec: str, *, settings: TinySettings = SETTINGS) -> PairLe
 
     Args:
         spec: One of `PAIR_LEARNERS`, with its argument.
-        settings: Of models trained here.
+        settings: Size and training of models trained here.
 
     Raises:
         PlanError: If there is no such learner.
