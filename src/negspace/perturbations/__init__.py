@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from negspace.perturbations.edit_search import (
+    OPERATORS,
+    OPERATORS_FOR,
     EditSearch,
     VerifiedEdit,
     near_misses,
+    open_operators,
+    operators_for,
     repairs,
     search,
     variations,
 )
 from negspace.perturbations.edits import Candidate, Edit, EditKind, EditLevel, Operator, edit_distance
 from negspace.perturbations.label_preserving import VARIATIONS, Variation, as_variation, conflict
-from negspace.perturbations.operators import OPERATORS, OPERATORS_FOR, open_operators, operators_for
 from negspace.perturbations.proof import FunctionVerifier, Proof, Validity, Verifier
 from negspace.perturbations.verifiers import VERIFIERS, open_verifier
 from negspace.perturbations.verifiers.arithmetic import Arithmetic

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from negspace.errors import PlanError
+from negspace.errors import PlanError, did_you_mean
 from negspace.perturbations.edits import Candidate, Edit, Operator, edit_distance
-from negspace.perturbations.operators import operators_for
 from negspace.perturbations.proof import Proof, Validity, Verifier
+from negspace.perturbations.text_operators import CLAUSES, NUMBERS, TOKEN_REPLACE, TOKEN_SWAP, TOKENS
+from negspace.perturbations.tree_operators import BLOCKS, BRACKETS, JSON_TREE
 from negspace.records import Json
 
-__all__ = ["EditSearch", "VerifiedEdit", "draw_candidates", "near_misses", "repairs", "search", "variations"]
+__all__ = [
+    "OPERATORS",
+    "OPERATORS_FOR",
+    "EditSearch",
+    "VerifiedEdit",
+    "draw_candidates",
+    "near_misses",
+    "open_operators",
+    "operators_for",
+    "repairs",
+    "search",
+    "variations",
+]
+
+OPERATORS: Mapping[str, Operator] = {
+    operator.name: operator for operator in (*TOKENS, *NUMBERS, *CLAUSES, *BRACKETS, *JSON_TREE, *BLOCKS)
+}
+
+OPERATORS_FOR: Mapping[str, tuple[Operator, ...]] = {
+    "arithmetic": (*NUMBERS, TOKEN_SWAP, TOKEN_REPLACE),
+    "ordering": (*NUMBERS, *CLAUSES, TOKEN_SWAP),
+    "brackets": (*BRACKETS, *TOKENS),
+    "json": (*BRACKETS, *JSON_TREE, *TOKENS, *NUMBERS),
+    "json-schema": (*JSON_TREE, *NUMBERS),
+    "python": (*BLOCKS, *BRACKETS, *TOKENS, *NUMBERS),
+    "regex": (*TOKENS, *NUMBERS, *CLAUSES),
+    "units": (*NUMBERS, TOKEN_SWAP, TOKEN_REPLACE),
+    "dates": (*NUMBERS, TOKEN_SWAP, TOKEN_REPLACE),
+}
+"""Operators that suit each built-in verifier: most of what they make, it can judge."""
 
 TRIES = 256
 LONGEST_SPAN = 1_000
@@ -70,6 +100,25 @@ class EditSearch:
     kept: tuple[VerifiedEdit, ...]
     tried: int
     unknown: int
+
+
+def operators_for(verifier: str) -> tuple[Operator, ...]:
+    """Give the operators that suit a verifier; all of them for one that is not built in."""
+    return OPERATORS_FOR.get(verifier, tuple(OPERATORS.values()))
+
+
+def open_operators(names: Iterable[str]) -> tuple[Operator, ...]:
+    """Look operators up by name.
+
+    Raises:
+        PlanError: If there is none of a name.
+    """
+    chosen = []
+    for name in names:
+        if name not in OPERATORS:
+            raise PlanError(f"there is no edit operator '{name}'", hint=did_you_mean(name, OPERATORS))
+        chosen.append(OPERATORS[name])
+    return tuple(chosen)
 
 
 def search(

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from negspace.perturbations.edit_search import draw_candidates
+from negspace.perturbations.edit_search import draw_candidates, operators_for
 from negspace.perturbations.edits import Operator
-from negspace.perturbations.operators import operators_for
 from negspace.perturbations.proof import Validity, Verifier
 
 __all__ = ["VARIATIONS", "Variation", "as_variation", "conflict"]
