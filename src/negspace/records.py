@@ -63,7 +63,7 @@ class Task(Protocol):
 
     @property
     def eval_sets(self) -> Mapping[str, EvalSet]:
-        """By name. Their positions count from the first held-out item."""
+        """Eval sets by name. Their positions count from the first held-out item."""
         ...
 
     @property
@@ -109,7 +109,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """One metric of one run.
+    """What a metric measured on one run.
 
     ``influence`` linearises the metric over its test items (Hampel 1974): the value moves by
     about ``influence[i]`` when item *i* is given infinitesimally more weight. For a mean it is
@@ -117,7 +117,7 @@ class Measurement:
     being a sample; a difference of two metrics joins their influences, with a sign.
 
     Attributes:
-        value: The metric; NaN where it is undefined.
+        value: Value of the metric; NaN where it is undefined.
         influence: Contribution of each item, summing to 0; empty if the metric has none.
         clusters: Identity of the cluster (group) each item belongs to; items of one cluster are
             not independent. Identities are shared by all eval sets of a task.
@@ -154,7 +154,7 @@ class Estimate:
     Attributes:
         metric: Name of the metric.
         mean: Mean over seeds.
-        interval: Of the mean, over seeds and test items.
+        interval: Interval of the mean, over seeds and test items.
         per_seed: The value at each seed, in the order of the study's seeds.
         n: Number of test items the metric looked at.
     """
@@ -183,7 +183,7 @@ class Verdict:
         reason: One sentence: which numbers decided it.
         margin: Smallest effect of interest, in the metric's units.
         effect: Mean per-seed effect; NaN where there is none.
-        interval: Of the effect.
+        interval: Interval of the effect.
         p_value: One-sided p of the sign-flip test against ``margin`` (Holm-adjusted within a
             family); NaN where it was not computed.
         mde: Minimum detectable effect: the smallest true effect that would come out supported

@@ -145,9 +145,7 @@ def build_pair_task(pairs: MinimalPairs, encode: Encode, *, context: int, seed: 
     sets = {**blocks, **_paradigm_sets(blocks, pairs, twin_of)}
     sets[PAIRS] = EvalSet(PAIRS, twin_of, blocks[EASY].rows)
     digest = hashlib.sha256(fragments.fingerprint.encode())
-    # Sentences and tokens were items once; the fingerprint of published audits has their clusters in it.
-    published = np.concatenate([clusters, near, near, easy, near, near, near])
-    for values in (twin_of, published, pairs.paradigm):
+    for values in (twin_of, clusters, pairs.paradigm):
         digest.update(np.ascontiguousarray(values, "<i8").tobytes())
     digest.update(repr(pairs.paradigms).encode())
     return PairTask(
