@@ -197,7 +197,7 @@ class FixedModel:
 
 
 PAIR_LEARNERS: Registry[Callable[..., PairLearner]] = Registry(
-    "learner of minimal pairs", group="negspace.pair_learners", package="negspace.audits"
+    "learner of minimal pairs", group="negspace.pair_learners", package="negspace.audits.language"
 )
 """Learners of minimal pairs. What is registered is called with its argument and ``settings``, those of models
 trained here."""
