@@ -135,11 +135,13 @@ def dynamics_of(right: list[list[int]], gold: list[list[float]] | None = None) -
     return Dynamics(said, shown, np.sqrt(2) * (1 - said))
 
 
-def as_trained(monkeypatch: pytest.MonkeyPatch, *dynamics: Dynamics) -> None:
+def as_trained(monkeypatch: pytest.MonkeyPatch, *dynamics: Dynamics) -> Iterator[Dynamics]:
+    """Train nothing: give these dynamics, one after the other."""
     given: Iterator[Dynamics] = iter(dynamics)
     monkeypatch.setattr(
         "negspace.curation.strategies.literature.train_dynamics", lambda *_, **__: next(given)
     )
+    return given
 
 
 def test_forgetting_counts_the_falls_from_right_to_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +163,9 @@ def test_cartography_takes_what_varies_most(monkeypatch: pytest.MonkeyPatch) -> 
 def test_el2n_takes_the_mean_over_models_after_the_last_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     # After the last epoch row 0 is wrong for all, row 1 for two of five, row 2 for none.
     models = [[[1, 1, 0], [0, 1, 1]]] * 3 + [[[1, 0, 0], [0, 0, 1]]] * 2
-    as_trained(monkeypatch, *(dynamics_of(model) for model in models))
+    left = as_trained(monkeypatch, *(dynamics_of(model) for model in models))
     assert BASELINES["el2n"](drawn_pool(3), 3, np.random.default_rng(0)).tolist() == [0, 1, 2]
+    assert list(left) == []
 
 
 def planted(flipped: int) -> RowPool:

@@ -43,6 +43,14 @@ def test_suspected_rows_stay_in_the_test_of_all_rows_and_are_no_near_misses() ->
     assert not suspected[100:][near].any()
 
 
+@pytest.mark.parametrize(("held", "enough"), [(28, False), (30, True)])
+def test_thirty_held_out_near_misses_decide_and_fewer_do_not(held: int, enough: bool) -> None:
+    # The first rows are pairs of near misses, so that all that is held out of them counts.
+    task, near_misses = trial_task(made_pool(), np.arange(200) < held)
+    assert near_misses is enough
+    assert (NEAR_MISS in task.eval_sets) is enough
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize(
     ("strategy", "budget"),

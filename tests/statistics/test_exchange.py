@@ -243,6 +243,16 @@ def test_one_seed_or_one_cluster_leaves_the_interval_open(part: str) -> None:
     assert math.isnan(rate.beyond)
 
 
+@pytest.mark.parametrize(("bump", "method"), [(0.0018, "power law"), (0.0035, "isotonic")])
+def test_a_misfit_below_a_fifth_of_a_point_is_negligible(bump: float, method: str) -> None:
+    # Nothing varies here, so that any misfit is sure; what decides is its size, 0.002 as a share.
+    errors = LAW + bump * (SIZES == 400)
+    curve, arm, counts = exact(errors, float(LAW[3]))
+    rate = exchange_rate(SIZES, curve, arm, counts, rng=np.random.default_rng(0))
+    assert rate.misfit_p < 0.05
+    assert rate.method == method
+
+
 def test_three_sizes_are_too_few_for_a_power_law() -> None:
     curve, arm, counts = exact(LAW[[0, 3, 6]], float(LAW[3]))
     rate = exchange_rate(SIZES[[0, 3, 6]], curve, arm, counts, rng=np.random.default_rng(0))
