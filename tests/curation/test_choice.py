@@ -76,6 +76,7 @@ def test_a_pool_without_structure_falls_back_and_says_so(plain_pool: Pools) -> N
     summary = found.to_dict()
     assert summary["fell_back"] is True
     assert summary["trial"]["winner"] is None
+    assert summary["trial"]["held_out"] == 48  # three tenths: the budget is large
     assert summary["strategy"] == "stratified random"
     assert "no strategy was shown to beat" in summary["conclusion"].casefold()
     assert any("near miss" in warning for warning in summary["warnings"])
@@ -87,6 +88,7 @@ def test_a_pool_without_structure_falls_back_and_says_so(plain_pool: Pools) -> N
 def test_few_seeds_give_no_winner_and_say_why(ticket_pool: Pools) -> None:
     summary = curate(ticket_pool(120, 30), 20, seeds=2, workers=1).to_dict()
     assert summary["fell_back"] is True
+    assert abs(summary["trial"]["held_out"] - 90) <= 4  # half: the budget is small
     assert any("2 seeds give no verdict" in warning for warning in summary["warnings"])
 
 
