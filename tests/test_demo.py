@@ -75,7 +75,7 @@ def test_the_demo_shows_a_gap_and_its_closing(
         line.strip() for line in readme.splitlines()
     )
 
-    # It is the example of docs/audit.md, and prints what stands there.
+    # It is the example of docs/how-to/audit.md, and prints what stands there.
     printed = _run(capfd, *words[1:], "--out", "out")
     example = "\n".join(line.rstrip() for line in printed.splitlines())
     assert example in (DOCS / "audit.md").read_text("utf-8")

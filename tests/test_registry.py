@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
     def forget() -> None:
         for registry in (LEARNERS, METRICS):
-            vars(registry).pop("entries", None)
+            registry.refresh()
 
     yield put
     monkeypatch.undo()
@@ -115,7 +116,22 @@ def test_another_packages_learner_and_metric_run_and_resume(install: Install, tm
 def test_what_another_package_has_wrong_is_said(install: Install, entry_points: str, said: str) -> None:
     install(f"[negspace.learners]\n{entry_points}\n")
     with pytest.raises(PlanError, match=said):
-        list(LEARNERS)
+        LEARNERS.find("coin")
+
+
+def test_a_broken_package_stops_only_what_asks_for_it(install: Install) -> None:
+    install("[negspace.learners]\ncoin = plugged_in:Coin\n")
+    assert "coin" in LEARNERS and "coin" not in LEARNERS.entries
+    assert LEARNERS.find("tfidf")[0].origin == "negspace"
+
+
+def test_another_package_is_imported_when_it_is_asked_for(install: Install) -> None:
+    install("[negspace.learners]\ncoin = plug_in:Coin\n")
+    sys.modules.pop("plug_in", None)
+    assert "coin" in list(LEARNERS) and LEARNERS.find("tfidf")[1] == ""
+    assert "plug_in" not in sys.modules
+    assert LEARNERS.find("coin:2")[0].origin == "plug-in"
+    assert "plug_in" in sys.modules
 
 
 def shapes() -> Registry[Callable[[], int]]:

@@ -16,9 +16,9 @@ from importlib.metadata import EntryPoint, entry_points
 from inspect import getdoc
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from negspace.errors import NegspaceError, PlanError, did_you_mean
+from negspace.errors import PlanError, did_you_mean
 
 __all__ = ["Entry", "Registry"]
 
@@ -70,6 +70,12 @@ class Registry(Generic[T]):
         self.group = group
         self._package = package
         self._own: dict[str, Entry[T]] = {}
+        self._loaded: dict[str, Entry[T]] = {}
+
+    def refresh(self) -> None:
+        """Look for the entry points of other packages anew: one was installed meanwhile."""
+        self._loaded.clear()
+        self.__dict__.pop("_points", None)
 
     def register(
         self, name: str, *, argument: str | None = None, required: bool = True, summary: str | None = None
@@ -108,52 +114,61 @@ class Registry(Generic[T]):
             raise PlanError(f"there is a {self.kind} '{name}' already", got=_place_of(target))
         said = _first_line(target) if summary is None else summary
         self._own[name] = Entry(name, target, argument, required, said)
-        self.__dict__.pop("entries", None)
 
     @cached_property
-    def entries(self) -> Mapping[str, Entry[T]]:
-        """All that are known, by name in alphabetical order: the built-in ones and those of entry points.
+    def _points(self) -> Mapping[str, EntryPoint]:
+        """Entry points of other packages by name, not loaded yet; the built-in ones are registered now.
 
         Raises:
-            PlanError: An entry point cannot be loaded, or has the name of another.
+            PlanError: Two things have one name.
         """
         package = import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             import_module(f"{self._package}.{module.name}")
-        found = dict(self._own)
+        points: dict[str, EntryPoint] = {}
         for point in entry_points(group=self.group):
-            entry = self._loaded(point)
-            if entry.name in found:
+            if point.name in points or point.name in self._own:
+                other = _origin(points[point.name]) if point.name in points else "negspace"
                 raise PlanError(
-                    f"two packages register a {self.kind} '{entry.name}'",
-                    got=f"{found[entry.name].origin} and {entry.origin}",
+                    f"two packages register a {self.kind} '{point.name}'",
+                    got=f"{other} and {_origin(point)}",
                     hint=f"remove one of the two packages, or rename its entry point in {self.group}",
                 )
-            found[entry.name] = entry
-        return MappingProxyType(dict(sorted(found.items())))
+            points[point.name] = point
+        return points
 
-    def _loaded(self, point: EntryPoint) -> Entry[T]:
-        origin = point.dist.name if point.dist is not None else point.value
-        try:
-            target = point.load()
-        except NegspaceError:
-            raise
-        except Exception as error:  # whatever the other package does on import
-            raise PlanError(
-                f"the {self.kind} '{point.name}' of the package {origin} cannot be loaded",
-                got=f"{type(error).__name__}: {error}",
-                hint=f"update {origin}, or remove it",
-            ) from error
-        if isinstance(target, Entry):
-            return Entry(point.name, target.target, target.argument, target.required, target.summary, origin)
-        argument = getattr(target, "argument", None)
-        return Entry(point.name, target, argument, True, _first_line(target), origin)
+    @property
+    def entries(self) -> Mapping[str, Entry[T]]:
+        """All that can be used, by name in alphabetical order.
+
+        One of another package that cannot be loaded is left out: it must not stop what does not need it.
+        """
+        found = {}
+        for name in self:
+            try:
+                found[name] = self._entry(name)
+            except PlanError:
+                continue
+        return MappingProxyType(found)
+
+    def _entry(self, name: str) -> Entry[T]:
+        """The entry of a known name, loaded if another package brings it.
+
+        Raises:
+            PlanError: It cannot be loaded.
+        """
+        if name in self._own:
+            return self._own[name]
+        if name not in self._loaded:
+            self._loaded[name] = _load(self._points[name], self.kind)
+        return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.entries)
+        points = self._points
+        return iter(sorted({*self._own, *points}))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.entries
+        return name in self._points or name in self._own
 
     def __getitem__(self, name: str) -> T:
         """What is registered under a name.
@@ -177,16 +192,16 @@ class Registry(Generic[T]):
             The entry, and the argument (empty if none is given).
 
         Raises:
-            PlanError: There is none of the name, or its argument is missing or too much.
+            PlanError: There is none of the name, it cannot be loaded, or its argument is missing or too much.
         """
         name, colon, argument = spec.partition(":")
-        entry = self.entries.get(name)
-        if entry is None:
+        if name not in self:
             if spec and Path(spec).expanduser().is_dir():
                 pathlike = [each.form for each in self.entries.values() if each.argument == "PATH"]
                 hint = f"write {' or '.join(form.replace('PATH', spec) for form in pathlike)}"
                 raise PlanError(f"'{spec}' is a folder, and not said to be of what kind", hint=hint)
             raise PlanError(f"there is no {self.kind} '{spec}'", hint=self.suggest(name))
+        entry = self._entry(name)
         if entry.argument is None and colon:
             raise PlanError(
                 f"the {self.kind} '{name}' takes nothing after its name", got=spec, hint=f"write {name}"
@@ -199,10 +214,30 @@ class Registry(Generic[T]):
 
     def suggest(self, name: str) -> str:
         """A hint for a name that is not known: the nearest ones, each with its argument."""
-        said = did_you_mean(name, self.entries)
+        said = did_you_mean(name, self)
         for entry in self.entries.values():
             said = said.replace(f"'{entry.name}'", f"'{entry.form}'")
         return said
+
+
+def _load(point: EntryPoint, kind: str) -> Entry[Any]:
+    origin = _origin(point)
+    try:
+        target = point.load()
+    except Exception as error:  # whatever the other package does on import
+        raise PlanError(
+            f"the {kind} '{point.name}' of the package {origin} cannot be loaded",
+            got=f"{type(error).__name__}: {error}",
+            hint=f"update {origin}, or remove it",
+        ) from error
+    if isinstance(target, Entry):
+        return Entry(point.name, target.target, target.argument, target.required, target.summary, origin)
+    argument = getattr(target, "argument", None)
+    return Entry(point.name, target, argument, True, _first_line(target), origin)
+
+
+def _origin(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
 
 
 def _first_line(target: object) -> str:

@@ -1,4 +1,4 @@
-"""``docs/audit.md`` names every key and column there is."""
+"""``docs/how-to/audit.md`` names every key and column there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/cli.md`` is made of what ``--help`` prints; to make it anew:
+"""``docs/reference/cli.md`` is made of what ``--help`` prints; to make it anew:
 
 NEGSPACE_WRITE_DOCS=1 python -m pytest tests/cli/test_cli_docs.py
 """

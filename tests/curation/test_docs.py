@@ -1,4 +1,4 @@
-"""``docs/selection.md`` names every key, column and strategy there is."""
+"""``docs/how-to/curate.md`` names every key, column and strategy there is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The statistics tested as an instrument: how often they err where the truth is known.
 
-Each rate is held against its bound and against the table in docs/evidence.md, so that the page states what
+Each rate is held against its bound and against the table in docs/explanation/evidence.md, so that the page states what
 was measured. Simulated rates carry an error of about 0.7 points.
 """
 

@@ -1,6 +1,6 @@
 """What an audit found, typed: the content of ``audit.json`` and of the report; what its user holds.
 
-The fields are the keys of ``audit.json``; ``docs/audit.md`` says what each of them is.
+The fields are the keys of ``audit.json``; ``docs/how-to/audit.md`` says what each of them is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an audit of minimal pairs found, typed, and how it follows from the parts of the audit.
 
-The fields are the keys of ``audit.json``; ``docs/minimal_pairs.md`` says what each of them is.
+The fields are the keys of ``audit.json``; ``docs/how-to/minimal-pairs.md`` says what each of them is.
 """
 
 from __future__ import annotations

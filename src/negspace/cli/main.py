@@ -27,7 +27,7 @@ _TERMINATED = 143
 
 
 @click.group(
-    # The help is one page, on every terminal and in docs/cli.md.
+    # The help is one page, on every terminal and in docs/reference/cli.md.
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
     epilog="Documentation and examples: docs/ in the source. Start with: negspace demo",
 )

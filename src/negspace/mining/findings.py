@@ -233,7 +233,7 @@ class Findings:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Json]:
-        """The content of ``mined.json``. ``docs/mining.md`` describes every key."""
+        """The content of ``mined.json``. ``docs/how-to/mine.md`` describes every key."""
         # Through JSON: a fresh copy, tuples as lists, and an error for what is not finite.
         copy: dict[str, Json] = json.loads(json.dumps(asdict(self), allow_nan=False))
         return copy

@@ -90,7 +90,7 @@ class RoleRule:
         return np.stack([ruled, (1 - ruled) * stated, (1 - ruled) * (1 - stated)], axis=1)
 
 
-# Set by `benchmarks/roles.py` on its setting families alone; see docs/roles.md.
+# Set by `benchmarks/roles.py` on its setting families alone; see docs/explanation/roles.md.
 RULE = RoleRule(
     surprise=Condition(at=0.119, scale=-0.0781),
     explained=Condition(at=0.082, scale=0.0684),

@@ -11,7 +11,7 @@ import numpy as np
 
 from negspace.data import Table, fingerprint
 from negspace.data.formats import Format
-from negspace.lab import Claim, Experiment, Scale, StatedHypothesis, experiment
+from negspace.lab.claims import Claim, Experiment, Scale, StatedHypothesis, experiment
 from negspace.metrics import Accuracy, EvalSetMetric, share_of
 from negspace.models import RowsArm, TextTask, TfidfLearner
 from negspace.perturbations import Proof, Validity

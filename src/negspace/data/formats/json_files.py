@@ -171,7 +171,7 @@ def _not_an_array(path: Path, text: str) -> DataError:
     if isinstance(value, dict) and _skip(text, end) < len(text):
         hint = f"it looks like JSON Lines: rename it to {path.with_suffix('.jsonl')}"
     else:
-        hint = f"{_EXPECTED}; docs/datasets.md shows how to convert"
+        hint = f"{_EXPECTED}; docs/reference/formats.md shows how to convert"
     keys = (
         f"an object with the keys {', '.join(map(repr, value))}" if isinstance(value, dict) else repr(value)
     )
