@@ -95,7 +95,7 @@ def test_an_audit_takes_format_learner_metric_and_section(negspace: Run, folder:
 def test_mining_takes_an_embedder_and_a_verifier(negspace: Run, folder: Path) -> None:
     said = negspace("mine", "rows.bars", "--embedder", "extra-letters", "--out", "mined.jsonl", "--json")
     assert said.returncode == 0, said.stderr
-    assert json.loads(said.stdout)["vectors"]["embedder"] == "extra-letters"
+    assert json.loads(said.stdout)["vectors"]["embedder"] == {"embedder": "extra-letters"}
     assert (folder / "mined.jsonl").read_text(encoding="utf-8").count("\n") > 0
     edits = ("--source", "edits", "--verifier", "extra-palindrome", "--label", "none")
     said = negspace("mine", "words.csv", *edits[:4], "--out", "edited.jsonl", "--json")

@@ -9,11 +9,13 @@ import click
 
 from negspace.cli.options import (
     PATH,
+    ReportingCommand,
     column,
     json_flag,
     learner,
     options,
     out_folder,
+    registered,
     seed,
     verifier,
     workers,
@@ -25,6 +27,7 @@ __all__ = ["audit_command"]
 
 @click.command(
     "audit",
+    cls=ReportingCommand,
     epilog="""\b
 Examples:
   negspace audit train.csv
@@ -52,6 +55,13 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     learner(
         "What is fitted; or, as scores:FILE, the predictions of any model for the test rows. Minimal "
         "pairs take hf:PATH, a causal language model, or tiny:CORPUS, small ones trained on a text."
+    ),
+    registered(
+        "--metric",
+        "metrics",
+        place="negspace.metrics:METRICS",
+        multiple=True,
+        says="One more metric on ordinary rows and near misses; repeatable.",
     ),
     verifier("Proves labels: invariance is also tested on edits that keep them."),
 )
@@ -93,7 +103,7 @@ def audit_command(
         )
 
         of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss}
-        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier")}
+        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier", "metrics")}
         of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
         common = {**settings, "learner": learner, "progress": progress}
         result: AuditResult | MinimalPairsAudit

@@ -9,6 +9,7 @@ import click
 
 from negspace.cli.options import (
     PATH,
+    ReportingCommand,
     column,
     json_flag,
     learner,
@@ -27,6 +28,7 @@ _STRATEGIES = "negspace.curation:STRATEGIES"
 
 @click.command(
     "curate",
+    cls=ReportingCommand,
     epilog="""\b
 Examples:
   negspace curate pool.csv --budget 200

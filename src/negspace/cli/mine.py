@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import PATH, column, json_flag, options, registered, seed, verifier, workers
+from negspace.cli.options import (
+    PATH,
+    ReportingCommand,
+    column,
+    json_flag,
+    options,
+    registered,
+    seed,
+    verifier,
+    workers,
+)
 from negspace.cli.running import running, show
 
 __all__ = ["mine_command"]
@@ -17,6 +27,7 @@ _MIB = 2**20
 
 @click.command(
     "mine",
+    cls=ReportingCommand,
     epilog="""\b
 Examples:
   negspace mine train.csv

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 __all__ = [
     "PATH",
     "Names",
+    "ReportingCommand",
     "column",
     "device",
     "json_flag",
@@ -61,6 +62,19 @@ class Names(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
         del ctx, param
         starts = (form.partition(":")[0] + ":" * (":" in form) for form in self.names())
         return [CompletionItem(start) for start in starts if start.startswith(incomplete)]
+
+
+class ReportingCommand(click.Command):
+    """A command whose report may get sections of other packages; its help ends in their names."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, and the sections if there are any."""
+        super().format_epilog(ctx, formatter)
+        from negspace.reports.blocks import sections_for
+
+        if names := sections_for(str(self.name)):
+            formatter.write_paragraph()
+            formatter.write_text(f"Sections that other packages add to the report: {', '.join(names)}.")
 
 
 class _Listed(click.Option):

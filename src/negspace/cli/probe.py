@@ -9,6 +9,7 @@ import click
 
 from negspace.cli.options import (
     PATH,
+    ReportingCommand,
     column,
     device,
     json_flag,
@@ -27,6 +28,7 @@ _MIB = 2**20
 
 @click.command(
     "probe",
+    cls=ReportingCommand,
     epilog="""\b
 Examples:
   negspace probe plays.txt

@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import PATH, column, json_flag, learner, options, out_folder, seed, workers
+from negspace.cli.options import (
+    PATH,
+    ReportingCommand,
+    column,
+    json_flag,
+    learner,
+    options,
+    out_folder,
+    seed,
+    workers,
+)
 from negspace.cli.running import running, show
 
 __all__ = ["prove_command"]
@@ -15,6 +25,7 @@ __all__ = ["prove_command"]
 
 @click.command(
     "prove",
+    cls=ReportingCommand,
     epilog="""\b
 Examples:
   negspace prove pairs.tsv random@pool.tsv --test test.tsv --near-miss new.tsv
