@@ -78,7 +78,7 @@ def test_the_demo_shows_a_gap_and_its_closing(
     # It is the example of docs/how-to/audit.md, and prints what stands there.
     printed = _run(capfd, *words[1:], "--out", "out")
     example = "\n".join(line.rstrip() for line in printed.splitlines())
-    assert example in (DOCS / "audit.md").read_text("utf-8")
+    assert example in (DOCS / "how-to" / "audit.md").read_text("utf-8")
 
 
 def test_the_same_seed_writes_the_same_bytes(

@@ -10,7 +10,10 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 CONSOLE = re.compile(r"^```(?:pycon|python)\n(>>> .*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
+PAGES = {
+    page.relative_to(DOCS).with_suffix("").as_posix(): page.read_text(encoding="utf-8")
+    for page in sorted(DOCS.rglob("*.md"))
+}
 
 
 def consoles(text: str) -> str:
@@ -39,19 +42,19 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
     "page",
     [
         "claims",
-        "concepts",
-        "curation",
-        "edits",
-        "embedders",
-        "exchange",
-        "learners",
-        "measures",
-        "negatives",
-        "replicas",
-        "runs",
-        "study",
-        "worklist",
+        "how-to/concepts",
+        "explanation/strategies",
+        "how-to/make-edits",
+        "reference/embedders",
+        "explanation/exchange-rate",
+        "reference/learners",
+        "reference/metrics",
+        "explanation/near-misses",
+        "how-to/replicas",
+        "reference/store",
+        "explanation/studies",
+        "how-to/worklist",
     ],
 )
-def test_pages_of_the_rooms_have_examples(page: str) -> None:
+def test_pages_of_packages_have_examples(page: str) -> None:
     assert ">>> " in PAGES[page]

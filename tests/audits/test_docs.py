@@ -8,7 +8,7 @@ from typing import Any
 
 from negspace import audit
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "audit.md").read_text(encoding="utf-8")
 NAMED_BY_DATA = {"labels", "learner"}  # their keys are the user's labels and the learner's settings
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from negspace.cli.main import cli
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md"
 
 
 def commands(group: click.Group, *words: str) -> dict[tuple[str, ...], click.Command]:

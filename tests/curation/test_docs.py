@@ -8,7 +8,7 @@ from typing import Any
 
 from negspace.curation import STRATEGIES, curate
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "curate.md").read_text(encoding="utf-8")
 
 
 def _keys(value: Any) -> Iterator[str]:

@@ -77,7 +77,11 @@ def refused(tmp_path: Path, name: str, content: bytes | str, **flags: object) ->
         ("a.json", '[{"text": "a"}\n', ["a.json, line 2, column 1: not JSON"]),
         ("a.json", '[{"text": "a"},\n]', ["a.json, line 2, column 1: not JSON: a comma"]),
         ("a.json", '[{"text": "a"}]\n x', ["a.json, line 2, column 2: not JSON: Extra data"]),
-        ("a.json", '{"train": [["a", "b"]]}', ["holds no array", "the keys 'train'", "docs/reference/formats.md"]),
+        (
+            "a.json",
+            '{"train": [["a", "b"]]}',
+            ["holds no array", "the keys 'train'", "reference/formats.md"],
+        ),
         ("a.json", GOOD + GOOD, ["holds no array", "looks like JSON Lines", "a.jsonl"]),
         ("a.json", "nonsense", ["a.json, line 1, column 1: not JSON"]),
         # Cells

@@ -14,7 +14,7 @@ from negspace.data import LABEL_NAMES, TEXT_NAMES, read
 from negspace.data.formats import known_suffixes
 from negspace.errors import DataError
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
 
 CASES = [
     ("reviews.csv", b"Review,Sentiment\nfine,pos\nbad,neg\n", {"label": "sentiment"}),

@@ -1,7 +1,7 @@
 """The statistics tested as an instrument: how often they err where the truth is known.
 
-Each rate is held against its bound and against the table in docs/explanation/evidence.md, so that the page states what
-was measured. Simulated rates carry an error of about 0.7 points.
+Each rate is held against its bound and against the table in docs/explanation/evidence.md, so that the page
+states what was measured. Simulated rates carry an error of about 0.7 points.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from negspace.statistics import (
     minimum_detectable_effect,
 )
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "evidence.md"
 MARGIN = 0.05
 STUDIES = 600
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import doctest
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "evidence.md"
 
 
 def test_the_examples_print_what_the_page_says() -> None:

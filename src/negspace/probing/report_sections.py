@@ -33,7 +33,7 @@ _DECIDING: Mapping[str, str] = {
     "confirmed": "how much of that gain lies at words that a fragment stating the same has too",
     "ordered": "where the networks overfit the corpus, what its words gain by the order they have",
 }
-_KEPT_BESIDE = {"clean", "seen", "told", "sharp_surprise", "retold"}  # they decide nothing: docs/explanation/roles.md
+_KEPT_BESIDE = {"clean", "seen", "told", "sharp_surprise", "retold"}  # they decide nothing
 _ROLE_COLOURS = {"structure": "accent", "fact": "series-2", "noise": "warn"}
 _TOP = 20
 _CHARTS = "negspace.probing.charts"

@@ -1,6 +1,6 @@
 """Pseudo-labels blur the boundary while easy accuracy hides it.
 
-Source: the essay that negspace tests (docs/explanation/claims.md), experiment 2. Generation 0 learns from the truth:
+Source: the essay that negspace tests (docs/claims.md), experiment 2. Generation 0 learns from the truth:
 sorted sequences against adjacent swaps. Each next one starts anew and learns from inputs that are one third
 sorted, one third random and one third swapped, labelled by the one before. Published over 20 chains, accuracy
 on swaps of length 20 in %: 85.6 ± 4.9, 72.8 ± 5.4, 68.0 ± 5.7 at generations 0, 1, 2; with the teacher's

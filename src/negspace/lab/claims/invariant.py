@@ -1,6 +1,6 @@
 """Near misses teach the rule, random negatives a heuristic.
 
-Source: the essay that negspace tests (docs/explanation/claims.md), experiment 1. An LSTM learns whether a sequence is
+Source: the essay that negspace tests (docs/claims.md), experiment 1. An LSTM learns whether a sequence is
 sorted. Negatives are independent uniform integers in one arm; in the other a sorted sample with one adjacent
 pair swapped. Published over 20 seeds, accuracy in %, random / near miss: easy 100.0 ± 0.1 / 97.7 ± 3.1; hard
 50.0 ± 0.2 / 85.3 ± 7.0; extrapolation 50.3 ± 0.7 / 65.7 ± 7.6. The source adds that the rule was learnt, and

@@ -1,6 +1,6 @@
 """The wrong difference is noise.
 
-Source: the essay that negspace tests (docs/explanation/claims.md), experiment 4. An LSTM learns whether all later
+Source: the essay that negspace tests (docs/claims.md), experiment 4. An LSTM learns whether all later
 values of a sequence are at least the first. Arms: an embedding of width 8; that and the neighbour delta;
 that and the anchor delta e_t - e_0. 2,000 steps, 10 seeds, accuracy at length 40 on 250 + 250. Published:
 the anchor delta reaches 98 %, 11 points over the plain model; the neighbour delta lowers it, by a figure

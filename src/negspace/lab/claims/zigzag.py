@@ -1,6 +1,6 @@
 """A difference fed to the model that matches the boundary makes it learnable.
 
-Source: the essay that negspace tests (docs/explanation/claims.md), experiment 3. An LSTM learns whether a sequence
+Source: the essay that negspace tests (docs/claims.md), experiment 3. An LSTM learns whether a sequence
 strictly alternates, first upwards. One arm has an embedding of width 16; the other one of width 8 and
 beside it the neighbour delta e_t - e_(t-1), the first against zero: equal input width. 2,000 steps, 10
 seeds, accuracy at length 40 on 250 + 250. Published: the neighbour delta brings 40 points. The source
