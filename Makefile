@@ -29,8 +29,8 @@ format: $(VENV)/.developer  ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV)/.developer  ## Write docs/reference/cli.md anew from --help
-	NEGSPACE_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/cli/test_cli_docs.py
+docs: $(VENV)/.developer  ## Write the pages of docs/reference that are made from the code
+	NEGSPACE_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/cli/test_cli_docs.py tests/test_python_docs.py
 
 benchmarks: $(VENV)/.developer  ## Time audit, replicas, mining and probe against their peers
 	$(PIP) --editable '.[bench]'
