@@ -56,7 +56,7 @@ def test_it_is_listed_after_ours_and_suggested() -> None:
     assert all_probes()[-1] == "capitals"
     assert parse_probes("capitals,loss") == ("loss", "capitals")
     said = " ".join(CliRunner().invoke(cli, ["probe", "--help"]).output.split())
-    assert "volatility, role, capitals; several with commas" in said
+    assert "One of: capitals, gradient, loss," in said
     with pytest.raises(PlanError, match="did you mean 'capitals'"):
         probe("nowhere.txt", probes="capital")
 
@@ -75,7 +75,7 @@ def test_it_runs_resumes_and_is_on_the_page(
     traces = found.traces.to_pylist()
     assert {(row["probe"], row["measure"]) for row in traces} == {("capitals", "share")}
     assert found.to_dict()["units"] == {"capitals": "per character"}
-    page = found.report.read_text("utf-8")
+    page = found.page.read_text("utf-8")
     assert "how loud the fragment is" in page
     assert "Highest by" in page
 

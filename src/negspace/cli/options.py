@@ -58,10 +58,14 @@ class Names(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The names that begin with what was typed; of one that takes an argument, the part before it."""
+        """The names that begin with what was typed; of one that takes an argument, the part before it.
+
+        In a list with commas, what follows the last one is completed.
+        """
         del ctx, param
+        before, comma, begun = incomplete.rpartition(",")
         starts = (form.partition(":")[0] + ":" * (":" in form) for form in self.names())
-        return [CompletionItem(start) for start in starts if start.startswith(incomplete)]
+        return [CompletionItem(f"{before}{comma}{start}") for start in starts if start.startswith(begun)]
 
 
 class ReportingCommand(click.Command):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from negspace.probes import PROBES, ProbeSettings, all_probes, parse_probes
 from negspace.probing.findings import ProbeFindings
+from negspace.probing.fragment_map import columns_of, fragment_map
 from negspace.probing.highlights import choose_highlights
 from negspace.probing.inputs import state_hash
 from negspace.probing.report import probe_report
@@ -21,6 +22,8 @@ __all__ = [
     "TraceTable",
     "all_probes",
     "choose_highlights",
+    "columns_of",
+    "fragment_map",
     "parse_probes",
     "part_of",
     "probe",
