@@ -55,7 +55,7 @@ def test_noise_scale_is_unbiased_at_sizes_that_differ():
 
 
 def test_one_part_has_no_noise_scale():
-    found = noise_scale(np.array([2.0]), np.array([2.0]), small_size=4.0, large_size=4.0)
+    found = noise_scale(np.array([3.0]), np.array([2.0]), small_size=4.0, large_size=4.0)
     assert np.isnan([found.signal, found.noise, found.scale]).all()
 
 

@@ -240,6 +240,33 @@ def test_roles_within_a_corpus_are_those_that_stand_out() -> None:
     assert set(sort_roles(measures).codes) == {3}
 
 
+@pytest.mark.parametrize(("ordinary", "known"), [(19, False), (20, True)])
+def test_three_deviations_stand_out_of_twenty_ordinary_passages(ordinary: int, known: bool) -> None:
+    """By hand: losses seen from 1 to 2 nats, clean ones of 2; one more passage, in order by three."""
+    n = ordinary + 1
+    clean, filler = np.full(n, 2.0), np.ones(n)
+    seen = np.linspace(1.0, 2.0, ordinary)
+    seen = np.append(seen, np.median(seen))
+    surprise = np.append(np.linspace(-0.1, 0.1, ordinary), 0.0)
+    in_order = np.append(np.full(ordinary, 8.0), 3.0)
+    found = RoleQuantities(
+        np.arange(n), clean, seen, filler, surprise, filler, filler, 1 - seen / clean, filler,
+        np.full(n, np.nan), in_order,
+    )  # fmt: skip
+    odds = sort_roles(found).probabilities[-1]
+    if not known:
+        np.testing.assert_allclose(odds, 1 / 3)
+        return
+    kept = np.log(clean / seen)
+    middle = np.median(kept[:-1])
+    deviation = 1.4826 * np.median(np.abs(kept[:-1] - middle))
+    memory = 1 / (1 + np.exp(-2 * ((kept[-1] - middle) / deviation - 3)))
+    expected = 1 / (1 + np.exp(-2 * 3))
+    # In order by just three deviations is as likely as not.
+    np.testing.assert_allclose(odds[0], 0.5 * (1 - memory) * expected, rtol=1e-6)
+    np.testing.assert_allclose(odds[1], 0.5 * memory, rtol=1e-6)
+
+
 def test_words_are_read_without_a_tokenizer() -> None:
     words = read_words(["He didn't, 3 times.", "", "\u6211\u5011 go"], 6)
     assert words.lengths.tolist() == [6, 0, 3]

@@ -79,13 +79,13 @@ class RoleRule:
     confirmed: Condition
     sure: float
 
-    def probabilities(self, measures: RoleQuantities) -> Float64[np.ndarray, "fragments roles"]:
+    def probabilities(self, quantities: RoleQuantities) -> Float64[np.ndarray, "fragments roles"]:
         """Probabilities of structure, fact and noise."""
-        met = {name: getattr(self, name).met(getattr(measures, name)) for name in CONDITIONS}
+        met = {name: getattr(self, name).met(getattr(quantities, name)) for name in CONDITIONS}
         # Without a scored token nothing is known; even odds leave it unsure.
-        ruled = np.where(np.isnan(measures.surprise), 1 / 3, met["surprise"])
+        ruled = np.where(np.isnan(quantities.surprise), 1 / 3, met["surprise"])
         stated = np.where(
-            np.isnan(measures.surprise), 0.5, met["explained"] * met["memorised"] * met["confirmed"]
+            np.isnan(quantities.surprise), 0.5, met["explained"] * met["memorised"] * met["confirmed"]
         )
         return np.stack([ruled, (1 - ruled) * stated, (1 - ruled) * (1 - stated)], axis=1)
 
@@ -101,20 +101,22 @@ RULE = RoleRule(
 
 
 def relative_probabilities(
-    measures: RoleQuantities, confirmed: Condition
+    quantities: RoleQuantities, confirmed: Condition
 ) -> Float64[np.ndarray, "fragments roles"]:
     """Probabilities of structure, fact and noise; even if too few passages stand alone and in order."""
-    alone = np.bincount(measures.clusters)[measures.clusters] == 1
-    known = np.isfinite(measures.ordered) & np.isfinite(measures.memorised) & np.isfinite(measures.surprise)
-    ordinary = known & alone & (measures.ordered > OUT)
+    alone = np.bincount(quantities.clusters)[quantities.clusters] == 1
+    known = (
+        np.isfinite(quantities.ordered) & np.isfinite(quantities.memorised) & np.isfinite(quantities.surprise)
+    )
+    ordinary = known & alone & (quantities.ordered > OUT)
     if ordinary.sum() < _LEAST:
-        return np.full((len(measures), 3), 1 / 3)
-    kept = np.log(np.maximum(measures.clean, 1e-6) / np.maximum(measures.seen, 1e-6))
-    order = expit((measures.ordered - OUT) / _SCALE)
+        return np.full((len(quantities), 3), 1 / 3)
+    kept = np.log(np.maximum(quantities.clean, 1e-6) / np.maximum(quantities.seen, 1e-6))
+    order = expit((quantities.ordered - OUT) / _SCALE)
     memory = expit((_standing_out(kept, ordinary) - OUT) / _SCALE)
-    expected = expit((OUT - _standing_out(measures.surprise, ordinary)) / _SCALE)
+    expected = expit((OUT - _standing_out(quantities.surprise, ordinary)) / _SCALE)
     structure = order * (1 - memory) * expected
-    fact = order * memory * confirmed.met(measures.confirmed)
+    fact = order * memory * confirmed.met(quantities.confirmed)
     found = np.stack([structure, fact, 1 - structure - fact], axis=1)
     return np.where(known[:, None], found, 1 / 3)
 

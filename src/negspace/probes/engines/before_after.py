@@ -1,6 +1,6 @@
 """What a model makes of some fragments, layer by layer, and how far that is from what it made of them before.
 
-Both measures of drift are written so that a small change is not lost in the rounding of numbers near 1.
+Both kinds of drift are written so that a small change is not lost in the rounding of numbers near 1.
 """
 
 from __future__ import annotations
