@@ -38,10 +38,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from negspace.lab.concepts import Sorted
-from negspace.lab.replicas import Adam, Batches, LstmNet, ReplicaArm, Replicas, TrueRows
-from negspace.lab.replicas.nets import tensors
-from negspace.lab.replicas.rows import CHUNK
-from negspace.lab.replicas.stream import batches_of
+from negspace.lab.replicas import (
+    CHUNK,
+    Adam,
+    Batches,
+    LstmNet,
+    ReplicaArm,
+    Replicas,
+    TrueRows,
+    batches_of,
+    tensors,
+)
 
 MODELS, STEPS, BATCH, SHORTEST, LONGEST, VOCABULARY = 40, 1600, 32, 6, 12, 50
 CURVE = (1, 2, 5, 10, 20, 40, 80, 200)
@@ -181,7 +188,7 @@ def together(models: int, device: str) -> Advance:
     """`ModuleReplicas`, one thread."""
     import torch
 
-    from negspace.lab.replicas.together import ModuleReplicas
+    from negspace.lab.replicas.vmap_engine import ModuleReplicas
 
     torch.set_num_threads(1)
     initial = [NET.initial(model // 2) for model in range(models)]
@@ -207,7 +214,7 @@ def engine_halves(models: int, device: str) -> Advance:
 
 def _engine(models: Sequence[int], device: str) -> Advance:
     del device
-    from negspace.lab.replicas.kernel import LstmReplicas
+    from negspace.lab.replicas import LstmReplicas
 
     return _advance(LstmReplicas(NET, [NET.initial(model // 2) for model in models], ADAM), models)
 

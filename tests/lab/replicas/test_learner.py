@@ -22,9 +22,10 @@ from negspace.lab.replicas import (
     ReplicaLearner,
     Sweep,
     TrueRows,
+    batches_of,
     gru_net,
+    initial,
 )
-from negspace.lab.replicas.stream import batches_of, initial
 from negspace.records import Run
 
 torch = pytest.importorskip("torch")

@@ -19,10 +19,19 @@ import torch
 from torch import Tensor, nn
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.replicas.batches import DELTAS, Delta, against
-from negspace.lab.replicas.module_net import ModuleNet, gru_net, transformer_net
-from negspace.lab.replicas.modules import GruModule, LstmModule, TransformerModule
-from negspace.lab.replicas.nets import LstmNet, Net, count, tensors
+from negspace.lab.replicas import (
+    DELTAS,
+    Delta,
+    LstmNet,
+    ModuleNet,
+    Net,
+    against,
+    count,
+    gru_net,
+    tensors,
+    transformer_net,
+)
+from negspace.lab.replicas.torch_modules import GruModule, LstmModule, TransformerModule
 
 LENGTHS = [1, 4, 6, 9, 9, 12]
 
@@ -209,9 +218,9 @@ def test_refused() -> None:
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("negspace.lab.replicas.module_net.find_spec", lambda _: None)
+    monkeypatch.setattr("negspace.lab.replicas.module_nets.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"negspace\[torch\]"):
         gru_net().shapes()
-    code = "import sys; from negspace.lab.replicas import module_net as m; m.gru_net(); "
+    code = "import sys; from negspace.lab.replicas import module_nets as m; m.gru_net(); "
     code += "sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,12 +15,13 @@ from negspace.lab.replicas import (
     POSITIVE,
     BestOf,
     Confident,
+    Draw,
     Oracle,
     PseudoLabelledRows,
     ReplicaArm,
+    Teacher,
     TrueRows,
 )
-from negspace.lab.replicas.rows import Draw, Teacher
 
 THIRDS = {POSITIVE: 1 / 3, "random": 1 / 3, "swap": 1 / 3}
 FIRST = ReplicaArm("0", TrueRows(Sorted(), {"swap": 1.0}), steps=400)
@@ -77,7 +78,7 @@ def test_true_rows_come_in_their_share_with_their_own_labels() -> None:
 
 
 def test_original_rows_are_rows_of_generation_0() -> None:
-    from negspace.lab.replicas.stream import batches_of
+    from negspace.lab.replicas import batches_of
 
     rows = PseudoLabelledRows(FIRST, THIRDS, labels="soft", true_share=0.5, true_rows="original")
     tokens, labels = drawn(rows, [constant(0.5)])

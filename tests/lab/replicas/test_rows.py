@@ -10,10 +10,22 @@ from scipy import stats
 
 from negspace.errors import PlanError
 from negspace.lab.concepts import Pivot, Sorted
-from negspace.lab.replicas import POSITIVE, Adam, LstmNet, ReplicaArm, TrueRows
-from negspace.lab.replicas.batches import NOTHING, Batches, against
-from negspace.lab.replicas.rows import CHUNK, Draw, check_mix, pick
-from negspace.lab.replicas.stream import batches_of, initial
+from negspace.lab.replicas import (
+    CHUNK,
+    NOTHING,
+    POSITIVE,
+    Adam,
+    Batches,
+    Draw,
+    LstmNet,
+    ReplicaArm,
+    TrueRows,
+    against,
+    batches_of,
+    check_mix,
+    initial,
+    pick,
+)
 
 SWAPS = TrueRows(Sorted(), {"swap": 1.0})
 

@@ -1,25 +1,45 @@
-"""Small nets, all seeds and arms of an architecture trained side by side."""
+"""Replicas: small nets, all seeds and arms of an architecture trained side by side."""
 
 from __future__ import annotations
 
-from negspace.lab.replicas.arm import BestOf, ReplicaArm, Sweep
-from negspace.lab.replicas.batches import Adam, Batches, Delta
-from negspace.lab.replicas.engines import Replicas
+from negspace.lab.replicas.arms import Adam, Batches, BestOf, ReplicaArm, Sweep, batches_of, initial
 from negspace.lab.replicas.learner import DEVICES, ReplicaLearner
-from negspace.lab.replicas.module_net import ModuleNet, gru_net, transformer_net
-from negspace.lab.replicas.nets import LstmNet, Net, count
-from negspace.lab.replicas.pseudo_labels import Confident, Oracle, PseudoLabelledRows, TrueRowsFrom, Verifier
-from negspace.lab.replicas.rows import POSITIVE, Rows, TrueRows
+from negspace.lab.replicas.module_nets import ModuleNet, gru_net, transformer_net
+from negspace.lab.replicas.nets import DELTAS, NOTHING, Delta, LstmNet, Net, against, count, tensors
+from negspace.lab.replicas.numba_engine import LstmReplicas
+from negspace.lab.replicas.pseudo_labels import (
+    Confident,
+    Oracle,
+    PseudoLabelledRows,
+    TrueRowsFrom,
+    Verifier,
+)
+from negspace.lab.replicas.training import Replicas
+from negspace.lab.replicas.training_rows import (
+    CHUNK,
+    POSITIVE,
+    Draw,
+    Rows,
+    Teacher,
+    TrueRows,
+    check_mix,
+    pick,
+)
 
 __all__ = [
+    "CHUNK",
+    "DELTAS",
     "DEVICES",
+    "NOTHING",
     "POSITIVE",
     "Adam",
     "Batches",
     "BestOf",
     "Confident",
     "Delta",
+    "Draw",
     "LstmNet",
+    "LstmReplicas",
     "ModuleNet",
     "Net",
     "Oracle",
@@ -29,10 +49,17 @@ __all__ = [
     "Replicas",
     "Rows",
     "Sweep",
+    "Teacher",
     "TrueRows",
     "TrueRowsFrom",
     "Verifier",
+    "against",
+    "batches_of",
+    "check_mix",
     "count",
     "gru_net",
+    "initial",
+    "pick",
+    "tensors",
     "transformer_net",
 ]

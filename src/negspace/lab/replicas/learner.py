@@ -1,4 +1,4 @@
-"""Trains arms of replicas: each course once, however many arms read it, teachers before the taught."""
+"""Trains arms of replicas: each training once, however many arms read it, teachers before students."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from negspace.embedders import one_thread
 from negspace.errors import MissingExtraError, PlanError
 from negspace.execution import run_jobs
 from negspace.lab.concepts import SequenceTask
-from negspace.lab.replicas.arm import ReplicaArm, Sweep
-from negspace.lab.replicas.course import Course, CourseResult, Learnt, train
-from negspace.lab.replicas.kernel import ONE_BLAS_THREAD
-from negspace.lab.replicas.pseudo_labels import PseudoLabelledRows
-from negspace.lab.replicas.start import Parameters, Start, one_torch_thread
+from negspace.lab.replicas.arms import ReplicaArm, Sweep, accuracy
+from negspace.lab.replicas.numba_engine import ONE_BLAS_THREAD
+from negspace.lab.replicas.training import (
+    Parameters,
+    Start,
+    TrainedModel,
+    Training,
+    TrainingResult,
+    train,
+)
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run, Values
 
@@ -33,8 +39,8 @@ _BLOCK = 10
 class ReplicaLearner:
     """Small nets on sequences, all seeds and arms of one architecture trained side by side.
 
-    On a CPU the LSTM runs in a compiled kernel, one replica at a time in cache, several in threads; a run's
-    numbers depend on nothing else. Without numba, and for any other net, PyTorch runs replicas as one
+    On a CPU numba trains the LSTM, one replica at a time in cache, several in threads; a run's numbers
+    depend on nothing else. Without numba, and for any other net, PyTorch runs replicas as one
     program, whose last bits depend on which are stacked: these train in blocks of ten consecutive seeds,
     whichever of them are asked for, so that a resumed run finds the same numbers. On CUDA all that is asked
     for of one architecture is one program, and a resumed run agrees to rounding.
@@ -82,41 +88,36 @@ class ReplicaLearner:
             raise MissingExtraError("training replicas", "lab")
         plan = _Plan(self._in_blocks)
         for arm, seed in jobs:
-            for member in arm.arms if isinstance(arm, Sweep) else (arm,):
+            for member in arm.members:
                 plan.add(member, seed, read_by=arm)
-        learnt: dict[tuple[str, int, int], Parameters] = {}
+        kept: dict[tuple[str, int, int], Parameters] = {}
         tried: dict[tuple[str, int], dict[str, Run]] = defaultdict(dict)
-        for courses in plan.generations():
-            taught = [_with_teachers(course, learnt) for course in courses]
-            for result in self._train(task, taught, workers):
-                course = result.course
-                key = _identity(course.arm), course.seed
-                for steps, parameters in result.parameters.items():
-                    learnt[*key, steps] = parameters
+        for trainings in plan.generations():
+            for result in self._train(task, [_with_teachers(each, kept) for each in trainings], workers):
+                seed, key = result.training.seed, (_identity(result.training.arm), result.training.seed)
+                kept |= {(*key, steps): parameters for steps, parameters in result.parameters.items()}
                 for member, arm in plan.asked.get(key, ()):
-                    run = _run(task, member, result)
-                    if isinstance(arm, Sweep):
-                        runs = tried[arm.name, course.seed]
-                        runs[member.name] = run
-                        if len(runs) == len(arm.arms):
-                            yield _best(task, arm, runs)
-                    else:
-                        yield run
+                    runs = tried[arm.name, seed]
+                    runs[member.name] = _run(task, member, result)
+                    if len(runs) == len(arm.members):
+                        yield arm.choose(task, runs)
 
     def _in_blocks(self, arm: ReplicaArm) -> bool:
         """Whether an arm's last bits depend on which seeds are stacked."""
         return self.device == "cpu" and not self._start.is_compiled(arm.net)
 
-    def _train(self, task: SequenceTask, courses: Sequence[Course], workers: int) -> Iterator[CourseResult]:
+    def _train(
+        self, task: SequenceTask, trainings: Sequence[Training], workers: int
+    ) -> Iterator[TrainingResult]:
         start = self._start
-        compiled = [course for course in courses if start.is_compiled(course.arm.net)]
-        stacks: dict[str, list[Course]] = defaultdict(list)
-        for course in courses:
-            if not start.is_compiled(course.arm.net):
-                stacks[self._stack_of(course)].append(course)
+        compiled = [each for each in trainings if start.is_compiled(each.arm.net)]
+        stacks: dict[str, list[Training]] = defaultdict(list)
+        for each in trainings:
+            if not start.is_compiled(each.arm.net):
+                stacks[self._stack_of(each)].append(each)
         with ONE_BLAS_THREAD:
-            # Threads: the kernel releases the interpreter's lock.
-            single = ((task, [course], start) for course in compiled)
+            # Threads: compiled code releases the interpreter's lock.
+            single = ((task, [each], start) for each in compiled)
             for results in run_jobs(train, single, workers=workers, threads=True):
                 yield from results
         at_once = 1 if self.device == "cuda" else workers  # a GPU is one for all
@@ -124,34 +125,34 @@ class ReplicaLearner:
         for results in run_jobs(_train_stacked, stacked, workers=at_once):
             yield from results
 
-    def _stack_of(self, course: Course) -> str:
+    def _stack_of(self, training: Training) -> str:
         if self.device == "cpu":
-            return f"{course.seed // _BLOCK} {_identity(course.arm)}"
-        arm = course.arm
-        return json.dumps([arm.net.describe(), arm.batch, max(course.stops)], sort_keys=True)
+            return f"{training.seed // _BLOCK} {_identity(training.arm)}"
+        arm = training.arm
+        return json.dumps([arm.net.describe(), arm.batch, max(training.stops)], sort_keys=True)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is trained: each course once, to the last step that any arm reads.
+    """What is trained: each training once, to the last step that any arm reads.
 
     Attributes:
         in_blocks: Whether an arm's seeds train in whole blocks, those that nobody asks for included.
-        courses: By identity and seed.
-        asked: Who reads each course: an arm, for itself or for a sweep.
+        trainings: By identity and seed.
+        asked: Who reads each training: an arm, for itself or for a sweep.
     """
 
     in_blocks: Callable[[ReplicaArm], bool]
-    courses: dict[tuple[str, int], Course] = field(default_factory=dict)
+    trainings: dict[tuple[str, int], Training] = field(default_factory=dict)
     asked: dict[tuple[str, int], list[tuple[ReplicaArm, ReplicaArm | Sweep]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
     def add(self, arm: ReplicaArm, seed: int, *, read_by: ReplicaArm | Sweep) -> None:
-        """Plan an arm's course and those of its teachers."""
+        """Plan an arm's training and those of its teachers."""
         self.asked[_identity(arm), seed].append((arm, read_by))
         seeds = self._plan(arm, [seed], readings=frozenset(arm.readings()))
-        for teacher in reversed(_teachers(arm)):
+        for teacher in reversed(arm.teachers):
             seeds = self._plan(teacher, seeds, keep=frozenset({teacher.steps}))
 
     def _plan(
@@ -162,79 +163,58 @@ class _Plan:
         readings: frozenset[int] = frozenset(),
         keep: frozenset[int] = frozenset(),
     ) -> Sequence[int]:
-        """Plan an arm's courses at these seeds, and say at which seeds they are trained."""
+        """Plan an arm's trainings at these seeds, and say at which seeds it is trained."""
         if self.in_blocks(arm):
             blocks = sorted({seed // _BLOCK for seed in seeds})
             seeds = [block * _BLOCK + i for block in blocks for i in range(_BLOCK)]
         for seed in seeds:
             key = (_identity(arm), seed)
-            known = self.courses.get(key, Course(arm, seed))
-            self.courses[key] = replace(known, readings=known.readings | readings, keep=known.keep | keep)
+            known = self.trainings.get(key, Training(arm, seed))
+            self.trainings[key] = replace(known, readings=known.readings | readings, keep=known.keep | keep)
         return seeds
 
-    def generations(self) -> Iterator[list[Course]]:
-        """The courses, teachers before the taught."""
-        by_generation: dict[int, list[Course]] = defaultdict(list)
-        for course in self.courses.values():
-            by_generation[course.arm.rows.generation].append(course)
+    def generations(self) -> Iterator[list[Training]]:
+        """The trainings, teachers before students."""
+        by_generation: dict[int, list[Training]] = defaultdict(list)
+        for training in self.trainings.values():
+            by_generation[training.arm.rows.generation].append(training)
         for generation in sorted(by_generation):
             yield by_generation[generation]
 
 
-def _train_stacked(task: SequenceTask, courses: Sequence[Course], start: Start) -> list[CourseResult]:
-    with one_torch_thread():
-        return train(task, courses, start)
+def _train_stacked(task: SequenceTask, trainings: Sequence[Training], start: Start) -> list[TrainingResult]:
+    with one_thread():  # two would be slower on steps this small
+        return train(task, trainings, start)
 
 
 def _identity(arm: ReplicaArm) -> str:
-    """What decides a course: arms that differ in their last step, or in which reading counts, share it."""
+    """What decides a training: arms that differ in their last step, or in which reading counts, share it."""
     return json.dumps(arm.training(), sort_keys=True)
 
 
-def _teachers(arm: ReplicaArm) -> tuple[ReplicaArm, ...]:
-    return arm.rows.teachers if isinstance(arm.rows, PseudoLabelledRows) else ()
-
-
-def _with_teachers(course: Course, learnt: Mapping[tuple[str, int, int], Parameters]) -> Course:
-    return replace(
-        course,
-        teachers=tuple(
-            Learnt(arm, learnt[_identity(arm), course.seed, arm.steps]) for arm in _teachers(course.arm)
-        ),
+def _with_teachers(training: Training, kept: Mapping[tuple[str, int, int], Parameters]) -> Training:
+    models = (
+        TrainedModel(arm, kept[_identity(arm), training.seed, arm.steps]) for arm in training.arm.teachers
     )
+    return replace(training, teachers=tuple(models))
 
 
-def _run(task: SequenceTask, arm: ReplicaArm, result: CourseResult) -> Run:
-    readings = [_values(task, result, steps) for steps in arm.readings()]
-    chosen = readings[-1]
-    if arm.best_of is not None:
-        on = arm.best_of.on
-        chosen = max(readings, key=lambda values: _accuracy(task, values, on))
+def _run(task: SequenceTask, arm: ReplicaArm, result: TrainingResult) -> Run:
+    readings = []
+    for steps in arm.readings():
+        positive = result.probabilities[steps].astype(np.float64)
+        values: Values = {
+            "label": (positive > 0.5).astype(np.int64),
+            "confidence": np.maximum(positive, 1 - positive),
+            "truth": np.where(task.held_out_labels == 1, positive, 1 - positive),
+        }
+        readings.append(values)
+    chosen, best = readings[-1], arm.best_of
+    if best is not None:
+        chosen = max(readings, key=lambda values: accuracy(task, values, best.on))
     at = result.diverged_at
-    return Run(
-        arm.name, result.course.seed, chosen, diverged_at=at if at is not None and at < arm.steps else None
-    )
-
-
-def _best(task: SequenceTask, sweep: Sweep, runs: Mapping[str, Run]) -> Run:
-    in_order = [runs[arm.name] for arm in sweep.arms]
-    best = max(in_order, key=lambda run: _accuracy(task, run.values, sweep.on))
-    return replace(best, arm=sweep.name)
-
-
-def _accuracy(task: SequenceTask, values: Values, on: str) -> float:
-    rows = task.eval_sets[on].rows
-    return float((values["label"][rows] == task.held_out_labels[rows]).mean())
-
-
-def _values(task: SequenceTask, result: CourseResult, steps: int) -> Values:
-    positive = result.probabilities[steps].astype(np.float64)
-    truth = np.where(task.held_out_labels == 1, positive, 1 - positive)
-    return {
-        "label": (positive > 0.5).astype(np.int64),
-        "confidence": np.maximum(positive, 1 - positive),
-        "truth": truth,
-    }
+    seed = result.training.seed
+    return Run(arm.name, seed, chosen, diverged_at=at if at is not None and at < arm.steps else None)
 
 
 def _has_cuda() -> bool:

@@ -1,6 +1,6 @@
-"""The architectures that replicas share, as data: shapes, initial values, settings.
+"""Architectures as data: shapes, initial values, settings.
 
-Parameters of a replica are one flat float32 vector; a net says where each tensor lies in it.
+The parameters of a replica are one flat float32 vector; a net says where each tensor lies in it.
 """
 
 from __future__ import annotations
@@ -8,16 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from negspace.errors import PlanError
-from negspace.lab.replicas.batches import DELTAS, Delta
 from negspace.records import Json
 
-__all__ = ["LstmNet", "Net", "count", "tensors"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["DELTAS", "NOTHING", "Delta", "LstmNet", "Net", "against", "count", "tensors"]
+
+NOTHING = -1
+"""In place of a token: subtract zero."""
+
+Delta = Literal["neighbour", "anchor", "random"]
+"""Which embedding is subtracted from a position's own: that before it, the first, or one at random."""
+
+DELTAS: tuple[Delta, ...] = ("neighbour", "anchor", "random")
 
 
 @runtime_checkable
@@ -48,6 +58,10 @@ class Net(Protocol):
 
     def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
         """Draw initial parameters; the same at the same seed, whatever else is drawn."""
+        ...
+
+    def build(self) -> nn.Module:
+        """The architecture as a module that reads ``(tokens, against, lengths)``; see `ModuleNet`."""
         ...
 
 
@@ -151,3 +165,38 @@ class LstmNet:
             for name, shape in self.shapes().items()
         ]
         return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
+
+    def build(self) -> nn.Module:
+        """The architecture as a module; its values are not those of `initial`."""
+        import torch  # noqa: PLC0415  (an extra, and slow to import)
+
+        from negspace.lab.replicas.torch_modules import LstmModule  # noqa: PLC0415  (imports PyTorch)
+
+        with torch.random.fork_rng(devices=[]):
+            return LstmModule(self)
+
+
+def against(
+    tokens: Int32[np.ndarray, "rows length"], delta: Delta | None, rng: np.random.Generator
+) -> Int32[np.ndarray, "rows length"] | None:
+    """The token that each position's delta subtracts.
+
+    Args:
+        tokens: Sequences of one length.
+        delta: Which token that is. ``neighbour``: the one before, nothing at the first position;
+            ``anchor``: the first; ``random``: one at a position drawn anew for each position of each row.
+        rng: Draws the positions of ``random``; not touched by the others.
+
+    Returns:
+        Tokens, `NOTHING` for zero; None without a delta.
+    """
+    match delta:
+        case None:
+            return None
+        case "neighbour":
+            first = np.full((len(tokens), 1), NOTHING, dtype=np.int32)
+            return np.concatenate([first, tokens[:, :-1]], axis=1)
+        case "anchor":
+            return np.repeat(tokens[:, :1], tokens.shape[1], axis=1)
+        case "random":
+            return np.take_along_axis(tokens, rng.integers(tokens.shape[1], size=tokens.shape), axis=1)

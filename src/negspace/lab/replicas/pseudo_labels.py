@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float32, Int32, Int64
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts import Concept
-from negspace.lab.replicas.arm import ReplicaArm
-from negspace.lab.replicas.rows import (
+from negspace.lab.replicas.arms import ReplicaArm
+from negspace.lab.replicas.training_rows import (
     CHUNK,
     POSITIVE,
     Draw,
@@ -180,8 +180,7 @@ class PseudoLabelledRows:
     @property
     def teachers(self) -> tuple[ReplicaArm, ...]:
         """The arms of all generations before; that of generation 0, trained on the truth, comes first."""
-        rows = self.teacher.rows
-        return (*(rows.teachers if isinstance(rows, PseudoLabelledRows) else ()), self.teacher)
+        return (*self.teacher.teachers, self.teacher)
 
     @property
     def code(self) -> tuple[object, ...]:
@@ -224,7 +223,7 @@ class PseudoLabelledRows:
                 tokens[here], labels[here] = self._true(draw, len(here), length)
             else:
                 first = _PER_SOURCE * (generation if self.true_rows == "accumulated" else 0)
-                tokens[here], labels[here] = self._taught(
+                tokens[here], labels[here] = self._labelled(
                     replace(draw, part=first), len(here), length, teachers[generation - 1]
                 )
         return tokens, labels
@@ -252,7 +251,7 @@ class PseudoLabelledRows:
         chosen = rng.integers(trained_on, size=rows)
         return tokens[chosen], labels[chosen]
 
-    def _taught(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
+    def _labelled(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
         parts = [self._candidates(draw, rows, length, teacher)]
         while (missing := rows - sum(len(labels) for _, labels in parts)) > 0:
             again = replace(draw, part=draw.part + len(parts))

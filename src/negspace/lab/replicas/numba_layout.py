@@ -1,4 +1,4 @@
-"""What `kernel` computes in: parameters as tensors, and the buffers of one step."""
+"""What `numba_kernel` computes in: parameters as tensors, and the buffers of one step."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Workspace(NamedTuple):
     What a token feeds to the gates is the same at every position, so it is computed once a token and
     looked up, and the gradient is summed by token before it is multiplied out. With a delta the net
     feeds ``[e_t, e_t - e_a]`` under ``[W1, W2]``, that is ``(W1 + W2) e_t - W2 e_a``: two tables. The last
-    row of the second is zero, for index -1 (`batches.NOTHING`).
+    row of the second is zero, for index -1 (`NOTHING`).
 
     Attributes:
         token_weight: W1 + W2, or W1 without a delta.

@@ -19,8 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.replicas.batches import Delta
-from negspace.lab.replicas.nets import count
+from negspace.lab.replicas.nets import Delta, count
 from negspace.records import Json
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ class _Gru:
     vocabulary: int
 
     def __call__(self) -> nn.Module:
-        from negspace.lab.replicas.modules import GruModule  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.torch_modules import GruModule  # noqa: PLC0415  (imports PyTorch)
 
         return GruModule(self.embedding, self.hidden, self.vocabulary)
 
@@ -181,7 +180,7 @@ class _Transformer:
     vocabulary: int
 
     def __call__(self) -> nn.Module:
-        from negspace.lab.replicas.modules import TransformerModule  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.torch_modules import TransformerModule  # noqa: PLC0415  (imports PyTorch)
 
         return TransformerModule(self.width, self.heads, self.feed_forward, self.vocabulary)
 

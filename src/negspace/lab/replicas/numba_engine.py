@@ -2,7 +2,7 @@
 
 At these sizes most of a step is element-wise, and a program that runs all replicas side by side sends
 every gate through memory. Here one replica's step stays in cache, compiled by numba, with a backward pass
-written by hand (`kernel_compiled`). Several cores are used by several `LstmReplicas` in as many threads:
+written by hand (`numba_kernel`). Several cores are used by several `LstmReplicas` in as many threads:
 the interpreter's lock is free while one trains.
 """
 
@@ -19,9 +19,9 @@ import threadpoolctl
 from jaxtyping import Bool, Float32, Int32
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.replicas.batches import NOTHING, Adam, Batches
-from negspace.lab.replicas.kernel_layout import Optimiser, Workspace, allocate, view
-from negspace.lab.replicas.nets import LstmNet, count
+from negspace.lab.replicas.arms import Adam, Batches
+from negspace.lab.replicas.nets import NOTHING, LstmNet, count
+from negspace.lab.replicas.numba_layout import Optimiser, Workspace, allocate, view
 
 __all__ = ["ONE_BLAS_THREAD", "LstmReplicas", "call_engine", "load_engine"]
 
@@ -129,7 +129,7 @@ class LstmReplicas:
         Raises:
             PlanError: If a token is not in the vocabulary, or ``against`` does not fit the net.
         """
-        from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+        from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
 
         rows, length = tokens.shape
         self._check_tokens(tokens, against)
@@ -138,7 +138,7 @@ class LstmReplicas:
         blocked = _in_blocks(tokens)
         logits = np.empty((len(blocked), _BLOCK), dtype=np.float32)
         with ONE_BLAS_THREAD:
-            kernel_compiled.predict(
+            numba_kernel.predict(
                 view(self._net, self._parameters[replica]),
                 allocate(self._net, length, _BLOCK),
                 blocked,
@@ -149,7 +149,7 @@ class LstmReplicas:
         return logits.ravel()[:rows]
 
     def _train_one(self, replica: int, batches: Batches, losses: Float32[np.ndarray, " steps"]) -> int:
-        from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+        from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
 
         own = Optimiser(
             self._parameters[replica], self._gradient, self._first[replica], self._second[replica], self._last
@@ -160,7 +160,7 @@ class LstmReplicas:
         labels = np.require(batches.labels, np.float32, ["C", "W"])
         lengths = np.require(batches.lengths, np.int64, ["C", "W"])
         return int(
-            kernel_compiled.train(
+            numba_kernel.train(
                 view(self._net, own.parameters),
                 view(self._net, own.gradient),
                 self._buffers(*tokens.shape[1:]),
@@ -225,20 +225,20 @@ def load_engine() -> None:
     Raises:
         StoreError: If they cannot be compiled or not be kept.
     """
-    from negspace.lab.replicas import kernel_cache, kernel_compiled  # noqa: PLC0415  (numba is an extra)
+    from negspace.lab.replicas import numba_cache, numba_kernel  # noqa: PLC0415  (numba is an extra)
 
-    kernel_cache.load([kernel_compiled.train, kernel_compiled.predict], call_engine)
+    numba_cache.load([numba_kernel.train, numba_kernel.predict], call_engine)
 
 
 def call_engine() -> None:
     """Call each compiled function on the smallest arguments of the types that `LstmReplicas` passes."""
-    from negspace.lab.replicas import kernel_compiled  # noqa: PLC0415  (numba is an extra)
+    from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
 
     net = LstmNet(embedding=1, delta=None, hidden=1, vocabulary=1)
     own = Optimiser(*np.zeros((5, count(net)), dtype=np.float32))
     parameters, work = view(net, own.parameters), allocate(net, 1, 1)
     tokens, numbers = np.zeros((1, 1, 1), dtype=np.int32), np.zeros((1, 1), dtype=np.float32)
-    kernel_compiled.train(
+    numba_kernel.train(
         parameters,
         view(net, own.gradient),
         work,
@@ -252,7 +252,7 @@ def call_engine() -> None:
         False,
         numbers[0],
     )
-    kernel_compiled.predict(parameters, work, tokens, tokens, False, numbers)
+    numba_kernel.predict(parameters, work, tokens, tokens, False, numbers)
 
 
 def _in_blocks(tokens: Int32[np.ndarray, "rows length"]) -> Int32[np.ndarray, "blocks length block"]:

@@ -1,4 +1,4 @@
-"""Where a replica's training rows come from: drawn from a concept, or labelled by a teacher.
+"""Training rows of replicas: drawn from a concept, or labelled by a teacher (`pseudo_labels`).
 
 Rows are drawn in chunks of `CHUNK` steps, each from generators of its own, keyed by seed, generation, chunk
 and purpose. So a longer training begins with the very rows of a shorter one, and arms of one seed share
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, Shaped
@@ -105,6 +105,11 @@ class Rows(Protocol):
         ...
 
     @property
+    def teachers(self) -> tuple[Any, ...]:
+        """The arms of all generations before, whose models label the rows; none of true rows."""
+        ...
+
+    @property
     def code(self) -> tuple[object, ...]:
         """Parts whose code decides the rows, beside their own."""
         ...
@@ -148,6 +153,7 @@ class TrueRows:
     checked: bool = False
 
     generation = 0
+    teachers = ()
 
     def __post_init__(self) -> None:
         check_mix(self.negatives, self.concept.kinds)

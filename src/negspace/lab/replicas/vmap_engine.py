@@ -14,10 +14,8 @@ from torch.func import functional_call, vmap
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from negspace.errors import PlanError
-from negspace.lab.replicas.batches import NOTHING, Adam, Batches
-from negspace.lab.replicas.module_net import ModuleNet
-from negspace.lab.replicas.modules import LstmModule
-from negspace.lab.replicas.nets import LstmNet, Net, count
+from negspace.lab.replicas.arms import Adam, Batches
+from negspace.lab.replicas.nets import NOTHING, Net, count
 
 __all__ = ["ModuleReplicas"]
 
@@ -29,9 +27,9 @@ class ModuleReplicas:
     """Models of one architecture in training, their parameters stacked, one program for all.
 
     The forward pass is `torch.func.vmap` of the module over the replicas, the loss the sum of theirs, so
-    that no gradient reaches a neighbour. A replica's course is the same whatever stands beside it up to
+    that no gradient reaches a neighbour. A replica's training is the same whatever stands beside it up to
     rounding: products of matrices add in an order that may change with the size of the stack, and rows are
-    padded to the longest of all replicas. (The compiled `kernel` is exact.)
+    padded to the longest of all replicas. (`numba_engine` is exact.)
 
     On CUDA nothing is read back before a call to `train` ends. PyTorch's settings are left alone: on a CPU
     call ``torch.set_num_threads(1)`` first; these steps are too small to be shared among threads.
@@ -49,7 +47,7 @@ class ModuleReplicas:
 
     def __init__(
         self,
-        net: LstmNet | ModuleNet,
+        net: Net,
         initial: Sequence[Float32[np.ndarray, " parameters"]],
         adam: Adam | Sequence[Adam],
         device: str = "cpu",
@@ -307,11 +305,8 @@ def _check_precision(device: torch.device) -> None:
         )
 
 
-def _module(net: LstmNet | ModuleNet) -> nn.Module:
+def _module(net: Net) -> nn.Module:
     """The net's module, if a replica of it can train without touching others; its values are not used."""
-    if isinstance(net, LstmNet):
-        with torch.random.fork_rng(devices=[]):
-            return LstmModule(net)
     module = net.build()
     for name, part in module.named_modules():
         dropout = isinstance(part, nn.modules.dropout._DropoutNd) and part.p > 0

@@ -1,18 +1,61 @@
-"""An arm of replicas: an architecture, its rows, how long it trains, and which of its states counts."""
+"""Arms of replicas: an architecture, its rows, how long it trains; and the batches that it is trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float32, Int32, Int64
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts import SequenceTask
-from negspace.lab.replicas.batches import Adam
-from negspace.lab.replicas.nets import LstmNet, Net
-from negspace.lab.replicas.rows import Rows
-from negspace.records import Json
+from negspace.lab.replicas.nets import LstmNet, Net, against
+from negspace.lab.replicas.training_rows import CHUNK, Draw, Purpose, Rows, Teacher
+from negspace.records import Json, Run, Values
 
-__all__ = ["BestOf", "ReplicaArm", "Sweep"]
+__all__ = ["Adam", "Batches", "BestOf", "ReplicaArm", "Sweep", "accuracy", "batches_of", "cut", "initial"]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015) with L2 weight decay added to the gradient, as ``torch.optim.Adam`` does.
+
+    Attributes:
+        lr: Learning rate.
+        weight_decay: Factor of the parameters in their gradient.
+        beta1: Decay of the first moment, per step.
+        beta2: Decay of the second moment, per step.
+        eps: Added to the root of the second moment.
+    """
+
+    lr: float = 0.005
+    weight_decay: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not (self.lr > 0 and self.weight_decay >= 0 and self.eps > 0):
+            raise PlanError("Adam: lr and eps are above 0, weight_decay is not below", got=self)
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """The batches of consecutive steps of one replica; one length a batch.
+
+    Attributes:
+        tokens: Token of each position; positions from ``lengths[step]`` on are not read.
+        against: Token whose embedding is subtracted at each position (`NOTHING`: zero), for a net with a
+            delta; else None.
+        labels: Probability that each row is positive, in [0, 1]; 0 or 1 for a hard label.
+        lengths: Number of positions at each step.
+    """
+
+    tokens: Int32[np.ndarray, "steps longest batch"]
+    against: Int32[np.ndarray, "steps longest batch"] | None
+    labels: Float32[np.ndarray, "steps batch"]
+    lengths: Int64[np.ndarray, " steps"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +114,21 @@ class ReplicaArm:
             )
 
     @property
+    def members(self) -> tuple[ReplicaArm, ...]:
+        """The arms that are trained for it: itself."""
+        return (self,)
+
+    @property
+    def teachers(self) -> tuple[ReplicaArm, ...]:
+        """The arms whose models label its rows, that of generation 0 first."""
+        return self.rows.teachers
+
+    def choose(self, task: SequenceTask, runs: Mapping[str, Run]) -> Run:
+        """Its run, of those of its members."""
+        del task
+        return runs[self.name]
+
+    @property
     def code(self) -> tuple[object, ...]:
         """The net, the rows, and what these depend on."""
         return (self.net, self.rows, *self.rows.code)
@@ -93,7 +151,7 @@ class ReplicaArm:
             )
 
     def training(self) -> Mapping[str, Json]:
-        """All that decides a replica's course, the seed and its end aside."""
+        """All that decides a replica's training, the seed and its end aside."""
         return {
             "rows": self.rows.describe(),
             "net": self.net.describe(),
@@ -150,6 +208,16 @@ class Sweep:
             )
 
     @property
+    def members(self) -> tuple[ReplicaArm, ...]:
+        """The arms that are trained for it."""
+        return self.arms
+
+    def choose(self, task: SequenceTask, runs: Mapping[str, Run]) -> Run:
+        """The run of the member that is most accurate on the eval set that chooses."""
+        best = max((runs[arm.name] for arm in self.arms), key=lambda run: accuracy(task, run.values, self.on))
+        return replace(best, arm=self.name)
+
+    @property
     def code(self) -> tuple[object, ...]:
         """Those of its arms."""
         return tuple(part for arm in self.arms for part in arm.code)
@@ -180,3 +248,63 @@ class Sweep:
         """The first arm, and the learning rates that are tried, in a line."""
         rates = ", ".join(f"{member.adam.lr:g}" for member in self.arms)
         return f"{self.arms[0].outline()}, the best of learning rates {rates} on '{self.on}'"
+
+
+def initial(arm: ReplicaArm, seed: int) -> Float32[np.ndarray, " parameters"]:
+    """Parameters that an arm's replica starts from; arms of one architecture and generation share them."""
+    sequence = np.random.SeedSequence([seed, arm.rows.generation, int(Purpose.INITIAL)])
+    return arm.net.initial(int(sequence.generate_state(1)[0]))
+
+
+def batches_of(arm: ReplicaArm, seed: int, steps: int, teachers: Sequence[Teacher] = ()) -> Iterator[Batches]:
+    """Draw an arm's batches.
+
+    Args:
+        arm: The arm.
+        seed: The seed.
+        steps: How many batches; fewer are the beginning of more.
+        teachers: The models of the generations before.
+
+    Yields:
+        Up to `CHUNK` steps.
+    """
+    for chunk in range(-(-steps // CHUNK)):
+        batches = _chunk(arm, Draw(seed, arm.rows.generation, chunk), teachers)
+        yield cut(batches, 0, min(CHUNK, steps - chunk * CHUNK))
+
+
+def cut(batches: Batches, start: int, stop: int) -> Batches:
+    """The steps from ``start`` to before ``stop``."""
+    part = slice(start, stop)
+    return Batches(
+        batches.tokens[part],
+        None if batches.against is None else batches.against[part],
+        batches.labels[part],
+        batches.lengths[part],
+    )
+
+
+def _chunk(arm: ReplicaArm, draw: Draw, teachers: Sequence[Teacher]) -> Batches:
+    lengths = draw.lengths(arm.lengths, CHUNK)
+    shape = (CHUNK, arm.lengths[1], arm.batch)
+    tokens, labels = np.zeros(shape, dtype=np.int32), np.empty((CHUNK, arm.batch), dtype=np.float32)
+    subtracted = None if arm.net.delta is None else np.zeros(shape, dtype=np.int32)
+    for length in np.unique(lengths).tolist():
+        steps = np.flatnonzero(lengths == length)
+        rows, theirs = arm.rows.draw(draw, len(steps) * arm.batch, length, teachers)
+        tokens[steps, :length] = _by_step(rows, len(steps))
+        labels[steps] = theirs.reshape(len(steps), arm.batch)
+        other = against(rows, arm.net.delta, draw.rng(Purpose.DELTAS, length))
+        if subtracted is not None and other is not None:
+            subtracted[steps, :length] = _by_step(other, len(steps))
+    return Batches(tokens, subtracted, labels, lengths)
+
+
+def _by_step(rows: Int32[np.ndarray, "rows length"], steps: int) -> Int32[np.ndarray, "steps length batch"]:
+    return rows.reshape(steps, -1, rows.shape[1]).transpose(0, 2, 1)
+
+
+def accuracy(task: SequenceTask, values: Values, on: str) -> float:
+    """Share of an eval set's rows that are predicted rightly."""
+    rows = task.eval_sets[on].rows
+    return float((values["label"][rows] == task.held_out_labels[rows]).mean())

@@ -16,12 +16,17 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from negspace.errors import PlanError
-from negspace.lab.replicas.batches import Adam, Batches, against
-from negspace.lab.replicas.engines import Replicas
-from negspace.lab.replicas.module_net import ModuleNet, gru_net, transformer_net
-from negspace.lab.replicas.modules import LstmModule
-from negspace.lab.replicas.nets import LstmNet
-from negspace.lab.replicas.together import ModuleReplicas
+from negspace.lab.replicas import (
+    Adam,
+    Batches,
+    LstmNet,
+    ModuleNet,
+    Replicas,
+    against,
+    gru_net,
+    transformer_net,
+)
+from negspace.lab.replicas.vmap_engine import ModuleReplicas
 
 NETS = [
     LstmNet(embedding=4, hidden=6),
@@ -58,7 +63,7 @@ def _alone(
     net: LstmNet | ModuleNet, initial: np.ndarray, adam: Adam, batches: Batches
 ) -> tuple[np.ndarray, np.ndarray]:
     """The plain loop: one module, autograd, torch's own Adam, nothing padded."""
-    module = LstmModule(net) if isinstance(net, LstmNet) else net.build()
+    module = net.build()
     nn.utils.vector_to_parameters(torch.tensor(initial), module.parameters())
     optimiser = torch.optim.Adam(
         module.parameters(),
@@ -114,7 +119,7 @@ def test_gradients_equal_autograd(net: LstmNet | ModuleNet) -> None:
     batches = [_batches(net, seed, 1) for seed in range(4)]
     together = ModuleReplicas(net, initial, adam)
     together.train(batches)
-    module = LstmModule(net) if isinstance(net, LstmNet) else net.build()
+    module = net.build()
     for replica, data in enumerate(batches):
         nn.utils.vector_to_parameters(torch.tensor(initial[replica]), module.parameters())
         length = int(data.lengths[0])
@@ -146,7 +151,7 @@ def test_many_run_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = [_batches(net, seed, 4) for seed in range(5)]
     at_once = ModuleReplicas(net, initial, Adam())
     losses = at_once.train(batches)
-    monkeypatch.setattr("negspace.lab.replicas.together._GROUP", 2)
+    monkeypatch.setattr("negspace.lab.replicas.vmap_engine._GROUP", 2)
     in_groups = ModuleReplicas(net, initial, Adam())
     np.testing.assert_allclose(in_groups.train(batches), losses, rtol=0, atol=1e-6)
     for replica in range(5):
@@ -195,7 +200,7 @@ def test_logits(net: LstmNet | ModuleNet) -> None:
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, 50, (5000, 20), dtype=np.int32)
     other = against(tokens, net.delta, rng)
-    module = LstmModule(net) if isinstance(net, LstmNet) else net.build()
+    module = net.build()
     nn.utils.vector_to_parameters(torch.tensor(initial[1]), module.parameters())
     given = None if other is None else torch.tensor(other)
     with torch.no_grad():

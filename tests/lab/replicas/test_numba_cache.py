@@ -15,10 +15,8 @@ import numpy as np
 import pytest
 
 from negspace.errors import StoreError
-from negspace.lab.replicas.batches import Adam
-from negspace.lab.replicas.kernel import LstmReplicas
-from negspace.lab.replicas.kernel_layout import Optimiser, allocate, view
-from negspace.lab.replicas.nets import LstmNet, count
+from negspace.lab.replicas import Adam, LstmNet, LstmReplicas, count
+from negspace.lab.replicas.numba_layout import Optimiser, allocate, view
 
 pytest.importorskip("numba")
 
@@ -26,9 +24,9 @@ pytest.importorskip("numba")
 TRAIN = """
 import hashlib, json, sys
 import numpy as np
-from negspace.lab.replicas.batches import Adam, Batches
-from negspace.lab.replicas.kernel import LstmReplicas
-from negspace.lab.replicas.nets import LstmNet
+from negspace.lab.replicas import Adam, Batches
+from negspace.lab.replicas import LstmReplicas
+from negspace.lab.replicas import LstmNet
 
 compilers = []
 sys.addaudithook(lambda event, args: event == "subprocess.Popen" and compilers.append(args))
@@ -70,15 +68,15 @@ def test_runs_with_an_empty_and_with_a_filled_cache_agree_to_the_last_bit(tmp_pa
 
 
 def test_code_that_cannot_be_compiled_or_kept_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from negspace.lab.replicas import kernel_cache
+    from negspace.lab.replicas import numba_cache
 
     def full(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, "", "Traceback\nOSError: No space left on device\n")
 
-    function = kernel_cache.cached(_thrice, {})
+    function = numba_cache.cached(_thrice, {})
     monkeypatch.setattr(subprocess, "run", full)
     with pytest.raises(StoreError, match=r"No space left on device\n.*NUMBA_CACHE_DIR"):
-        kernel_cache.load([function], lambda: function(1))
+        numba_cache.load([function], lambda: function(1))
 
 
 def _thrice(x: float) -> float:
@@ -90,7 +88,7 @@ def test_where_nothing_can_be_cached_it_says_so_and_caches_for_this_process(
 ) -> None:
     import numba
 
-    from negspace.lab.replicas import kernel_cache
+    from negspace.lab.replicas import numba_cache
 
     compiled, writable = numba.njit, iter([False, True])
 
@@ -104,7 +102,7 @@ def test_where_nothing_can_be_cached_it_says_so_and_caches_for_this_process(
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")
     with pytest.warns(RuntimeWarning, match="NUMBA_CACHE_DIR"):
-        function = kernel_cache.cached(_twice, {})
+        function = numba_cache.cached(_twice, {})
     assert function(4) == 8
     assert tmp_path in Path(function.stats.cache_path).parents
     assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
@@ -115,7 +113,7 @@ def _twice(x: float) -> float:
 
 
 def test_nothing_is_compiled_in_this_process() -> None:
-    from negspace.lab.replicas import kernel_compiled
+    from negspace.lab.replicas import numba_kernel
 
     net = LstmNet(embedding=1, delta=None, hidden=1, vocabulary=1)
     LstmReplicas(net, [net.initial(0)], Adam())
@@ -123,6 +121,6 @@ def test_nothing_is_compiled_in_this_process() -> None:
     tokens = np.zeros((1, 1, 1), dtype=np.int32)
     of_another_type = np.zeros((1, 1), dtype=np.float64)
     with pytest.raises(TypeError):
-        kernel_compiled.predict(
+        numba_kernel.predict(
             view(net, vectors.parameters), allocate(net, 1, 1), tokens, tokens, False, of_another_type
         )

@@ -12,12 +12,20 @@ import pytest
 from jaxtyping import Float32, Float64
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.replicas import kernel
-from negspace.lab.replicas.batches import DELTAS, NOTHING, Adam, Batches, Delta, against
-from negspace.lab.replicas.engines import Replicas
-from negspace.lab.replicas.kernel import LstmReplicas
-from negspace.lab.replicas.kernel_layout import allocate, view
-from negspace.lab.replicas.nets import LstmNet, tensors
+from negspace.lab.replicas import (
+    DELTAS,
+    NOTHING,
+    Adam,
+    Batches,
+    Delta,
+    LstmNet,
+    LstmReplicas,
+    Replicas,
+    against,
+    numba_engine,
+    tensors,
+)
+from negspace.lab.replicas.numba_layout import allocate, view
 
 pytest.importorskip("numba")
 
@@ -112,10 +120,10 @@ def loss_and_gradient() -> Callable[..., float]:
     """The compiled function, which is called from compiled code only."""
     from numba import njit
 
-    from negspace.lab.replicas import kernel_compiled
+    from negspace.lab.replicas import numba_kernel
 
-    kernel.load_engine()  # first: what is compiled in the process must not stand in for what is loaded
-    inner = kernel_compiled.loss_and_gradient
+    numba_engine.load_engine()  # first: what is compiled in the process must not stand in for what is loaded
+    inner = numba_kernel.loss_and_gradient
 
     @njit
     def call(p, g, w, tokens, against, labels, delta):  # type: ignore[no-untyped-def]
@@ -128,10 +136,10 @@ def loss_and_gradient() -> Callable[..., float]:
 def test_tanh_is_numpys() -> None:
     from numba import njit
 
-    from negspace.lab.replicas import kernel_compiled
+    from negspace.lab.replicas import numba_kernel
 
-    kernel.load_engine()
-    tanh = kernel_compiled.tanh
+    numba_engine.load_engine()
+    tanh = numba_kernel.tanh
 
     @njit
     def of_all(x):  # type: ignore[no-untyped-def]
@@ -244,8 +252,8 @@ def test_blas_threads_are_given_back() -> None:
     net = small_net()
     train(net, [draw(net, 1, seed=0)])
     before = threadpoolctl.threadpool_info()
-    with kernel.ONE_BLAS_THREAD:
-        with kernel.ONE_BLAS_THREAD:
+    with numba_engine.ONE_BLAS_THREAD:
+        with numba_engine.ONE_BLAS_THREAD:
             pass
         held = threadpoolctl.threadpool_info()
         assert {pool["num_threads"] for pool in held if pool["user_api"] == "blas"} == {1}
@@ -335,7 +343,7 @@ def test_without_numba_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     def missing(name: str) -> ModuleSpec | None:
         return None
 
-    monkeypatch.setattr(kernel, "find_spec", missing)
+    monkeypatch.setattr(numba_engine, "find_spec", missing)
     net = small_net()
     with pytest.raises(MissingExtraError, match="negspace\\[lab\\]"):
         LstmReplicas(net, [net.initial(0)], Adam())

@@ -1,4 +1,4 @@
-"""The compiled arithmetic of `kernel`: forward, backward and Adam of one replica. Imports numba.
+"""The compiled arithmetic of `numba_engine`: forward, backward and Adam of one replica. Imports numba.
 
 Everything is float32 and row-major, a batch's rows beside each other, so that matrix products go to BLAS
 and every other loop runs over consecutive numbers and becomes vector instructions. The backward pass is
@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 from numba import njit
 
-from negspace.lab.replicas.kernel_cache import cached
-from negspace.lab.replicas.kernel_layout import Optimiser, Parameters, Workspace
+from negspace.lab.replicas.numba_cache import cached
+from negspace.lab.replicas.numba_layout import Optimiser, Parameters, Workspace
 
 __all__ = ["loss_and_gradient", "predict", "tanh", "train"]
 
