@@ -11,10 +11,10 @@ import io
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -92,22 +92,17 @@ class RunStore:
         except (OSError, sqlite3.Error) as error:
             raise self._failed("opened", error) from error
         try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self.close()
-            raise self._failed("opened", error) from error
+            # One transaction: of two processes that open a new file, one lays it out and one finds it so.
+            with self._transaction("opened"):
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._lay_out()
+            with self._transaction("opened"):
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                # A run lost to a power cut is computed again; a half-written one cannot be read either way.
+                self._connection.execute("PRAGMA synchronous = NORMAL")
         except StoreError:
             self.close()
             raise
-
-    def _prepare(self) -> None:
-        # One transaction, so that of two processes that open a new file one lays it out and one finds it so.
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._lay_out()
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # A run lost to a power cut is computed again; a half-written one cannot be read either way.
-        self._connection.execute("PRAGMA synchronous = NORMAL")
 
     def _lay_out(self) -> None:
         layout = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -136,23 +131,15 @@ class RunStore:
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
     def get(self, key: str) -> Run | None:
-        """Find a finished run.
-
-        Args:
-            key: Content address of the run.
-
-        Returns:
-            The run, marked as resumed, or None.
+        """Find a finished run by its content address; marked as resumed.
 
         Raises:
             StoreError: If the store cannot be read.
         """
-        try:
+        with self._transaction("read"):
             found = self._connection.execute(
                 "SELECT arm, seed, quantities, item_values, diverged_at FROM runs WHERE key = ?", (key,)
             ).fetchone()
-        except sqlite3.Error as error:
-            raise self._failed("read", error) from error
         if found is None:
             return None
         arm, seed, quantities, payload, diverged_at = found
@@ -164,47 +151,37 @@ class RunStore:
         return Run(arm, seed, values, resumed=True, diverged_at=diverged_at)
 
     def put(self, key: str, run: Run) -> None:
-        """Keep a finished run, at once and for good.
-
-        Args:
-            key: Content address of the run; a run already there is replaced.
-            run: The run.
+        """Keep a finished run, at once and for good; one that has the same key is replaced.
 
         Raises:
             StoreError: If the store cannot be written.
         """
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **run.values)  # type: ignore[arg-type]  # or one would be called allow_pickle
-        try:
-            with self._connection:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO runs (key, arm, seed, quantities, item_values, diverged_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (key, run.arm, run.seed, " ".join(run.values), buffer.getvalue(), run.diverged_at),
-                )
-        except sqlite3.Error as error:
-            raise self._failed("written", error) from error
+        row = (key, run.arm, run.seed, " ".join(run.values), buffer.getvalue(), run.diverged_at)
+        with self._transaction("written"):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO runs (key, arm, seed, quantities, item_values, diverged_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
 
     def put_result(self, name: str, plan: str, summary: Json) -> None:
         """Keep what a study with a name of its own found.
 
         Args:
-            name: Of the study.
+            name: Name of the study.
             plan: Hash of its plan; a result of the same plan is replaced.
             summary: The result, as JSON without NaN.
 
         Raises:
             StoreError: If the store cannot be written.
         """
-        text = json.dumps(summary, allow_nan=False)
-        try:
-            with self._connection:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO results (name, plan, summary) VALUES (?, ?, ?)",
-                    (name, plan, text),
-                )
-        except sqlite3.Error as error:
-            raise self._failed("written", error) from error
+        row = (name, plan, json.dumps(summary, allow_nan=False))
+        with self._transaction("written"):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO results (name, plan, summary) VALUES (?, ?, ?)", row
+            )
 
     def latest_results(self) -> dict[str, StoredResult]:
         """The result that each name got last.
@@ -212,12 +189,13 @@ class RunStore:
         Raises:
             StoreError: If the store cannot be read.
         """
-        try:
+        with self._transaction("read"):
             found = self._connection.execute(
                 "SELECT name, plan, finished, summary FROM results ORDER BY finished, rowid"
             ).fetchall()
+        try:
             return {name: StoredResult(plan, when, json.loads(text)) for name, plan, when, text in found}
-        except (sqlite3.Error, ValueError) as error:
+        except ValueError as error:
             raise self._failed("read", error) from error
 
     def close(self) -> None:
@@ -227,13 +205,16 @@ class RunStore:
     def __enter__(self) -> RunStore:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _transaction(self, verb: str) -> Iterator[None]:
+        try:
+            with self._connection:
+                yield
+        except sqlite3.Error as error:
+            raise self._failed(verb, error) from error
 
     def _failed(self, verb: str, error: Exception) -> StoreError:
         return StoreError(
