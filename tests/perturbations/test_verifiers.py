@@ -138,7 +138,7 @@ CASES = {
             "\0",
             "\ufeff1",
         ],
-        Validity.UNKNOWN: ["[" * 201 + "]" * 201, "1" * 100_001],
+        Validity.UNKNOWN: ["[" * 201 + "]" * 201, "]" * 300 + "[" * 201, "1" * 100_001],
     },
     "python": {
         Validity.VALID: ["", "x = 1\n", "if x:\n    y\n", "'\\d'", "return 1", "def f(x, /, *, y): ..."],

@@ -154,6 +154,14 @@ def test_a_relative_margin_holds_for_negative_scores():
     assert one([0.6, 0.46, 0.45, 0.4], positive=0.5, rules={"relative_margin": 0.1}) == [2, 3]
 
 
+def test_what_stands_on_a_limit_is_kept():
+    scores = [0.75, 0.5, 0.25, 0.125]
+    assert one(scores, positive=0.75, rules={"absolute_margin": 0.25}) == [1, 2]
+    assert one(scores, positive=0.5, rules={"relative_margin": 0.5}) == [2, 3]
+    assert one(scores, positive=1.0, rules={"max_score": 0.5}) == [1, 2]
+    assert one(scores, positive=1.0, rules={"min_score": 0.25, "num_negatives": 4}) == [0, 1, 2, -1]
+
+
 def test_several_positives_bound_by_the_lowest():
     indptr = np.array([0, 2, 2, 3])
     least = least_positive(np.array([0.9, 0.3, 0.5], dtype=np.float32), indptr)
