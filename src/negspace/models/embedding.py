@@ -6,7 +6,6 @@ scikit-learn's ``LogisticRegression`` on the vectors of the drawn rows.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -20,7 +19,7 @@ from negspace.errors import PlanError
 from negspace.execution import run_jobs
 from negspace.models.learner import LEARNERS
 from negspace.models.search_space import Range
-from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
+from negspace.models.text_task import TextArm, TextTask, one_thread_each, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run
 
@@ -71,8 +70,6 @@ class EmbeddingLearner:
 
     def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done."""
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415  (with scikit-learn)
-
         drawn = [(arm.name, seed, arm.draw(task, seed)) for arm, seed in jobs]
         vectors = self._embed(task, [rows for _, _, rows in drawn])
         held_out = np.arange(task.n_train, len(task.texts))
@@ -82,8 +79,7 @@ class EmbeddingLearner:
             return Run(arm, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
         # Threads, not processes: the solver spends its time in BLAS, and the vectors stay unshared.
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+        with one_thread_each():
             yield from run_jobs(run, drawn, workers=workers, threads=True)
 
     def _embed(

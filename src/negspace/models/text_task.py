@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -14,7 +16,7 @@ from negspace.errors import PlanError
 from negspace.models.learner import Arm, Learner
 from negspace.records import EvalSet, Json, Values
 
-__all__ = ["RowsArm", "TextArm", "TextLearner", "TextTask", "summarise_probabilities"]
+__all__ = ["RowsArm", "TextArm", "TextLearner", "TextTask", "one_thread_each", "summarise_probabilities"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,3 +169,15 @@ def summarise_probabilities(
         "confidence": probabilities[rows, label],
         "truth": probabilities[rows, truth],
     }
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """One thread a fit; and no guess of scikit-learn's that labels with few rows were meant as numbers."""
+    # Imported before the limit is set, which holds for the libraries that are loaded.
+    import sklearn.linear_model  # noqa: F401, PLC0415  (slow to import)
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+        yield

@@ -9,9 +9,7 @@ counting the same texts again for every seed.
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -23,23 +21,13 @@ from negspace.data import grouped_folds
 from negspace.execution import run_jobs
 from negspace.models.learner import LEARNERS
 from negspace.models.search_space import Choice, Range
-from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
+from negspace.models.text_task import TextArm, TextTask, one_thread_each, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run
 
 __all__ = ["FOLDS", "TfidfLearner", "out_of_fold"]
 
 FOLDS = 5
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """One thread a fit; and no guess of scikit-learn's that labels with few rows were meant as numbers."""
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  (with scikit-learn, which is slow to import)
-
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
-        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +76,7 @@ class TfidfLearner:
             return Run(arm.name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
         # Threads, not processes: the solvers release the interpreter lock, and the counts stay unshared.
-        with _one_thread_each():
+        with one_thread_each():
             yield from run_jobs(run, jobs, workers=workers, threads=True)
 
     def out_of_fold(
@@ -121,7 +109,7 @@ class TfidfLearner:
             inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
             return inside, self._fit_predict(data, outside, inside, seed)
 
-        with _one_thread_each():
+        with one_thread_each():
             every = [(fold,) for fold in np.unique(folds).tolist()]
             for inside, predicted in run_jobs(predict, every, workers=workers, threads=True):
                 probabilities[inside] = predicted
