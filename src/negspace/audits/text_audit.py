@@ -373,4 +373,4 @@ def is_minimal_pairs(
 
 def _given(options: Mapping[str, object] | None) -> list[str]:
     """Names of the options that are given, as the command line has them."""
-    return [name.replace("_", "-") for name, value in (options or {}).items() if value is not None]
+    return [name.replace("_", "-") for name, value in (options or {}).items() if value not in (None, ())]
