@@ -68,9 +68,10 @@ def test_reference_and_fragments_are_apart(found: ProbeResult, corpus: Path) -> 
     whole = corpus.read_text("utf-8")
     assert all(text in whole for text in texts)
     assert sum(map(len, texts)) < len(whole)
-    # Eight pieces of an eighth of a fragment each, but of 16 tokens at least.
-    assert summary["reference"]["fragments"] == 8
-    assert 8 * 2 <= summary["reference"]["tokens"] <= 8 * 16
+    # Eight pieces at most, of 16 tokens each: an eighth of a fragment would be too short.
+    pieces, tokens = summary["reference"]["fragments"], summary["reference"]["tokens"]
+    assert 1 <= pieces <= 8
+    assert 8 * pieces < tokens <= 16 * pieces
 
 
 def test_steps_are_taken_by_the_sample_alone(found: ProbeResult) -> None:
