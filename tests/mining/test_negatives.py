@@ -316,6 +316,7 @@ def test_an_anchor_alone_in_its_class_is_counted(work: Path, jsonl: Files) -> No
     jsonl[0](work / "r.jsonl", [{"text": t, "label": y} for t, y in rows])
     found = mine("r.jsonl", out="o.jsonl").to_dict()
     assert found["anchors"]["without_positive"] == 1
+    assert found["anchors"]["without_negatives"] == 0
     assert {row["anchor"] for row in jsonl[1](Path("o.jsonl"))} == {"red apple", "green apple"}
 
 
