@@ -20,7 +20,6 @@ from negspace.study import StudyResult
 
 __all__ = [
     "SCHEMA",
-    "AddedMetric",
     "Audit",
     "AuditFindings",
     "AuditedData",
@@ -138,15 +137,6 @@ class VariationFindings:
     what: str
     estimate: Estimated | None
     left_out: str | None
-
-
-@dataclass(frozen=True)
-class AddedMetric:
-    """A metric that was asked for by its name in the registry."""
-
-    name: str
-    easy: Estimated | None
-    near_miss: Estimated | None
 
 
 @dataclass(frozen=True)
@@ -278,7 +268,7 @@ class AuditFindings:
     left_out: LeftOut
     warnings: tuple[str, ...]
     method: tuple[Step, ...]
-    metrics: tuple[AddedMetric, ...] = field(default=(), kw_only=True)
+    metrics: Mapping[str, Estimated | None] = field(default_factory=dict, kw_only=True)
 
     def to_dict(self) -> dict[str, Json]:
         """The content of ``audit.json``, a fresh copy."""

@@ -51,7 +51,7 @@ class MinimalPairsAudit(Audit[PairParts]):
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        return minimal_pairs_report(self.findings)
+        return minimal_pairs_report(self.findings).with_registered("audit", self)
 
     def rows(self) -> list[dict[str, object]]:
         """One record per pair: the content of ``rows.parquet``. Numbers are means over seeds."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from negspace.audits.findings import Estimated
 from negspace.audits.minimal_pairs_findings import MinimalPairsFindings, ParadigmFindings, WrongMinimalPair
 from negspace.audits.shared_blocks import (
-    added_metrics,
     decimal,
     decision_block,
     estimate_cell,
@@ -93,7 +92,6 @@ def minimal_pairs_report(findings: MinimalPairsFindings) -> Report:
                 intro="The least accurate first. Small figures are 95\u00a0% intervals.",
             ),
             Section("The pairs it gets most wrong", *_pairs(findings)),
-            *added_metrics(findings),
         ),
         warnings=findings.warnings,
         method=method_section(

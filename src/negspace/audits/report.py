@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from negspace.audits.findings import AuditFindings, Estimated, RoleExample, WrongPair
 from negspace.audits.shared_blocks import (
-    added_metrics,
     chance,
     curve_chart,
     decision_block,
@@ -83,7 +82,7 @@ def audit_report(findings: AuditFindings) -> Report:
             Section("The near misses it gets most wrong", *_pairs(findings)),
             Section("What the training rows do", *_roles(findings)),
             Section("Invariance and calibration", *_invariance(findings)),
-            *added_metrics(findings),
+            *_further(findings),
         ),
         warnings=findings.warnings,
         method=method_section(findings, _facts(findings), _seed_columns(findings), "Values × 100"),
@@ -336,6 +335,14 @@ def _calibration(findings: AuditFindings) -> Iterator[tuple[Text, Cell]]:
         if estimate is not None:
             cell = estimate_cell(estimate, None if estimate is calibration.confidence else 3)
             yield (f"{name} ", Span(meaning, "small")), cell
+
+
+def _further(findings: AuditFindings) -> Iterator[Section]:
+    """The section of metrics that were asked for by name, if there are any."""
+    if findings.metrics:
+        rows = tuple((name, estimate_cell(each, 3)) for name, each in findings.metrics.items())
+        table = Table((Column("metric"), *numeric("mean")), rows, label="Further metrics")
+        yield Section("Further metrics", (table,), intro="Small figures are 95\u00a0% intervals.")
 
 
 def _seed_columns(findings: AuditFindings) -> dict[str, Estimated | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from negspace.audits.findings import AuditFindings, Estimated
@@ -37,7 +37,6 @@ from negspace.reports.numbers import (
 
 __all__ = [
     "Cloud",
-    "added_metrics",
     "chance",
     "curve_chart",
     "decision_block",
@@ -195,20 +194,6 @@ def curve_chart(findings: Sequence[AuditFindings], *notes: Block) -> Chart | Non
         draw_with("negspace.audits.charts", "boundary_curve", curves, chance(*findings)),
         notes=notes,
     )
-
-
-def added_metrics(findings: AuditFindings) -> Iterator[Section]:
-    """The section of metrics that were asked for by name, if there are any."""
-    if findings.metrics:
-        table = Table(
-            (Column("metric"), *numeric("easy", "near misses")),
-            tuple(
-                (given(each.name), *(estimate_cell(value, 3) for value in (each.easy, each.near_miss)))
-                for each in findings.metrics
-            ),
-            label="Metrics that were asked for",
-        )
-        yield Section("Further metrics", (table,), intro="Small figures are 95\u00a0% intervals.")
 
 
 def named_columns(findings: AuditFindings) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from negspace.audits.findings import Audit, AuditFindings, Step, finite
 from negspace.audits.report import audit_report
-from negspace.audits.text_findings import AuditParts, FurtherMetric, text_findings
+from negspace.audits.text_findings import AuditParts, text_findings
 from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
@@ -29,6 +29,7 @@ from negspace.evaluation import (
 )
 from negspace.execution import cpu_count
 from negspace.metrics import (
+    METRICS,
     Accuracy,
     BrierScore,
     CalibrationError,
@@ -82,7 +83,7 @@ class AuditResult(Audit[AuditParts]):
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        return audit_report(self.findings)
+        return audit_report(self.findings).with_registered("audit", self)
 
     def rows(self) -> list[dict[str, object]]:
         """One record per row of the training file: the content of ``rows.parquet``.
@@ -177,7 +178,7 @@ def audit(
     if verifier is not None:
         proven = open_verifier(verifier) if isinstance(verifier, str) else verifier
         variations = (*VARIATIONS, as_variation(proven))
-    further = tuple(FurtherMetric.open(name) for name in metrics)
+    further = tuple(METRICS[name](on) for name in metrics for on in (EASY, NEAR_MISS))
     report = progress or (lambda _stage, _done, _total: None)
     workers = workers or cpu_count()
     report("reading", 0, 1)
@@ -211,7 +212,7 @@ def audit(
         [RowsArm(ARM, np.arange(plan.task.n_train))],
         opened,
         range(seed, seed + seeds) if n_runs is None else range(n_runs),
-        [*_metrics(plan), *(metric for added in further for metric in added.metrics)],
+        [*_metrics(plan), *further],
         [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
     )
     with ExitStack() as exits:

@@ -14,7 +14,6 @@ from jaxtyping import Float
 from negspace._version import __version__
 from negspace.audits.findings import (
     SCHEMA,
-    AddedMetric,
     AuditedData,
     AuditFindings,
     Calibration,
@@ -45,7 +44,6 @@ from negspace.evaluation import (
     Source,
 )
 from negspace.metrics import (
-    METRICS,
     Accuracy,
     BrierScore,
     CalibrationError,
@@ -61,36 +59,12 @@ from negspace.records import Outcome
 from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
 
-__all__ = ["AuditParts", "FurtherMetric", "text_findings"]
+__all__ = ["AuditParts", "text_findings"]
 
 _ALPHA = 0.05
 _UNBALANCED = 1.5  # most common label against the rarest
 _PAIRS_SHOWN = 12
 _EXAMPLES_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class FurtherMetric:
-    """A metric that was asked for by name, on easy rows and on near misses."""
-
-    name: str
-    easy: Metric
-    near_miss: Metric
-
-    @classmethod
-    def open(cls, name: str) -> FurtherMetric:
-        """Find a metric by its name in `negspace.metrics.METRICS`.
-
-        Raises:
-            PlanError: If there is none of the name.
-        """
-        make = METRICS[name]
-        return cls(name, make(EASY), make(NEAR_MISS))
-
-    @property
-    def metrics(self) -> tuple[Metric, Metric]:
-        """Both."""
-        return self.easy, self.near_miss
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +77,7 @@ class AuditParts:
     plan: EvaluationPlan
     result: StudyResult[TextTask, TextArm]
     roles: RowRoles
-    further: tuple[FurtherMetric, ...] = ()
+    further: tuple[Metric, ...] = ()
 
     def estimate(self, metric: Metric) -> Estimated | None:
         """A metric over all seeds, or None where it is undefined."""
@@ -168,10 +142,7 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
         role_examples={role.value: tuple(_role_examples(parts, role)) for role in Role},
         pairs=tuple(_wrong_pairs(parts)),
         left_out=_left_out(parts),
-        metrics=tuple(
-            AddedMetric(each.name, parts.estimate(each.easy), parts.estimate(each.near_miss))
-            for each in parts.further
-        ),
+        metrics={metric.name: parts.estimate(metric) for metric in parts.further},
         warnings=tuple(warnings),
         method=method,
     )

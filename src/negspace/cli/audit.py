@@ -103,12 +103,15 @@ def audit_command(
         )
 
         of_texts: dict[str, Any] = {"test": test, "near_miss": near_miss}
-        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier", "metrics")}
+        of_texts |= {name: settings.pop(name) for name in ("text", "label", "group", "verifier")}
+        metrics = settings.pop("metrics")
         of_pairs: dict[str, Any] = {"good": good, "bad": bad, "paradigm": paradigm}
         common = {**settings, "learner": learner, "progress": progress}
         result: AuditResult | MinimalPairsAudit
-        if is_minimal_pairs(train, learner, for_texts=of_texts, for_pairs=of_pairs):
+        if is_minimal_pairs(
+            train, learner, for_texts={**of_texts, "metric": metrics or None}, for_pairs=of_pairs
+        ):
             result = audit_minimal_pairs(train, **of_pairs, **common)
         else:
-            result = audit(train, **of_texts, **common)
+            result = audit(train, **of_texts, metrics=metrics, **common)
     show(result, result.save(out) if out is not None else None, as_json=as_json)

@@ -124,7 +124,7 @@ class Selection:
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        return selection_report(self)
+        return selection_report(self).with_registered("curate", self)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown

@@ -308,7 +308,7 @@ class ClaimResult:
         """What was found, for any writer."""
         from negspace.lab.report import claim_report  # noqa: PLC0415  (it reads this record)
 
-        return claim_report(self)
+        return claim_report(self).with_registered("lab", self)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415  (pages cost time)

@@ -262,7 +262,7 @@ class Mined:
         """What the page and the terminal show."""
         from negspace.mining.report import mining_report  # noqa: PLC0415 - it is made of findings
 
-        return mining_report(self.findings)
+        return mining_report(self.findings).with_registered("mine", self)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown

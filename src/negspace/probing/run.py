@@ -61,7 +61,7 @@ class ProbeResult:
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        return probe_report(self.findings)
+        return probe_report(self.findings).with_registered("probe", self)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415  (Jinja, when it is shown)

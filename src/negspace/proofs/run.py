@@ -132,7 +132,7 @@ class Proof:
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        return proof_report(self)
+        return proof_report(self).with_registered("prove", self)
 
     def _repr_html_(self) -> str:
         from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown

@@ -45,7 +45,7 @@ from negspace.reports.blocks.prose import (
     TextPair,
     Warnings,
 )
-from negspace.reports.blocks.report import Report
+from negspace.reports.blocks.report import REPORT_SECTIONS, Report, ReportSection, sections_for
 from negspace.reports.blocks.text import (
     Block,
     Mark,
@@ -64,6 +64,7 @@ from negspace.reports.blocks.text import (
 )
 
 __all__ = [
+    "REPORT_SECTIONS",
     "Align",
     "Banner",
     "Block",
@@ -89,6 +90,7 @@ __all__ = [
     "Quote",
     "Raw",
     "Report",
+    "ReportSection",
     "Section",
     "Share",
     "Shares",
@@ -114,6 +116,7 @@ __all__ = [
     "outcome",
     "pieces",
     "plain",
+    "sections_for",
     "soft",
     "strong",
 ]

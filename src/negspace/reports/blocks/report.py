@@ -1,15 +1,43 @@
-"""A whole report."""
+"""A whole report, and the registry of sections that other packages add to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
+from negspace.registry import Registry
 from negspace.reports.blocks.figures import Metrics, Verdict
 from negspace.reports.blocks.prose import Headline, Section, Warnings
 from negspace.reports.blocks.text import Block, Span, Text
 
-__all__ = ["Report"]
+__all__ = ["REPORT_SECTIONS", "Report", "ReportSection", "sections_for"]
+
+
+@runtime_checkable
+class ReportSection(Protocol):
+    """Makes a section from the result of a command."""
+
+    @property
+    def command(self) -> str:
+        """The command whose report gets the section: ``audit``, ``mine``, ``curate``, …."""
+        ...
+
+    def __call__(self, result: Any) -> Section | None:
+        """Make the section from what the command's Python function returns; None for no section."""
+        ...
+
+
+REPORT_SECTIONS: Registry[ReportSection] = Registry(
+    "report section", group="negspace.report_sections", package="negspace.reports.blocks"
+)
+"""Sections that other packages add to reports; there is none among the built-in blocks."""
+
+
+def sections_for(command: str) -> dict[str, ReportSection]:
+    """The registered sections of a command's report, by name."""
+    known = {name: REPORT_SECTIONS[name] for name in REPORT_SECTIONS}
+    return {name: each for name, each in known.items() if each.command == command}
 
 
 @dataclass(frozen=True)
@@ -76,8 +104,9 @@ class Report:
         return tuple(block for block in self.top if isinstance(block, Metrics))
 
     def with_sections(self, sections: Sequence[Section | None]) -> Report:
-        """The same report with further sections before its warnings; None among them is left out.
-
-        A section may come from another package, registered under ``negspace.report_sections``.
-        """
+        """The same report with further sections before its warnings; None among them is left out."""
         return replace(self, sections=(*self.sections, *(each for each in sections if each is not None)))
+
+    def with_registered(self, command: str, result: object) -> Report:
+        """The same report with the sections of `REPORT_SECTIONS` for a command, made from its result."""
+        return self.with_sections([make(result) for make in sections_for(command).values()])
