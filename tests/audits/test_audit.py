@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from negspace import DataError, audit
+from negspace import DataError, PlanError, audit
 from negspace.models import TfidfLearner
 
 Rows = list[dict[str, object]]
@@ -245,6 +245,25 @@ def test_a_learnt_verb_leaves_no_gap(ordinary: Draw, pairs: Draw) -> None:
     assert found["gap"]["mean"] == 0
     assert found["verdict"]["outcome"] != "supported"
     assert found["pairs"] == []  # no pair has a wrong side
+
+
+def test_further_metrics_are_measured_on_easy_rows_and_near_misses(
+    ordinary: Draw, pairs: Draw, tmp_path: Path
+) -> None:
+    rows, test, near = ordinary(60), ordinary(30, 1), pairs(20, 2)
+    found = audit(rows, test=test, near_miss=near, metrics=["accuracy", "brier"], seeds=2)
+    content = found.to_dict()
+    near_miss = {key: value for key, value in content["near_miss"].items() if key != "source"}
+    assert content["metrics"]["accuracy on easy"] == content["easy"]
+    assert content["metrics"]["accuracy on near_miss"] == near_miss
+    brier = [value for name, value in content["metrics"].items() if "Brier" in name and "near_miss" in name]
+    assert brier == [content["calibration"]["brier"]]
+    assert "Further metrics" in found.save(tmp_path).read_text("utf-8")
+    plain = audit(rows, test=test, near_miss=near, seeds=2)
+    assert plain.resumed == 2  # what is measured changes no fit
+    assert "metrics" not in plain.to_dict()
+    with pytest.raises(PlanError, match=r"no metric 'acuracy'[\s\S]*accuracy"):
+        audit(rows, metrics=["acuracy"])
 
 
 # The same answer however it is asked.

@@ -84,8 +84,8 @@ def test_an_audit_takes_format_learner_metric_and_section(negspace: Run, folder:
     assert first.returncode == 0, first.stderr
     found = json.loads(first.stdout)
     assert found["learner"]["name"] == "extra-majority"
-    easy, error = found["easy"]["mean"], found["metrics"]["extra error rate on easy"]["mean"]
-    assert error == pytest.approx(1 - easy)
+    right, wrong = found["near_miss"]["mean"], found["metrics"]["extra error rate on near_miss"]["mean"]
+    assert wrong == pytest.approx(1 - right)
     page = (folder / "audited/report.html").read_text(encoding="utf-8")
     for words_shown in ("extra-majority", "extra error rate", "Extra: words"):
         assert words_shown in page

@@ -212,7 +212,7 @@ def audit(
         [RowsArm(ARM, np.arange(plan.task.n_train))],
         opened,
         range(seed, seed + seeds) if n_runs is None else range(n_runs),
-        [*_metrics(plan), *further],
+        [*_metrics(plan, opened), *further],
         [Hypothesis(GAP, Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), ARM, margin=margin)],
     )
     with ExitStack() as exits:
@@ -269,10 +269,10 @@ def _open(learner: str | TextLearner, *, has_test: bool) -> TextLearner:
     return opened
 
 
-def _metrics(plan: EvaluationPlan) -> Sequence[Metric]:
+def _metrics(plan: EvaluationPlan, learner: TextLearner) -> Sequence[Metric]:
     metrics: list[Metric] = [Accuracy(EASY), Accuracy(NEAR_MISS), PairConsistency(PAIRS)]
-    for kind in (CalibrationError, BrierScore, Confidence):
-        metrics.append(kind(NEAR_MISS))
+    if "confidence" in learner.gives:
+        metrics += [CalibrationError(NEAR_MISS), BrierScore(NEAR_MISS), Confidence(NEAR_MISS)]
     metrics += [MacroF1(EASY), MacroF1(NEAR_MISS)]
     metrics += [Accuracy(each.on) for each in plan.bins]
     metrics += [Invariance(on) for _, on, _ in plan.variations if on is not None]

@@ -80,7 +80,9 @@ class AuditParts:
     further: tuple[Metric, ...] = ()
 
     def estimate(self, metric: Metric) -> Estimated | None:
-        """A metric over all seeds, or None where it is undefined."""
+        """A metric over all seeds; None if it is undefined, or the learner does not give what it reads."""
+        if not set(metric.reads) <= set(self.result.study.learner.gives):
+            return None
         found = self.result.estimate(self.result.study.arms[0].name, metric)
         if math.isnan(found.mean):
             return None

@@ -110,20 +110,6 @@ def registered(
     return click.option(flag, *more, cls=_Listed, type=Names(place), help=says, metavar=metavar, **settings)
 
 
-class _ReportFolder(click.Option):
-    """An option whose help names the sections that other packages add to the report."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        from negspace.reports.blocks import sections_for
-
-        said, names = self.help, sections_for(ctx.command.name or "")
-        self.help = f"{said} The report has further sections: {', '.join(names)}." if names else said
-        try:
-            return super().get_help_record(ctx)
-        finally:
-            self.help = said
-
-
 def options(*given: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, shown in their order."""
 
@@ -145,7 +131,6 @@ def out_folder(files: str, default: Path | None = None) -> Callable[[F], F]:
     """The folder that a command writes to."""
     return click.option(
         "--out",
-        cls=_ReportFolder,
         metavar="DIRECTORY",
         type=PATH,
         default=default,

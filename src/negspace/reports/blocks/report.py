@@ -29,9 +29,9 @@ class ReportSection(Protocol):
 
 
 REPORT_SECTIONS: Registry[ReportSection] = Registry(
-    "report section", group="negspace.report_sections", package="negspace.reports.blocks"
+    "report section", group="negspace.report_sections", package="negspace.reports.sections"
 )
-"""Sections that other packages add to reports; there is none among the built-in blocks."""
+"""Sections that reports get besides their own."""
 
 
 def sections_for(command: str) -> dict[str, ReportSection]:
