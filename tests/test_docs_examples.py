@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+from negspace.cli.main import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 CONSOLE = re.compile(r"^```(?:pycon|python)\n(>>> .*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = {
     page.relative_to(DOCS).with_suffix("").as_posix(): page.read_text(encoding="utf-8")
@@ -58,3 +63,57 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_pages_of_packages_have_examples(page: str) -> None:
     assert ">>> " in PAGES[page]
+
+
+WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def command_lines(page: Path) -> list[str]:
+    """The ``negspace`` commands in the shell blocks of a page, and after a prompt in its other blocks."""
+    found = []
+    for language, block in re.findall(
+        r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    ):
+        prompt = r"(?:\$ )?" if language in {"", "sh", "bash"} else r"\$ "
+        found += re.findall(rf"^{prompt}(negspace .*)$", block.replace("\\\n", " "), flags=re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        page for page in WRITTEN if command_lines(page) and page.name != "cli.md"
+    ],  # cli.md: tests/cli/test_cli_docs.py
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_commands_parse(page: Path) -> None:
+    """Raises where a command or an option does not exist, or an argument is missing."""
+    for line in command_lines(page):
+        name, *words = shlex.split(line, comments=True)
+        command: click.Command = cli
+        while isinstance(command, click.Group):
+            name, *words = words
+            assert name in command.commands, line
+            command = command.commands[name]
+        command.make_context(name, words)
