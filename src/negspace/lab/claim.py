@@ -181,18 +181,9 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """A study of a claim; its hypotheses are one family. See `experiment`.
+    """A study of a claim, its hypotheses one family; `experiment` says what its fields hold.
 
-    Attributes:
-        name: Name in results.
-        title: What it asks.
-        study: The plan.
-        stated: The study's hypotheses in words, in its order.
-        tests: What each eval set holds, in words.
-        published: Published figures of its arms.
-        curves: What is drawn.
-        control: Whether it stands beside the claim itself.
-        metric: Reported of every arm on every eval set.
+    ``control`` tells whether it stands beside the claim itself.
     """
 
     name: str
@@ -280,17 +271,7 @@ class HeldOut:
         published: Sequence[Published] = (),
         curves: Sequence[Curve] = (),
     ) -> Experiment:
-        """Plan an experiment with small nets; arguments as of the function `experiment`.
-
-        Args:
-            name: Name in results.
-            title: What it asks.
-            arms: What is compared.
-            seeds: Registered number of seeds.
-            stated: The hypotheses.
-            tests: Names of the eval sets that accuracy is measured on.
-            published: Published figures of its arms.
-            curves: What is drawn.
+        """Plan an experiment with small nets, measured by accuracy; arguments as of `experiment`.
 
         Raises:
             PlanError: If the plan cannot come out both ways.

@@ -6,20 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from negspace.lab.result import CurvePoint, CurveResult
-from negspace.reports.blocks import (
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Details,
-    Key,
-    Mark,
-    Panels,
-    Paragraph,
-    Table,
-    given,
-    numeric,
-)
+from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with, strip_limits
 from negspace.reports.numbers import NONE, bounds, count, interval, number, percent
 
@@ -32,37 +19,37 @@ _WIDTH = 368
 _SERIES = 4  # lines that signs can tell apart
 
 
-def curve_blocks(curve: CurveResult) -> Iterator[Block]:
+def curve_blocks(curve: CurveResult) -> Iterator[b.Block]:
     """A curve drawn and in numbers."""
     charts = curve_charts(curve)
     if charts:
-        yield Panels(charts)
+        yield b.Panels(charts)
         said = "Means over seeds with their 95\u00a0% intervals"
         said += "; left is nearest to the boundary" if curve.kind == "ladder" else ""
         said += "; all drawings have the same axes" if len(charts) > 1 else ""
-        yield Paragraph(f"{said}.", style="small")
+        yield b.Paragraph(f"{said}.", style="small")
     else:
-        yield Paragraph("Nothing to draw: the curve has no number.", style="lead")
+        yield b.Paragraph("Nothing to draw: the curve has no number.", style="lead")
     found = [{point.x: point for point in one.points} for one in curve.series]
     published = {point.x: point.mean for point in curve.published or ()}
     rows = []
     for x in _places(curve):
         cells = [_curve_cell(points_of.get(x)) for points_of in found]
-        rows.append((given(_named(x)), *cells, *((percent(published.get(x)),) if published else ())))
-    names = numeric(*(given(one.name) for one in curve.series), *(("published",) if published else ()))
-    columns = (Column(given(curve.x_label)), *names)
-    table = Table(columns, tuple(rows), label="Numbers of the curve", style="dense")
-    yield Details("The numbers of this curve", (table,))
+        rows.append((b.given(_named(x)), *cells, *((percent(published.get(x)),) if published else ())))
+    names = b.numeric(*(b.given(one.name) for one in curve.series), *(("published",) if published else ()))
+    columns = (b.Column(b.given(curve.x_label)), *names)
+    table = b.Table(columns, tuple(rows), label="Numbers of the curve", style="dense")
+    yield b.Details("The numbers of this curve", (table,))
 
 
-def _curve_cell(point: CurvePoint | None) -> Cell:
+def _curve_cell(point: CurvePoint | None) -> b.Cell:
     if point is None:
-        return Cell(NONE)
+        return b.Cell(NONE)
     ends = interval((point.low, point.high))
-    return Cell(percent(point.mean), (ends,) if ends else ())
+    return b.Cell(percent(point.mean), (ends,) if ends else ())
 
 
-def curve_charts(curve: CurveResult) -> tuple[Chart, ...]:
+def curve_charts(curve: CurveResult) -> tuple[b.Chart, ...]:
     """Lines through the means with their intervals, at most four a drawing, all on the same axes.
 
     The places of a ladder stand at equal distances and are named under the drawing. There is no drawing of a
@@ -79,7 +66,7 @@ def curve_charts(curve: CurveResult) -> tuple[Chart, ...]:
     at = {x: float(x) if numeric_ else float(index) for index, x in enumerate(places)}
     published = [(at[p.x], mean) for p in curve.published or () if (mean := number(p.mean)) is not None]
     scale = "names" if not numeric_ else "log" if is_logarithmic(curve) else "linear"
-    sign = (((Mark("hollow", "ink"), "published"),)) if curve.published else ()
+    sign = (((b.Mark("hollow", "ink"), "published"),)) if curve.published else ()
     charts = []
     for first in range(0, len(curve.series), _SERIES):
         few = curve.series[first : first + _SERIES]
@@ -105,13 +92,13 @@ def curve_charts(curve: CurveResult) -> tuple[Chart, ...]:
         alt += f"; {len(published)} published means." if published else "."
         ticks = [(at[x], _named(x)) for x in places]
         charts.append(
-            Chart(
+            b.Chart(
                 alt,
                 draw_with("negspace.lab.charts", "draw_curve", lines, published, ticks, scale, _AXIS, ends),
-                key=Key((*((Mark.of_series(i), given(one.name)) for i, one in enumerate(few)), *sign)),
-                y_name=given(curve.y_label),
-                x_name=(given(curve.x_label), " (log scale)" if scale == "log" else ""),
-                ticks=() if numeric_ else tuple(given(_named(x)) for x in places),
+                key=b.Key((*((b.Mark.of_series(i), b.given(one.name)) for i, one in enumerate(few)), *sign)),
+                y_name=b.given(curve.y_label),
+                x_name=(b.given(curve.x_label), " (log scale)" if scale == "log" else ""),
+                ticks=() if numeric_ else tuple(b.given(_named(x)) for x in places),
                 margins=(100 * _AXIS[0] / _WIDTH, 100 * (_WIDTH - sum(_AXIS)) / _WIDTH),
             )
         )

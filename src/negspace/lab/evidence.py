@@ -9,29 +9,7 @@ from dataclasses import dataclass
 from negspace.lab.curves import curve_blocks
 from negspace.lab.outline import plan_blocks
 from negspace.lab.result import ArmFigure, ExperimentResult, HypothesisResult
-from negspace.reports.blocks import (
-    Block,
-    Cards,
-    Cell,
-    Chart,
-    Column,
-    Details,
-    Group,
-    Key,
-    Mark,
-    Paragraph,
-    Section,
-    Strip,
-    Strips,
-    Table,
-    Tally,
-    Text,
-    Tone,
-    Verdict,
-    Warnings,
-    given,
-    numeric,
-)
+from negspace.reports import blocks as b
 from negspace.reports.charts import (
     OUTCOMES,
     effect_chart,
@@ -55,7 +33,7 @@ from negspace.reports.numbers import (
 __all__ = ["FigureGroup", "agreement", "divergences", "evidence", "figure_groups", "tally"]
 
 _AGREES = {True: "yes", False: "no", None: NONE}
-_SEED = (Mark("dot"), "a seed")
+_SEED = (b.Mark("dot"), "a seed")
 
 
 @dataclass(frozen=True)
@@ -94,10 +72,10 @@ def agreement(experiments: Sequence[ExperimentResult]) -> tuple[int, int]:
     return sum(said), len(said)
 
 
-def tally(experiments: Sequence[ExperimentResult]) -> tuple[tuple[Tone, str], ...]:
+def tally(experiments: Sequence[ExperimentResult]) -> tuple[tuple[b.Tone, str], ...]:
     """How many hypotheses came out how, those outcomes that occur."""
     counted = Counter(h.verdict.value for each in experiments for h in each.hypotheses)
-    tones: tuple[Tone, ...] = ("supported", "refuted", "inconclusive")
+    tones: tuple[b.Tone, ...] = ("supported", "refuted", "inconclusive")
     return tuple((tone, f"{counted[tone]} {OUTCOMES[tone].lower()}") for tone in tones if counted[tone])
 
 
@@ -110,7 +88,7 @@ def divergences(experiment: ExperimentResult) -> tuple[str, ...]:
     )
 
 
-def evidence(experiment: ExperimentResult, *, smoke: bool) -> Iterator[Block]:
+def evidence(experiment: ExperimentResult, *, smoke: bool) -> Iterator[b.Block]:
     """All that an experiment found.
 
     Args:
@@ -122,40 +100,40 @@ def evidence(experiment: ExperimentResult, *, smoke: bool) -> Iterator[Block]:
     said = plural(len(seeds), "seed")
     if known:
         said += f" · {right} of {known} published figures within two published standard deviations"
-    yield Paragraph(said, style="small")
-    yield Tally(tally([experiment]))
+    yield b.Paragraph(said, style="small")
+    yield b.Tally(tally([experiment]))
     if experiment.diverged:
-        yield Warnings(divergences(experiment))
+        yield b.Warnings(divergences(experiment))
     if experiment.hypotheses:
         level = percent(experiment.hypotheses[0].level, 0)
         published = any(h.published is not None for h in experiment.hypotheses)
-        yield Key(
+        yield b.Key(
             (
-                (Mark("effect"), f"effect in points, {level} interval"),
+                (b.Mark("effect"), f"effect in points, {level} interval"),
                 _SEED,
-                *(((Mark("hollow", "warn"), "published effect"),) if published else ()),
-                (Mark("band", "line"), "too small to matter"),
+                *(((b.Mark("hollow", "warn"), "published effect"),) if published else ()),
+                (b.Mark("band", "line"), "too small to matter"),
                 (None, "arms: per cent, mean ± sd over seeds"),
             ),
             across=True,
         )
-        yield Cards(tuple(_card(h, len(seeds), smoke=smoke) for h in experiment.hypotheses))
+        yield b.Cards(tuple(_card(h, len(seeds), smoke=smoke) for h in experiment.hypotheses))
     has_published = any(figure.published is not None for figure in experiment.figures)
     if has_published:
-        yield Section("Published beside ours", (_figure_table(groups, published_only=True),))
+        yield b.Section("Published beside ours", (_figure_table(groups, published_only=True),))
     if strips := _strips(groups, seeds):
-        means = [(Mark("mean", "ink"), "our mean, 95\u00a0% interval")]
-        theirs = [(Mark("hollow", "warn"), "published mean ± sd")] if has_published else []
-        yield Section("Every seed", (Key((_SEED, *means, *theirs), across=True), *strips))
+        means = [(b.Mark("mean", "ink"), "our mean, 95\u00a0% interval")]
+        theirs = [(b.Mark("hollow", "warn"), "published mean ± sd")] if has_published else []
+        yield b.Section("Every seed", (b.Key((_SEED, *means, *theirs), across=True), *strips))
     for curve in experiment.curves:
-        yield Section(given(curve.title), tuple(curve_blocks(curve)))
+        yield b.Section(b.given(curve.title), tuple(curve_blocks(curve)))
     if groups:
-        yield Details("All figures of this part", (_figure_table(groups, published_only=False),))
-        yield Details("Every seed in numbers", tuple(_seed_table(group, seeds) for group in groups))
-    yield Details("The plan", tuple(plan_blocks(experiment)))
+        yield b.Details("All figures of this part", (_figure_table(groups, published_only=False),))
+        yield b.Details("Every seed in numbers", tuple(_seed_table(group, seeds) for group in groups))
+    yield b.Details("The plan", tuple(plan_blocks(experiment)))
 
 
-def _card(hypothesis: HypothesisResult, seeds: int, *, smoke: bool) -> Verdict:
+def _card(hypothesis: HypothesisResult, seeds: int, *, smoke: bool) -> b.Verdict:
     no_less = hypothesis.claim == "no less"
     published = None if hypothesis.published is None else number(hypothesis.published.delta)
     compared = ", ".join(f"{arm.name} {mean_sd(arm.mean, arm.sd)}" for arm in hypothesis.arms)
@@ -166,7 +144,7 @@ def _card(hypothesis: HypothesisResult, seeds: int, *, smoke: bool) -> Verdict:
     shortfall = ". To fall short by as much as the shaded band is too little to matter" if no_less else ""
     return verdict_block(
         hypothesis.decision,
-        given(hypothesis.says),
+        b.given(hypothesis.says),
         seeds,
         chart=effect_chart(
             hypothesis.delta,
@@ -177,31 +155,31 @@ def _card(hypothesis: HypothesisResult, seeds: int, *, smoke: bool) -> Verdict:
             per_seed=hypothesis.differences,
             published=published,
         ),
-        reading=(given(hypothesis.measure), ": ", given(compared), f"{shortfall}."),
+        reading=(b.given(hypothesis.measure), ": ", b.given(compared), f"{shortfall}."),
         answers=OUTCOMES,
         figures=figures,
-        name=("Smoke run, no result: " if smoke else "", given(hypothesis.name)),
+        name=("Smoke run, no result: " if smoke else "", b.given(hypothesis.name)),
     )
 
 
-def _figure_table(groups: Sequence[FigureGroup], *, published_only: bool) -> Table:
-    rows: list[Group | tuple[Text | Cell, ...]] = []
+def _figure_table(groups: Sequence[FigureGroup], *, published_only: bool) -> b.Table:
+    rows: list[b.Group | tuple[b.Text | b.Cell, ...]] = []
     for group in groups:
         shown = [f for f in group.figures if f.published is not None or not published_only]
         if shown:
-            rows.append(Group(given(group.title), group.what and given(group.what)))
+            rows.append(b.Group(b.given(group.title), group.what and b.given(group.what)))
         for figure in shown:
             ends, theirs = interval(figure.ci), figure.published
             row = (
-                Cell(given(figure.arm), indent=True),
-                Cell(mean_sd(figure.mean, figure.sd), (ends,) if ends else ()),
+                b.Cell(b.given(figure.arm), indent=True),
+                b.Cell(mean_sd(figure.mean, figure.sd), (ends,) if ends else ()),
                 NONE if theirs is None else mean_sd(theirs.mean, theirs.sd),
-                Cell(_AGREES[figure.agrees], tone="warn" if figure.agrees is False else ""),
+                b.Cell(_AGREES[figure.agrees], tone="warn" if figure.agrees is False else ""),
             )
             rows.append(row if published_only else (*row, count(figure.n)))
     names = ("ours", "published", "within 2 published sd", *(() if published_only else ("test rows",)))
-    return Table(
-        (Column("arm"), *numeric(*names)),
+    return b.Table(
+        (b.Column("arm"), *b.numeric(*names)),
         tuple(rows),
         caption="Per cent, mean ± sd over seeds; below ours its 95\u00a0% interval",
         label="Figures, published beside ours" if published_only else "All figures",
@@ -209,7 +187,7 @@ def _figure_table(groups: Sequence[FigureGroup], *, published_only: bool) -> Tab
     )
 
 
-def _strips(groups: Sequence[FigureGroup], seeds: Sequence[int]) -> list[Strips]:
+def _strips(groups: Sequence[FigureGroup], seeds: Sequence[int]) -> list[b.Strips]:
     """Every seed of every arm, one drawing an arm; all share their limits."""
     figures = [figure for group in groups for figure in group.figures]
     values = [value for figure in figures for value in (figure.mean, *figure.per_seed)]
@@ -225,20 +203,22 @@ def _strips(groups: Sequence[FigureGroup], seeds: Sequence[int]) -> list[Strips]
     for group in groups:
         lanes = 3 if any(figure.published is not None for figure in group.figures) else 2
         rows = tuple(
-            Strip(
-                given(figure.arm),
+            b.Strip(
+                b.given(figure.arm),
                 mean_sd(figure.mean, figure.sd),
                 seed_strip(figure, seeds, ends, lanes=lanes),
             )
             for figure in group.figures
         )
-        found.append(Strips(given(group.title), rows, strip_axis(ends), group.what and given(group.what)))
+        found.append(
+            b.Strips(b.given(group.title), rows, strip_axis(ends), group.what and b.given(group.what))
+        )
     return found
 
 
 def seed_strip(
     figure: ArmFigure, seeds: Sequence[int], ends: tuple[float, float], *, lanes: int
-) -> Chart | None:
+) -> b.Chart | None:
     """Every seed of an arm as a dot, below it our mean and interval, below that the published mean."""
     known = sum(number(value) is not None for value in figure.per_seed)
     said = f"{known} seeds: {mean_sd(figure.mean, figure.sd)} %"
@@ -259,7 +239,7 @@ def seed_strip(
     )
 
 
-def _seed_table(group: FigureGroup, seeds: Sequence[int]) -> Table:
+def _seed_table(group: FigureGroup, seeds: Sequence[int]) -> b.Table:
     rows = tuple(
         (
             str(seed),
@@ -267,5 +247,5 @@ def _seed_table(group: FigureGroup, seeds: Sequence[int]) -> Table:
         )
         for place, seed in enumerate(seeds)
     )
-    columns = (Column("seed"), *numeric(*(given(figure.arm) for figure in group.figures)))
-    return Table(columns, rows, caption=given(group.title), label="Numbers of every seed", style="dense")
+    columns = (b.Column("seed"), *b.numeric(*(b.given(figure.arm) for figure in group.figures)))
+    return b.Table(columns, rows, caption=b.given(group.title), label="Numbers of every seed", style="dense")

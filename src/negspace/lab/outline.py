@@ -11,7 +11,7 @@ from negspace.lab.claim import Claim, Experiment, Scale, plan_hash
 from negspace.lab.result import ExperimentResult
 from negspace.models import Arm
 from negspace.records import Json
-from negspace.reports.blocks import Block, Facts, Raw, Table, Text, given
+from negspace.reports import blocks as b
 from negspace.reports.numbers import NONE, points, seed_range
 
 __all__ = ["Outlined", "described", "outline", "plan_blocks"]
@@ -109,7 +109,7 @@ def _said(value: object) -> str:
     return str(value)
 
 
-def plan_blocks(experiment: ExperimentResult) -> Iterator[Block]:
+def plan_blocks(experiment: ExperimentResult) -> Iterator[b.Block]:
     """The plan that was run, for a page: in lines and tables, and as JSON."""
     plan = experiment.plan
     arms: Sequence[Mapping[str, object]] = [
@@ -119,40 +119,40 @@ def plan_blocks(experiment: ExperimentResult) -> Iterator[Block]:
     missing = object()
     first = flat[0] if len(flat) > 1 else {}
     common = {k: v for k, v in first.items() if all(each.get(k, missing) == v for each in flat)}
-    facts: list[tuple[Text, Text]] = [
+    facts: list[tuple[b.Text, b.Text]] = [
         ("Hash of the plan", experiment.plan_hash),
         ("Seeds", seed_range(experiment.seeds)),
     ]
     facts += [
-        (given(name.replace("_", " ").capitalize()), given(_setting(value)))
+        (b.given(name.replace("_", " ").capitalize()), b.given(_setting(value)))
         for name, value in plan.items()
         if name not in {"arms", "hypotheses", "seeds"}
     ]
     if common:
-        facts.append(("All arms", given(_setting(common))))
-    facts += [(given(f"Test {name}"), given(said)) for name, said in experiment.tests.items()]
-    yield Facts(tuple(facts))
+        facts.append(("All arms", b.given(_setting(common))))
+    facts += [(b.given(f"Test {name}"), b.given(said)) for name, said in experiment.tests.items()]
+    yield b.Facts(tuple(facts))
     if arms:
         rows = []
         for arm, settings in zip(arms, flat, strict=True):
             own = {key: value for key, value in settings.items() if key not in common}
-            rows.append((given(str(arm.get("name", NONE))), given(_setting(own) or NONE)))
+            rows.append((b.given(str(arm.get("name", NONE))), b.given(_setting(own) or NONE)))
         caption = "Arms, and what sets each apart"
-        yield Table(("arm", "settings"), tuple(rows), caption, label="Arms of the plan", style="dense")
+        yield b.Table(("arm", "settings"), tuple(rows), caption, label="Arms of the plan", style="dense")
     if experiment.hypotheses:
         decided = []
         for h in experiment.hypotheses:
             bound = "more than" if h.claim == "more" else "short by less than"
             compared = f"{h.measure}: {' against '.join(arm.name for arm in h.arms)}"
-            decided.append((given(h.name), given(compared), f"{bound} {points(h.margin)}"))
-        yield Table(
+            decided.append((b.given(h.name), b.given(compared), f"{bound} {points(h.margin)}"))
+        yield b.Table(
             ("name", "what is compared", "the effect must be"),
             tuple(decided),
             caption="Hypotheses, fixed before the run",
             label="Hypotheses of the plan",
             style="dense",
         )
-    yield Raw(json.dumps(plan, indent=1, ensure_ascii=False), "The plan as JSON")
+    yield b.Raw(json.dumps(plan, indent=1, ensure_ascii=False), "The plan as JSON")
 
 
 def _listed(value: object) -> Sequence[object]:

@@ -64,23 +64,9 @@ class PublishedEffect:
 class HypothesisResult:
     """A hypothesis and its verdict.
 
-    Attributes:
-        name: Name in results.
-        says: The hypothesis as a sentence.
-        claim: ``more``: the effect exceeds the margin; ``no less``: it does not fall short of 0 by it.
-        measure: What is compared.
-        test: Name of the eval set.
-        arms: The arm, and the one that it is compared with, if any.
-        margin: Smallest effect of interest.
-        delta: The effect.
-        ci: Its interval.
-        level: Level of the interval.
-        p_value: One-sided p, Holm-adjusted within the experiment.
-        mde: Smallest effect that would have come out supported with 80 % power.
-        seeds_needed: For an inconclusive outcome, seeds that would decide the effect seen.
-        published: The published effect.
-        verdict: How it came out.
-        reason: Which numbers decided it.
+    ``arms`` are the arm and the one that it is compared with, if any; ``delta``, ``ci`` and ``level`` are
+    the effect with its interval; ``p_value`` is one-sided, Holm-adjusted within the experiment; ``mde`` is
+    the smallest effect that would have come out supported with 80 % power.
     """
 
     name: str
@@ -128,20 +114,10 @@ class PublishedFigure:
 
 @dataclass(frozen=True)
 class ArmFigure:
-    """A metric of an arm on a test.
+    """A metric of an arm on a test: ``ci`` is its 95 % interval, over seeds and the ``n`` test items.
 
-    Attributes:
-        arm: Name of the arm.
-        measure: What is measured.
-        test: Name of the eval set.
-        mean: Mean over seeds.
-        sd: Standard deviation over seeds.
-        per_seed: The value at each seed.
-        ci: 95 % interval of the mean, over seeds and test items.
-        n: Number of test items.
-        published: The published figure.
-        agrees: Whether the mean lies within two published standard deviations of the published one; None
-            where that cannot be said.
+    ``agrees`` tells whether the mean lies within two published standard deviations of the published one, None
+    where that cannot be said.
     """
 
     arm: str
@@ -191,16 +167,7 @@ class PublishedPoint:
 
 @dataclass(frozen=True)
 class CurveResult:
-    """A metric drawn over something that was varied.
-
-    Attributes:
-        title: What it shows.
-        x_label: What was varied, with its unit.
-        y_label: What was measured.
-        kind: ``ladder`` for names in order, ``line`` for numbers.
-        published: Published means; None without any.
-        series: The lines.
-    """
+    """A metric drawn over something that was varied; see `Curve`. ``published`` is None without any."""
 
     title: str
     x_label: str
@@ -221,21 +188,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """What an experiment found.
-
-    Attributes:
-        name: Name in results.
-        title: What it asks.
-        control: Whether it stands beside the claim itself.
-        plan_hash: SHA-256 (hex) of the study's plan.
-        plan: The plan, as JSON.
-        seeds: The seeds.
-        tests: What each eval set holds, in words.
-        hypotheses: The hypotheses with their verdicts.
-        figures: Every arm on every test.
-        curves: What is drawn.
-        diverged: Runs whose training stopped being finite.
-    """
+    """What an experiment found; its plan as JSON, every arm on every test, and runs that diverged."""
 
     name: str
     title: str
@@ -254,18 +207,7 @@ class ExperimentResult:
 class ClaimResult:
     """What came of a claim.
 
-    Attributes:
-        claim: Name of the claim.
-        title: The claim in a line.
-        statement: The claim as it was made, and what would refute it.
-        source: Who made it, and where.
-        negspace: Version that ran it.
-        device: Where nets trained.
-        smoke: Whether it was run to show that it runs, and no more.
-        registered: Whether it was run as registered.
-        plan_hash: SHA-256 (hex) of all plans.
-        experiments: What each experiment found.
-        studies: The studies behind the experiments, with all runs; none of a result that was loaded.
+    ``studies`` are those behind the experiments, with all runs; a result that was loaded has none.
     """
 
     claim: str

@@ -232,22 +232,36 @@ def _hypotheses(last: int) -> list[StatedHypothesis]:
     return stated
 
 
-def _true_rows(held_out: HeldOut) -> Experiment:
-    scale = held_out.scale
-    share, fresh, original, grown = SHARES[0], "20% true rows", "20% original rows", "accumulated rows"
-    chains = {
-        fresh: _chain(fresh, partial(HARD_LABELS, true_share=share), 2, scale),
-        original: _chain(original, partial(HARD_LABELS, true_share=share, true_rows="original"), 2, scale),
-        grown: _chain(grown, partial(HARD_LABELS, true_share=share, true_rows="accumulated"), 2, scale),
-    }
-    hard = _chain("hard labels", HARD_LABELS, 2, scale)
+def _second_generation(
+    name: str,
+    title: str,
+    chains: Mapping[str, Labelling],
+    held_out: HeldOut,
+    stated: Sequence[StatedHypothesis],
+    curves: Sequence[Curve] = (),
+) -> Experiment:
+    """Chains of two generations beside that of hard labels."""
+    tried: Mapping[str, Labelling] = {"hard labels": HARD_LABELS, **chains}
+    found = [_chain(chain, labelling, 2, held_out.scale) for chain, labelling in tried.items()]
+    arms = [found[0][0], *(arm for chain in found for arm in chain[1:])]
     return held_out.experiment(
+        name, title, arms=arms, seeds=SEEDS, tests=[EASY, HARD], stated=stated, curves=curves
+    )
+
+
+def _true_rows(held_out: HeldOut) -> Experiment:
+    fresh, original, grown = "20% true rows", "20% original rows", "accumulated rows"
+    rows = partial(HARD_LABELS, true_share=SHARES[0])
+    return _second_generation(
         "true rows",
         "True rows: fresh, original, or all that came before",
-        arms=[*hard, *(arm for chain in chains.values() for arm in chain[1:])],
-        seeds=SEEDS,
-        tests=[EASY, HARD],
-        stated=[
+        {
+            fresh: rows,
+            original: partial(rows, true_rows="original"),
+            grown: partial(rows, true_rows="accumulated"),
+        },
+        held_out,
+        [
             no_less(
                 "Original rows shown again protect as well as fresh ones",
                 HARD,
@@ -260,7 +274,7 @@ def _true_rows(held_out: HeldOut) -> Experiment:
                 "Rows accumulated over the generations keep more of the boundary than the last ones alone",
                 HARD,
                 _at(grown, 2),
-                hard[2].name,
+                _at("hard labels", 2),
                 NEAR,
                 name="hard: accumulated - none",
             ),
@@ -277,76 +291,54 @@ def _true_rows(held_out: HeldOut) -> Experiment:
 
 
 def _labels(held_out: HeldOut) -> Experiment:
-    scale = held_out.scale
-    hard, sampled = (
-        _chain("hard labels", HARD_LABELS, 2, scale),
-        _chain("sampled labels", partial(HARD_LABELS, labels="sampled"), 2, scale),
-    )
-    soft = _chain("soft labels", SOFT_LABELS, 2, scale)
-    return held_out.experiment(
+    hard, soft, sampled = (_at(f"{kind} labels", 2) for kind in ("hard", "soft", "sampled"))
+    keep = "Sampled labels keep as much of the boundary as the probabilities they are drawn from"
+    more_than = "Sampled labels keep more of the boundary than the likelier ones"
+    return _second_generation(
         "labels",
         "Labels sampled from the teacher's probabilities",
-        arms=[*hard, *soft[1:], *sampled[1:]],
-        seeds=SEEDS,
-        tests=[EASY, HARD],
-        stated=[
-            more(
-                "Sampled labels keep more of the boundary than the likelier ones",
-                HARD,
-                sampled[2].name,
-                hard[2].name,
-                SOFT,
-                name="hard: sampled - hard labels",
-            ),
-            no_less(
-                "Sampled labels keep as much of the boundary as the probabilities they are drawn from",
-                HARD,
-                sampled[2].name,
-                soft[2].name,
-                NEAR,
-                name="hard: sampled - soft labels",
-            ),
+        {"soft labels": SOFT_LABELS, "sampled labels": partial(HARD_LABELS, labels="sampled")},
+        held_out,
+        [
+            more(more_than, HARD, sampled, hard, SOFT, name="hard: sampled - hard labels"),
+            no_less(keep, HARD, sampled, soft, NEAR, name="hard: sampled - soft labels"),
         ],
     )
 
 
 def _verification(held_out: HeldOut) -> Experiment:
-    scale = held_out.scale
-    hard = _chain("hard labels", HARD_LABELS, 2, scale)
-    oracles = {
-        accuracy: _chain(
-            f"oracle of {accuracy:.0%}", partial(HARD_LABELS, verifier=Oracle(accuracy)), 2, scale
-        )
-        for accuracy in ACCURACIES
-    }
-    sure = _chain("teacher sure to 90%", partial(HARD_LABELS, verifier=Confident(0.9)), 2, scale)
-    return held_out.experiment(
+    oracles = {f"oracle of {a:.0%}": a for a in ACCURACIES}
+    sure = "teacher sure to 90%"
+    verified = [
+        *((f"oracle {a:.0%}", f"an oracle that is right in {a:.0%}", name) for name, a in oracles.items()),
+        ("confidence", "the teacher's own confidence", sure),
+    ]
+    return _second_generation(
         "verification",
         "Rows that a verifier rejects are dropped",
-        arms=[*hard, *(arm for chain in oracles.values() for arm in chain[1:]), *sure[1:]],
-        seeds=SEEDS,
-        tests=[EASY, HARD],
-        stated=[
+        {
+            **{name: partial(HARD_LABELS, verifier=Oracle(a)) for name, a in oracles.items()},
+            sure: partial(HARD_LABELS, verifier=Confident(0.9)),
+        },
+        held_out,
+        [
             more(
                 f"Rows verified by {words} keep more of the boundary than rows that are not verified",
                 HARD,
-                chain[2].name,
-                hard[2].name,
+                _at(chain, 2),
+                _at("hard labels", 2),
                 NEAR,
                 name=f"hard: {what} - none",
             )
-            for what, words, chain in [
-                *((f"oracle {a:.0%}", f"an oracle that is right in {a:.0%}", c) for a, c in oracles.items()),
-                ("confidence", "the teacher's own confidence", sure),
-            ]
+            for what, words, chain in verified
         ],
-        curves=[
+        [
             Curve(
                 "Accuracy at generation 2 by the oracle's accuracy",
                 "accuracy of the oracle (%)",
                 "accuracy",
                 {
-                    on: [Point(100 * a, chain[2].name, Accuracy(on)) for a, chain in oracles.items()]
+                    on: [Point(100 * a, _at(name, 2), Accuracy(on)) for name, a in oracles.items()]
                     for on in (HARD, EASY)
                 },
             )

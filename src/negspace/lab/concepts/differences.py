@@ -56,11 +56,7 @@ class Zigzag:
         return np.asarray(odd & even)
 
     def positives(self, rng: np.random.Generator, rows: int, length: int) -> Int32[np.ndarray, "rows length"]:
-        """Draw rows that alternate.
-
-        Raises:
-            PlanError: If the length is below 1.
-        """
+        """Draw rows that alternate."""
         require_length(self, "positives", length, least=1)
         tokens = np.empty((rows, length), dtype=np.int32)
         tokens[:, 0] = rng.integers(VOCABULARY - 1, size=rows, dtype=np.int32)
@@ -72,12 +68,7 @@ class Zigzag:
     def negatives(
         self, kind: str, rng: np.random.Generator, positives: Int32[np.ndarray, "rows length"]
     ) -> Int32[np.ndarray, "rows length"]:
-        """Draw one negative for each row.
-
-        Raises:
-            PlanError: If there is no such kind, or the sequences are too short for it (``continued`` needs
-                three tokens, ``random`` two).
-        """
+        """Draw one negative for each row."""
         require_kind(self, kind)
         rows, length = positives.shape
         if kind == "random":
@@ -123,11 +114,7 @@ class Pivot:
         return np.asarray(np.all(tokens[:, 1:] >= tokens[:, :1], axis=1))
 
     def positives(self, rng: np.random.Generator, rows: int, length: int) -> Int32[np.ndarray, "rows length"]:
-        """Draw rows with nothing below their first token.
-
-        Raises:
-            PlanError: If the length is below 1.
-        """
+        """Draw rows with nothing below their first token."""
         require_length(self, "positives", length, least=1)
         first = rng.integers(_HIGHEST_FIRST + 1, size=(rows, 1), dtype=np.int32)
         later = rng.integers(first, VOCABULARY, size=(rows, length - 1), dtype=np.int32)
@@ -136,11 +123,7 @@ class Pivot:
     def negatives(
         self, kind: str, rng: np.random.Generator, positives: Int32[np.ndarray, "rows length"]
     ) -> Int32[np.ndarray, "rows length"]:
-        """Draw one negative for each row.
-
-        Raises:
-            PlanError: If there is no such kind, or the sequences have fewer than two tokens.
-        """
+        """Draw one negative for each row."""
         require_kind(self, kind)
         rows, length = positives.shape
         if kind == "random":

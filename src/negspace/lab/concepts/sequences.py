@@ -102,11 +102,7 @@ def draw_uniform(rng: np.random.Generator, rows: int, length: int) -> Int32[np.n
 def draw_violating(
     concept: Concept, rng: np.random.Generator, rows: int, length: int
 ) -> Int32[np.ndarray, "rows length"]:
-    """Draw independent uniform tokens, each row anew while the rule holds: the ``random`` negatives.
-
-    Raises:
-        PlanError: If sequences are shorter than two tokens, of which every one may follow the rule.
-    """
+    """Draw independent uniform tokens, each row anew while the rule holds: the ``random`` negatives."""
     require_length(concept, "random", length, least=2)
     tokens = draw_uniform(rng, rows, length)
     following = np.flatnonzero(concept.holds(tokens))
@@ -117,11 +113,7 @@ def draw_violating(
 
 
 def require_kind(concept: Concept, kind: str) -> None:
-    """Refuse a kind of negatives that a concept does not have.
-
-    Raises:
-        PlanError: Naming the nearest kinds there are.
-    """
+    """Refuse a kind of negatives that a concept does not have."""
     if kind not in concept.kinds:
         raise PlanError(
             f"the concept '{concept.name}' has no negatives '{kind}'", hint=did_you_mean(kind, concept.kinds)
@@ -130,13 +122,6 @@ def require_kind(concept: Concept, kind: str) -> None:
 
 def require_length(concept: Concept, what: str, length: int, *, least: int, most: int | None = None) -> None:
     """Refuse a length at which a concept cannot draw what was asked for.
-
-    Args:
-        concept: The concept.
-        what: ``positives`` or a kind of negatives, for the message.
-        length: Tokens a sequence.
-        least: Fewest tokens that do.
-        most: Most tokens that do; None for no limit.
 
     Raises:
         PlanError: If the length is outside.

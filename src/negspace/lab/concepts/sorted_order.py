@@ -46,23 +46,14 @@ class Sorted:
         return np.asarray(np.all(tokens[:, 1:] >= tokens[:, :-1], axis=1))
 
     def positives(self, rng: np.random.Generator, rows: int, length: int) -> Int32[np.ndarray, "rows length"]:
-        """Draw sorted samples without replacement.
-
-        Raises:
-            PlanError: If the length is not within 1 and the size of the vocabulary.
-        """
+        """Draw sorted samples without replacement."""
         require_length(self, "positives", length, least=1, most=VOCABULARY)
         return _subsets(rng, rows, length, VOCABULARY)
 
     def negatives(
         self, kind: str, rng: np.random.Generator, positives: Int32[np.ndarray, "rows length"]
     ) -> Int32[np.ndarray, "rows length"]:
-        """Draw one negative for each row.
-
-        Raises:
-            PlanError: If there is no such kind, or the sequences are too short for it (k swaps need 2k
-                tokens, ``displaced`` three, the others two) or longer than the vocabulary.
-        """
+        """Draw one negative for each row; k swaps need 2k tokens, ``displaced`` three, the others two."""
         require_kind(self, kind)
         rows, length = positives.shape
         if kind == "random":

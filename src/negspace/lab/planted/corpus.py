@@ -134,14 +134,7 @@ def read_words(written: Sequence[Sequence[str]], known: Sequence[str]) -> Fragme
 
 
 def rule_words(rng: np.random.Generator, family: str, depth: int, count: int) -> list[str]:
-    """Draw words that follow a rule, every instance of one depth; the last one may be cut short.
-
-    Args:
-        rng: Source of randomness.
-        family: Family of the rule.
-        depth: A depth that the rule has.
-        count: Number of words.
-    """
+    """Draw so many words that follow a rule, every instance of one depth; the last may be cut short."""
     words: list[str] = []
     while len(words) < count:
         more, found = RULES[family](rng, False)

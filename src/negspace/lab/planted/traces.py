@@ -79,17 +79,7 @@ def trace_task(
     clusters: Int[np.ndarray, " held_out"],
     everything: str | None = None,
 ) -> TraceTask:
-    """Put a task together, with an eval set for each kind.
-
-    Args:
-        fragments: The fragments.
-        reference: What transfer is measured on.
-        families: Family of each fragment.
-        depth: Of each; -1 for none.
-        kinds: Kind of each.
-        clusters: Of each.
-        everything: Name of the eval set of all fragments; None for no such set.
-    """
+    """Put a task together, with an eval set for each kind, and one of ``everything`` where it has a name."""
     names, labels = np.unique(np.array(kinds), return_inverse=True)
     sets = {} if everything is None else {everything: np.arange(len(fragments))}
     sets |= {str(name): np.flatnonzero(labels == i) for i, name in enumerate(names)}

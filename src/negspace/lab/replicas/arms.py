@@ -19,15 +19,7 @@ __all__ = ["Adam", "Batches", "BestOf", "ReplicaArm", "Sweep", "accuracy", "batc
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015) with L2 weight decay added to the gradient, as ``torch.optim.Adam`` does.
-
-    Attributes:
-        lr: Learning rate.
-        weight_decay: Factor of the parameters in their gradient.
-        beta1: Decay of the first moment, per step.
-        beta2: Decay of the second moment, per step.
-        eps: Added to the root of the second moment.
-    """
+    """Adam (Kingma & Ba 2015) with L2 weight decay added to the gradient, as ``torch.optim.Adam`` does."""
 
     lr: float = 0.005
     weight_decay: float = 1e-4
@@ -257,17 +249,7 @@ def initial(arm: ReplicaArm, seed: int) -> Float32[np.ndarray, " parameters"]:
 
 
 def batches_of(arm: ReplicaArm, seed: int, steps: int, teachers: Sequence[Teacher] = ()) -> Iterator[Batches]:
-    """Draw an arm's batches.
-
-    Args:
-        arm: The arm.
-        seed: The seed.
-        steps: How many batches; fewer are the beginning of more.
-        teachers: The models of the generations before.
-
-    Yields:
-        Up to `CHUNK` steps.
-    """
+    """Draw an arm's batches, up to `CHUNK` steps at a time; fewer steps are the beginning of more."""
     for chunk in range(-(-steps // CHUNK)):
         batches = _chunk(arm, Draw(seed, arm.rows.generation, chunk), teachers)
         yield cut(batches, 0, min(CHUNK, steps - chunk * CHUNK))

@@ -77,23 +77,12 @@ class ModuleNet:
         return dict(self._shapes)
 
     def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
-        """Draw initial parameters as the module draws them.
-
-        Args:
-            seed: Of PyTorch's own generator, which is given back as it was found.
-
-        Returns:
-            The flat vector.
-        """
+        """Draw initial parameters as the module draws them; PyTorch's generator is given back as it was."""
         parts = [p.detach().numpy().ravel() for p in self.build(seed).parameters()]
         return np.concatenate(parts).astype(np.float32)
 
     def build(self, seed: int = 0) -> nn.Module:
-        """Build the module, on the CPU, leaving PyTorch's random state as it was.
-
-        Args:
-            seed: Of its initial values.
-        """
+        """Build the module, on the CPU, leaving PyTorch's random state as it was."""
         if find_spec("torch") is None:
             raise MissingExtraError(f"the net '{self.name}'", "torch")
         import torch  # noqa: PLC0415  (PyTorch is an extra, and slow to import)
@@ -124,11 +113,6 @@ def gru_net(embedding: int = 16, hidden: int = 38, vocabulary: int = 50) -> Modu
 
     As it stands it has as many parameters, to 1.5 %, as ``LstmNet(embedding=16)``.
 
-    Args:
-        embedding: Width of the embedding.
-        hidden: Width of the hidden state.
-        vocabulary: Number of tokens.
-
     Raises:
         PlanError: If a width is not positive.
     """
@@ -143,12 +127,6 @@ def transformer_net(
     """A transformer encoder of one layer, its states averaged, a linear layer.
 
     As it stands it has as many parameters, to 1.5 %, as ``LstmNet(embedding=16)``.
-
-    Args:
-        width: Width of embedding and states; even.
-        heads: Heads of the self-attention; a divisor of the width.
-        feed_forward: Width of the hidden layer of the feed-forward part.
-        vocabulary: Number of tokens.
 
     Raises:
         PlanError: If a width is not positive, or the heads do not divide the width.

@@ -71,15 +71,7 @@ def count(net: Net) -> int:
 
 
 def tensors(net: Net, parameters: Float32[np.ndarray, " parameters"]) -> dict[str, Float32[np.ndarray, ...]]:
-    """View a flat vector as the net's tensors.
-
-    Args:
-        net: The architecture.
-        parameters: All parameters of one replica.
-
-    Returns:
-        Views by name; writing to one writes to the vector.
-    """
+    """View a flat vector as the net's tensors, by name; writing to one writes to the vector."""
     views, start = {}, 0
     for name, shape in net.shapes().items():
         stop = start + math.prod(shape)
@@ -150,14 +142,7 @@ class LstmNet:
         }
 
     def initial(self, seed: int) -> Float32[np.ndarray, " parameters"]:
-        """Draw initial parameters.
-
-        Args:
-            seed: Nets of equal shapes start equal at equal seeds.
-
-        Returns:
-            The flat vector.
-        """
+        """Draw initial parameters; nets of equal shapes start equal at equal seeds."""
         rng = np.random.default_rng(seed)
         bound = 1 / math.sqrt(self.hidden)
         parts = [

@@ -77,13 +77,7 @@ class LstmReplicas:
         return tuple(self._diverged_at)
 
     def train(self, batches: Sequence[Batches]) -> Float32[np.ndarray, "replicas steps"]:
-        """Take one step of Adam on each batch, in order, and go on from there at the next call.
-
-        Args:
-            batches: Of each replica; as many steps for all.
-
-        Returns:
-            Mean binary cross-entropy (nats) of each batch before its step; NaN from divergence on.
+        """Take one step of Adam on each batch; see `Replicas.train`.
 
         Raises:
             PlanError: If the batches do not fit the replicas or the net.
@@ -120,11 +114,6 @@ class LstmReplicas:
         against: Int32[np.ndarray, "rows length"] | None,
     ) -> Float32[np.ndarray, " rows"]:
         """Logit that each sequence is positive; NaN if the replica's initial parameters were not finite.
-
-        Args:
-            replica: Which model.
-            tokens: Sequences of one length.
-            against: As in `Batches`, for a net with a delta.
 
         Raises:
             PlanError: If a token is not in the vocabulary, or ``against`` does not fit the net.

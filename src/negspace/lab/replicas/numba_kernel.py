@@ -347,21 +347,7 @@ def train(
     delta: bool,
     losses: Float32[np.ndarray, " steps"],
 ) -> int:
-    """Take steps until one cannot be taken.
-
-    Args:
-        p: Views of the parameters in ``o``.
-        g: Views of the gradient in ``o``.
-        w: Buffers for this batch size.
-        o: The replica's vectors.
-        settings: Learning rate, weight decay, beta1, beta2, epsilon.
-        taken: Steps taken before.
-        tokens: As in `Batches`.
-        against: Likewise; any array of three dimensions without a delta.
-        labels: Likewise.
-        lengths: Likewise.
-        delta: Whether the net has a delta.
-        losses: Takes the loss of each batch before its step.
+    """Take steps until one cannot be taken; arguments as in `Batches`, ``losses`` takes the loss before each.
 
     Returns:
         Number of steps taken; fewer than asked if the next one is not finite.

@@ -13,17 +13,7 @@ __all__ = ["Optimiser", "Parameters", "Workspace", "allocate", "view"]
 
 
 class Parameters(NamedTuple):
-    """Views of one flat vector, of parameters or of their gradient, in PyTorch's layout.
-
-    Attributes:
-        embedding: Vector of each token.
-        input_weight: Of the gates, on what is fed.
-        state_weight: Of the gates, on the hidden state.
-        input_bias: Of the gates.
-        state_bias: Of the gates; PyTorch has two.
-        out_weight: Of the logit, on the last hidden state.
-        out_bias: Of the logit.
-    """
+    """Views of one flat vector, of parameters or of their gradient, in PyTorch's layout."""
 
     embedding: Float32[np.ndarray, "vocabulary embedding"]
     input_weight: Float32[np.ndarray, "gates inputs"]
@@ -35,15 +25,7 @@ class Parameters(NamedTuple):
 
 
 class Optimiser(NamedTuple):
-    """The flat vectors of one replica.
-
-    Attributes:
-        parameters: Those trained.
-        gradient: Of the last batch.
-        first: Adam's running mean of the gradient.
-        second: Adam's running mean of its square.
-        last: The parameters before the last step.
-    """
+    """The flat vectors of one replica: Adam's two running means, and the parameters before the last step."""
 
     parameters: Float32[np.ndarray, " parameters"]
     gradient: Float32[np.ndarray, " parameters"]

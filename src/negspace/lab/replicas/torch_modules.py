@@ -56,13 +56,7 @@ class LstmModule(nn.Module):
         against: Int[Tensor, "rows longest"] | None,
         lengths: Int[Tensor, " rows"],
     ) -> Float[Tensor, " rows"]:
-        """Compute the logit of each row.
-
-        Args:
-            tokens: Any known token where a row has ended.
-            against: Token whose embedding is subtracted, negative for zero; None without a delta.
-            lengths: Number of positions of each row, at least 1.
-        """
+        """Compute the logit of each row; tokens past its length can be any known ones."""
         inputs = self.embedding(tokens.T)
         if against is not None:
             subtracted = self.embedding(against.T.clamp(min=0)) * (against.T >= 0)[..., None]
@@ -106,13 +100,7 @@ class GruModule(nn.Module):
         against: Int[Tensor, "rows longest"] | None,  # noqa: ARG002  (one signature for all)
         lengths: Int[Tensor, " rows"],
     ) -> Float[Tensor, " rows"]:
-        """Compute the logit of each row; ``against`` is not read.
-
-        Args:
-            tokens: Any known token where a row has ended.
-            against: Not used: plain embeddings.
-            lengths: Number of positions of each row, at least 1.
-        """
+        """Compute the logit of each row; ``against`` is not read."""
         cells = self.gru
         fed = functional.linear(self.embedding(tokens.T), cells.weight_ih_l0, cells.bias_ih_l0)
         state = torch.zeros_like(fed[0, :, : cells.weight_hh_l0.shape[1]])
@@ -160,13 +148,7 @@ class TransformerModule(nn.Module):
         against: Int[Tensor, "rows longest"] | None,  # noqa: ARG002  (one signature for all)
         lengths: Int[Tensor, " rows"],
     ) -> Float[Tensor, " rows"]:
-        """Compute the logit of each row; ``against`` is not read.
-
-        Args:
-            tokens: Any known token where a row has ended.
-            against: Not used: plain embeddings.
-            lengths: Number of positions of each row, at least 1.
-        """
+        """Compute the logit of each row; ``against`` is not read."""
         states = self.embedding(tokens)
         states = states + _sinusoids(states.shape[1], states.shape[2], states.device)
         read = torch.arange(states.shape[1], device=states.device) < lengths[:, None]

@@ -95,11 +95,7 @@ class Start:
         return self.compiled and isinstance(net, LstmNet)
 
     def __call__(self, arms: Sequence[ReplicaArm], initial: Sequence[Parameters]) -> Replicas:
-        """Begin at the given parameters.
-
-        Args:
-            arms: Of one net, one a replica; those of the numba engine have one optimiser.
-            initial: Parameters of each.
+        """Begin at the given parameters; arms have one net, those of the numba engine one optimiser too.
 
         Raises:
             MissingExtraError: If the net takes PyTorch, and it is not installed.
@@ -182,16 +178,7 @@ class TrainingResult:
 
 
 def train(task: SequenceTask, trainings: Sequence[Training], start: Start) -> list[TrainingResult]:
-    """Train replicas of one architecture side by side, to the last stop of any.
-
-    Args:
-        task: Whose held-out rows are predicted.
-        trainings: The trainings.
-        start: The engine.
-
-    Returns:
-        A result for each training, in their order.
-    """
+    """Train replicas of one architecture side by side, to the last stop of any; results in their order."""
     arms = [each.arm for each in trainings]
     replicas = start(arms, [initial(each.arm, each.seed) for each in trainings])
     stops = sorted(frozenset[int]().union(*(each.stops for each in trainings)))

@@ -83,16 +83,10 @@ class ModuleReplicas:
         return tuple(self._diverged_at)
 
     def train(self, batches: Sequence[Batches]) -> Float32[np.ndarray, "replicas steps"]:
-        """Take one step of Adam on each batch, in order, and go on from there at the next call.
-
-        Args:
-            batches: Of each replica; as many steps and rows for all.
-
-        Returns:
-            Mean binary cross-entropy (nats) of each batch before its step; NaN from divergence on.
+        """Take one step of Adam on each batch; see `Replicas.train`.
 
         Raises:
-            PlanError: If the batches do not fit the replicas or each other.
+            PlanError: If the batches do not fit the replicas or the net.
         """
         data = _Stacked(batches, self._net, len(self._flat), self._device)
         self._check_tokens(data.lowest, data.highest)
@@ -118,12 +112,7 @@ class ModuleReplicas:
         tokens: Int32[np.ndarray, "rows length"],
         against: Int32[np.ndarray, "rows length"] | None,
     ) -> Float32[np.ndarray, " rows"]:
-        """Logit that each sequence is positive.
-
-        Args:
-            replica: Which model.
-            tokens: Sequences of one length.
-            against: As in `Batches`, for a net with a delta.
+        """Logit that each sequence is positive; see `Replicas.logits`.
 
         Raises:
             PlanError: If ``against`` is given without a delta, or missing with one.
