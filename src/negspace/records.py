@@ -59,17 +59,14 @@ class Task(Protocol):
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of all of the task's content."""
-        ...
 
     @property
     def eval_sets(self) -> Mapping[str, EvalSet]:
         """Eval sets by name. Their positions count from the first held-out item."""
-        ...
 
     @property
     def held_out_clusters(self) -> Int[np.ndarray, " held_out"]:
         """Cluster of each held-out item; items of one cluster are not independent."""
-        ...
 
 
 @runtime_checkable
@@ -79,12 +76,10 @@ class LabelledTask(Task, Protocol):
     @property
     def label_names(self) -> tuple[str, ...]:
         """Distinct labels."""
-        ...
 
     @property
     def held_out_labels(self) -> Int[np.ndarray, " held_out"]:
         """Position of each held-out item's label in ``label_names``."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

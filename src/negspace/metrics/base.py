@@ -23,21 +23,17 @@ class Metric(Protocol):
     @property
     def name(self) -> str:
         """As results name the metric."""
-        ...
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Least and greatest value it can have; infinite where there is none."""
-        ...
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the quantities of a run that it reads (`negspace.quantities`)."""
-        ...
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides what is measured, the test distribution included."""
-        ...
 
     def check(self, task: Task) -> None:
         """Refuse a task on which it cannot be measured.
@@ -45,7 +41,6 @@ class Metric(Protocol):
         Raises:
             PlanError: The task lacks the eval set, say.
         """
-        ...
 
     def __call__(self, run: Run, task: Task) -> Measurement:
         """Measure a run.
@@ -57,7 +52,6 @@ class Metric(Protocol):
         Returns:
             The measurement; its value is NaN where the metric is undefined.
         """
-        ...
 
 
 METRICS: Registry[Callable[[str], Metric]] = Registry(

@@ -22,16 +22,13 @@ class Arm(Protocol):
     @property
     def name(self) -> str:
         """As results name the arm."""
-        ...
 
     @property
     def code(self) -> tuple[object, ...]:
         """Parts, besides the learner, whose code decides the arm's runs: stored runs depend on it."""
-        ...
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the arm's runs, the seed aside."""
-        ...
 
     def check(self, task: Any) -> None:
         """Refuse a task that the arm cannot be fitted on.
@@ -39,7 +36,6 @@ class Arm(Protocol):
         Raises:
             PlanError: If so.
         """
-        ...
 
 
 TaskT = TypeVar("TaskT", bound=Task)
@@ -59,16 +55,13 @@ class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
     @property
     def name(self) -> str:
         """As results name the learner."""
-        ...
 
     @property
     def gives(self) -> tuple[str, ...]:
         """Names of the quantities that its runs hold (`negspace.quantities`)."""
-        ...
 
     def describe(self) -> Mapping[str, Json]:
         """All settings that decide a result."""
-        ...
 
     def runs(
         self, task: _TaskT_contra, jobs: Sequence[tuple[_ArmT_contra, int]], *, workers: int
@@ -80,7 +73,6 @@ class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
             jobs: Arms with their seeds.
             workers: How many to fit at once.
         """
-        ...
 
 
 LEARNERS: Registry[Callable[..., TextLearner]] = Registry(

@@ -38,20 +38,12 @@ _SORTED_BATCHES = 8
 
 @dataclass(frozen=True, eq=False)
 class _Encoded:
-    """Texts as word numbers, shared by every fit.
+    """Texts as word numbers, shared by every fit."""
 
-    Attributes:
-        words: Number of each word, from 2; 0 pads, 1 stands for a word that a fit does not know.
-        length: Words of each text, at least 1.
-        labels: Label of each text.
-        n_words: Numbers in use, 0 and 1 included.
-        n_labels: Number of labels.
-    """
-
-    words: Int[np.ndarray, "texts tokens"]
-    length: Int[np.ndarray, " texts"]
+    words: Int[np.ndarray, "texts tokens"]  # from 2; 0 pads, 1 is a word that a fit does not know
+    length: Int[np.ndarray, " texts"]  # at least 1
     labels: Int[np.ndarray, " texts"]
-    n_words: int
+    n_words: int  # 0 and 1 included
     n_labels: int
 
 

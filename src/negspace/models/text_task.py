@@ -62,7 +62,6 @@ class TextArm(Arm, Protocol):
 
     def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
         """Positions in the task of the rows that one seed trains on."""
-        ...
 
 
 TextLearner: TypeAlias = Learner[TextTask, TextArm]
@@ -164,11 +163,7 @@ def summarise_probabilities(
     """
     label = probabilities.argmax(axis=1)
     rows = np.arange(len(truth))
-    return {
-        "label": label,
-        "confidence": probabilities[rows, label],
-        "truth": probabilities[rows, truth],
-    }
+    return {"label": label, "confidence": probabilities[rows, label], "truth": probabilities[rows, truth]}
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class PartStore:
             for old in others:
                 shutil.rmtree(old)
         except OSError as error:
-            raise _unwritable(self.work, error) from error
+            raise _failed(self.work, error) from error
 
     @property
     def staged(self) -> Path:
@@ -87,7 +87,7 @@ class PartStore:
             pq.write_table(table, half)
             half.replace(path)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise _failed(path, error) from error
 
     def get(self, part: str) -> tuple[pa.Table, dict[str, Json]]:
         """A finished part: its rows and counts.
@@ -160,7 +160,7 @@ def _open_locked(path: Path, wait: bool) -> int:
         except FileNotFoundError:  # an ending run took the folder away
             continue
         except OSError as error:
-            raise _unlockable(path, error) from error
+            raise _failed(path, error, "locked", "on a file system that has locks") from error
         try:
             _lock(file, wait)
             if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
@@ -175,7 +175,7 @@ def _open_locked(path: Path, wait: bool) -> int:
             ) from error
         except OSError as error:
             os.close(file)
-            raise _unlockable(path, error) from error
+            raise _failed(path, error, "locked", "on a file system that has locks") from error
         except BaseException:  # interrupted while it waited
             os.close(file)
             raise
@@ -206,17 +206,8 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
-def _unlockable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path}: cannot be locked",
-        got=error.strerror or str(error),
-        hint="choose a folder that you may write to, on a file system that has locks",
-    )
-
-
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path}: cannot be written",
-        got=error.strerror or str(error),
-        hint="choose a folder that you may write to, with room on its disk",
-    )
+def _failed(
+    path: Path, error: OSError, what: str = "written", needs: str = "with room on its disk"
+) -> StoreError:
+    hint = f"choose a folder that you may write to, {needs}"
+    return StoreError(f"{path}: cannot be {what}", got=error.strerror or str(error), hint=hint)
