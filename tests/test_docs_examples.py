@@ -51,14 +51,14 @@ def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
         "explanation/strategies",
         "how-to/make-edits",
         "reference/embedders",
-        "explanation/exchange-rate",
+        "explanation/evidence",
         "reference/learners",
         "reference/metrics",
         "explanation/near-misses",
         "how-to/replicas",
         "reference/store",
-        "explanation/studies",
-        "how-to/worklist",
+        "explanation/traces",
+        "how-to/curate",
     ],
 )
 def test_pages_of_packages_have_examples(page: str) -> None:

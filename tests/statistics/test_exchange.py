@@ -102,7 +102,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(own_ways: float)
 def test_the_interval_holds_the_truth_at_full_size(truth: float, seeds: int, own_ways: float) -> None:
     rates = [rate_of(i, LAW, error_at(truth), seeds=seeds, own_ways=own_ways) for i in range(250)]
     print(f"coverage {coverage(rates, truth):.3f}, isotonic {taken_for_something_else(rates):.3f}")
-    # 250 studies have an error of 1.4 points; exchange-rate.md gives all twelve figures, 91 to 96.
+    # 250 studies have an error of 1.4 points; evidence.md gives all twelve figures, 91 to 96.
     assert 0.90 <= coverage(rates, truth) <= 0.99
     assert taken_for_something_else(rates) <= 0.12
 
