@@ -1,4 +1,4 @@
-"""RowRoles of rows on sets where they are planted."""
+"""Roles of rows on sets where they are planted."""
 
 from __future__ import annotations
 
