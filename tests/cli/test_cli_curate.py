@@ -139,8 +139,9 @@ def test_a_mistyped_path_is_told_at_once(command: Callable[..., Any], pool: Path
 
 
 def test_help_names_every_strategy(command: Callable[..., Any], work: Path) -> None:
-    said = command("curate", "--help").out.replace(",", " ").split()
-    assert set(STRATEGIES) <= set(said)
+    # Names are broken at their hyphens where a line ends.
+    listed = "".join(command("curate", "--help").out.split()).partition("Oneof:")[2].partition(".")[0]
+    assert listed.split(",") == list(STRATEGIES)
 
 
 def test_defaults_are_those_of_the_function() -> None:

@@ -107,7 +107,11 @@ def refused(tmp_path: Path, name: str, content: bytes | str, **flags: object) ->
         # Kinds of files
         ("a.parquet", b"text,label\n", ["a.parquet: not a Parquet file"]),
         ("a.parquet", b"", ["a.parquet: not a Parquet file"]),
-        ("a.txt", "text\n", ["a format that is not known", "got:  .txt", ".jsonl, .ndjson, .json, .csv"]),
+        (
+            "a.txt",
+            "text\n",
+            ["a format that is not known", "got:  .txt", ".csv, .json, .jsonl, .ndjson, .parquet"],
+        ),
         ("a.jsnl", "x", ["did you mean '.jsonl'"]),
         ("a.csv.gz", "x", ["got:  .gz", "decompress"]),
         ("README", "x", ["got:  no suffix"]),

@@ -46,9 +46,9 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     point = EntryPoint("capitals", f"{__name__}:CapitalsProbe", "negspace.probes")
     with monkeypatch.context() as patch:
         patch.setattr("negspace.registry.entry_points", lambda group: [point] if group == point.group else [])
-        PROBES.__dict__.pop("entries", None)
+        PROBES.refresh()
         yield
-    PROBES.__dict__.pop("entries", None)
+    PROBES.refresh()
 
 
 @pytest.mark.usefixtures("_installed")

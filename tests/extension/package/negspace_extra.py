@@ -80,7 +80,7 @@ class Palindrome:
     def describe(self) -> dict[str, Any]:
         return {"verifier": self.name}
 
-    def verify(self, text: str) -> Proof:
+    def __call__(self, text: str) -> Proof:
         same = text == text[::-1]
         return Proof(Validity.VALID if same else Validity.INVALID, "it does" if same else "it does not")
 
