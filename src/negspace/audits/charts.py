@@ -110,7 +110,7 @@ def _draw_cloud(axes: Axes, cloud: Cloud, index: int, *, several: bool) -> dict[
 def _gap_arrow(axes: Axes, x: float, y: float, low: float, high: float) -> None:
     """The gap as what it is: how far the mean lies below (or above) the diagonal."""
     if abs(x - y) < 0.3 * (high - low):
-        return  # no room to write it; the headline figure has it
+        return  # too short to write beside it; the headline figure has it
     axes.annotate(
         "",
         (x, y),
@@ -198,8 +198,8 @@ def _draw_counts(figure: Figure, above: Axes, curve: Sequence[CurveBin]) -> Axes
         width = band.high - band.low
         axes.bar(band.low, band.n, 0.9 * width, align="edge", color=ACCENT, alpha=0.3, linewidth=0)
         said = count(band.n)
-        room = 312 * width / (right - left)
-        if room > 6 * len(said):
+        across = 312 * width / (right - left)
+        if across > 6 * len(said):
             axes.annotate(
                 said,
                 (band.low + 0.45 * width, band.n),

@@ -116,15 +116,15 @@ def audit_minimal_pairs(
             pandas or polars frame, an Arrow table, a ``datasets.Dataset``, a list of dicts.
         learner: ``"tiny:CORPUS"`` (small GPTs, one trained for each seed) or ``"hf:PATH"`` (a causal language
             model, which is one run).
-        good: Column of the sentences to be preferred; recognised by its name where None.
-        bad: Column of the others; recognised by its name where None.
-        paradigm: Column of what a pair tests; recognised by its name, else the file's name, where None.
+        good: Column of the sentences to be preferred; recognised by its name if None.
+        bad: Column of the others; recognised by its name if None.
+        paradigm: Column of what a pair tests; recognised by its name, else the file's name, if None.
         seeds: How many models are trained. A verdict needs at least 10.
         seed: First of the seeds; also decides the shuffled words.
         margin: Smallest near-miss gap that matters, in accuracy.
         settings: Size and training of models trained here.
-        workers: Models trained at once; the number of cores where None. No result depends on it.
-        store: Where finished runs are kept, so that a second call resumes; the user's own where None.
+        workers: Models trained at once; the number of cores if None. No result depends on it.
+        store: Where finished runs are kept, so that a second call resumes; the user's own if None.
         progress: Told what is being done.
 
     Returns:

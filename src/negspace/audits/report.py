@@ -300,10 +300,12 @@ def _invariance(findings: AuditFindings) -> tuple[tuple[Block, ...], str]:
             rows.append((name, value, n))
         columns = (Column("variation"), *numeric("answer unchanged", "rows"))
         blocks.append(Table(columns, tuple(rows), label="Invariance"))
-    measures = tuple(_calibration(findings))
-    if measures:
+    measured_too = tuple(_calibration(findings))
+    if measured_too:
         also = ", and for unbalanced labels" if findings.data.unbalanced else ""
-        blocks.append(Table((Column("metric"), *numeric("mean")), measures, caption=f"On near misses{also}"))
+        blocks.append(
+            Table((Column("metric"), *numeric("mean")), measured_too, caption=f"On near misses{also}")
+        )
         confidence = findings.calibration.confidence
         if findings.near_miss is not None and confidence is not None:
             blocks.append(

@@ -133,11 +133,11 @@ def audit(
     Args:
         train: The set to audit: a path (JSONL, CSV, TSV, Parquet, a Hugging Face dataset folder) or a
             pandas or polars frame, an Arrow table, a ``datasets.Dataset``.
-        test: Ordinary test rows, in any of these forms; a fifth of ``train`` is held out where None.
+        test: Ordinary test rows, in any of these forms; a fifth of ``train`` is held out if None.
         near_miss: A contrast set: test rows changed a little, to another label. Where None, near misses
             are the rows of a group with different labels, else the nearest rows of another label.
-        text: Column of texts; recognised by its name where None.
-        label: Column of labels; recognised by its name where None.
+        text: Column of texts; recognised by its name if None.
+        label: Column of labels; recognised by its name if None.
         group: Column that joins near misses of each other; its groups are never divided.
         learner: ``"tfidf"``, ``"lstm"``, ``"st:PATH"`` or ``"hf:PATH"`` (logistic regression on the frozen
             embeddings of a model), ``"scores:FILE"`` (predictions of any model for the held-out rows), or a
@@ -148,8 +148,8 @@ def audit(
         seeds: How often the learner is fitted. A verdict needs at least 10.
         seed: First of the seeds; also decides the split and the folds.
         margin: Smallest near-miss gap that matters, in accuracy.
-        workers: Fits at once; the number of cores where None. No result depends on it.
-        store: Where finished fits are kept, so that a second run resumes; the user's own where None.
+        workers: Fits at once; the number of cores if None. No result depends on it.
+        store: Where finished fits are kept, so that a second run resumes; the user's own if None.
         progress: Told what is being done.
 
     Returns:

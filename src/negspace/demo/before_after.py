@@ -39,8 +39,8 @@ class Demo:
     """Two audits, before and after near misses were added.
 
     Attributes:
-        before: Of the set that gives its labels away.
-        after: Of as many rows, half of them near misses with their counterparts.
+        before: Audit of the set that gives its labels away.
+        after: Audit of as many rows, half of them near misses with their counterparts.
         page: Page that shows both side by side.
         report: What the page and the terminal show.
         command: Audits the first set again, as a user would audit a set of their own.
@@ -58,7 +58,7 @@ def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress
 
     Args:
         folder: Where data and reports go; made if need be.
-        seed: Of the data and of the first fit.
+        seed: Decides the data; also the first seed of the fits.
         seeds: Fits of each audit.
         progress: Told what is being done.
 

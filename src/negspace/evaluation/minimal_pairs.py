@@ -94,7 +94,7 @@ def shuffled_words(good: str, bad: str, *, seed: int) -> str | None:
     Args:
         good: The sentence.
         bad: What it must not become either.
-        seed: Of the order; together with the sentence itself, so that other pairs have no say.
+        seed: Decides the order, together with the sentence itself, so that other pairs have no say.
 
     Returns:
         The words, joined by single spaces; None where no other order was found (a single word, say).
@@ -116,9 +116,9 @@ def build_pair_task(pairs: MinimalPairs, encode: Encode, *, context: int, seed: 
 
     Args:
         pairs: The pairs.
-        encode: Of the model.
+        encode: Token ids of texts as the model reads them.
         context: Longest sequence that the model reads, in tokens.
-        seed: Of the shuffled words.
+        seed: Decides the shuffled words.
 
     Raises:
         DataError: If no pair is left.
