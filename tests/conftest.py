@@ -69,3 +69,8 @@ def _folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the data set '{name}', which is not part of the project")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest module first: a module stays on one worker, and the last one would run alone."""
+    items.sort(key=lambda item: "test_docs_examples" not in item.nodeid)

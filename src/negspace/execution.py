@@ -12,6 +12,9 @@ __all__ = ["cpu_count", "run_jobs"]
 
 _T = TypeVar("_T")
 _SECONDS_BETWEEN_LOOKS = 1.0
+# Idle workers end with their parent anyway. One that ended by itself (after five minutes) just as a job came
+# left that job waiting for ever.
+_NEVER = 7 * 24 * 3600
 
 
 def cpu_count() -> int:
@@ -54,7 +57,7 @@ def run_jobs(
             delayed(function)(*job) for job in jobs
         )
         return
-    with parallel_config("loky", inner_max_num_threads=1):
+    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=_NEVER):
         yield from Parallel(workers, return_as=order)(
             delayed(_watched)(os.getpid(), function, job) for job in jobs
         )
