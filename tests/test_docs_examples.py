@@ -11,6 +11,9 @@ import click
 import pytest
 
 from negspace.cli.main import cli
+from negspace.data.formats import FORMATS
+from negspace.metrics import METRICS
+from negspace.models import LEARNERS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -35,6 +38,9 @@ def consoles(text: str) -> str:
 def test_consoles_are_real(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples of a page share their names, from top to bottom, and run in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    for registry in (FORMATS, LEARNERS, METRICS):  # what a page registers goes with it
+        assert list(registry)
+        monkeypatch.setattr(registry, "_own", dict(vars(registry)["_own"]))
     text = PAGES[page]
     found = doctest.DocTestParser().get_doctest(consoles(text), {}, page, str(DOCS / f"{page}.md"), 0)
     assert len(found.examples) == len(re.findall(r"^>>> ", text, re.MULTILINE)), "a prompt outside a console"
