@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     Exit codes: 0 done (whatever the verdict), 2 something to mend (input, options, folder), 130 interrupted.
 
     Args:
-        arguments: Of the command; those of the process where None.
+        arguments: Words of the command line; those of the process if None.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may lack the signs of a table or a name

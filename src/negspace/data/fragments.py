@@ -79,7 +79,7 @@ def split_documents(
     Args:
         documents: What to split.
         encode: Token ids of each of some texts, special tokens included.
-        tokens: Of a passage, at most.
+        tokens: Most tokens of a passage.
         context: Longest sequence that the model reads, in tokens.
 
     Returns:
@@ -279,7 +279,7 @@ def pieces(fragments: Fragments, count: int, tokens: int) -> Fragments:
     Args:
         fragments: At least one.
         count: Pieces, at most.
-        tokens: Of a piece, at most; at least 2. The end of a fragment is a piece if it has two.
+        tokens: Most tokens of a piece; at least 2. The end of a fragment is a piece if it has two.
 
     Returns:
         The pieces, in the order of the fragments. Their texts are those of the fragments.
@@ -311,7 +311,7 @@ def set_aside(size: int, most: int, seed: int) -> Int[np.ndarray, " aside"]:
     Args:
         size: Number of rows.
         most: Rows to draw, at most.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         Their positions, sorted.

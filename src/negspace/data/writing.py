@@ -235,7 +235,7 @@ def open_folder(folder: Path, schema: pa.Schema, *, fingerprint: str) -> Iterato
     Args:
         folder: Must not exist.
         schema: Names and types of the columns.
-        fingerprint: Of the rows, hex; ``datasets`` keys its cache by it.
+        fingerprint: Hash of the rows, hex; ``datasets`` keys its cache by it.
 
     Raises:
         FileExistsError: The folder exists.

@@ -71,7 +71,7 @@ def weights_hash(folder: Path, *, code: bool = False) -> str:
     own name: a copy is the same model.
 
     Args:
-        folder: Of the model.
+        folder: Folder of the model.
         code: Whether its Python files are run, and decide it, too.
 
     Returns:

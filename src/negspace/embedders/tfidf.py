@@ -49,7 +49,7 @@ class TfidfEmbedder:
 
     Attributes:
         dims: Most dimensions; fewer where there are fewer words or texts.
-        seed: Of the randomised decomposition (Halko et al. 2011).
+        seed: Seed of the randomised decomposition (Halko et al. 2011).
 
     Raises:
         PlanError: If there is no dimension.

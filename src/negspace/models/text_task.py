@@ -128,7 +128,7 @@ class RowsArm:
 
         Args:
             task: The task whose rows these are.
-            seed: Of this draw; arms with the same rows draw the same ones at the same seed.
+            seed: Seed of this draw; arms with the same rows draw the same ones at the same seed.
 
         Returns:
             Positions in the task, ascending.

@@ -96,7 +96,7 @@ class TfidfLearner:
             labels: Their labels.
             n_labels: Number of labels; one that is absent outside a fold gets probability 0 in it.
             folds: Fold of each row.
-            seed: Of the solver.
+            seed: Seed of the solver.
             workers: How many folds to fit at once.
 
         Returns:
@@ -177,7 +177,7 @@ def out_of_fold(
         labels: Their labels.
         clusters: Near-duplicates and near misses of each other; never divided between folds.
         n_labels: Number of labels.
-        seed: Of the folds and the models.
+        seed: Seed of the folds and the models.
         workers: How many folds at once.
         learner: What is fitted; one with its own defaults where None.
 

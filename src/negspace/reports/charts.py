@@ -184,7 +184,7 @@ def seeds_chart(
         seeds: The seeds.
         mean: Their mean.
         ci: Its interval.
-        ends: Of the axis, from :func:`strip_limits`.
+        ends: Ends of the axis, from :func:`strip_limits`.
         said: The text alternative.
         published: Mean and standard deviation to compare with, in a third lane.
         reference: Another's mean, a dashed line through all lanes.

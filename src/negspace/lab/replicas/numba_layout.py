@@ -50,7 +50,7 @@ class Workspace(NamedTuple):
         against_table: What a token subtracted takes off them.
         token_sum: Gradient of the gates' inputs, summed by token.
         against_sum: The same, summed by the token subtracted.
-        slope: Of each gate: 1/2 where it is logistic, 1 where it is tanh.
+        slope: Slope of each gate: 1/2 where it is logistic, 1 where it is tanh.
         gates: Activations at each position; in the backward pass, gradient of their inputs.
         recurrent: What the last state adds to the gates' inputs.
         hidden: Hidden state before each position, and after the last.
@@ -61,7 +61,7 @@ class Workspace(NamedTuple):
         d_embedding: The embedding's gradient by way of the tokens subtracted.
         d_weight: Gradient of one half of the input weight.
         partial: A part of the recurrent weight's gradient.
-        logits: Of each row.
+        logits: One a row.
     """
 
     token_weight: Float32[np.ndarray, "gates embedding"]

@@ -51,7 +51,7 @@ class Replicas(Protocol):
         """Take one step of Adam on each batch, in order, and go on from there at the next call.
 
         Args:
-            batches: Of each replica; as many steps for all.
+            batches: Batches of each replica; as many steps for all.
 
         Returns:
             Mean binary cross-entropy (nats) of each batch before its step; NaN from divergence on.

@@ -273,7 +273,7 @@ class Share:
         count: In words.
         share: From 0 to 1.
         said: The share in words.
-        colour: Of the bar: ``accent``, ``series-2``, ``warn`` or ``line``.
+        colour: Colour of the bar: ``accent``, ``series-2``, ``warn`` or ``line``.
         meaning: What the part is.
         sign: Shown before the name in place of a patch of the colour.
     """

@@ -32,7 +32,7 @@ class Headline(Block):
     Attributes:
         sentence: The finding, or the question that ``word`` answers.
         word: One word in the tone's colour before it: ``Supported``.
-        tone: Of the finding.
+        tone: Tone of the finding.
         detail: The numbers behind it.
         next: What to do next.
     """

@@ -36,7 +36,7 @@ REPORT_SECTIONS: Registry[ReportSection] = Registry(
 
 def sections_for(command: str) -> dict[str, ReportSection]:
     """The registered sections of a command's report, by name."""
-    known = {name: REPORT_SECTIONS[name] for name in REPORT_SECTIONS}
+    known = {name: entry.target for name, entry in REPORT_SECTIONS.entries.items()}
     return {name: each for name, each in known.items() if each.command == command}
 
 
