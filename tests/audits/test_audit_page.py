@@ -4,18 +4,18 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Callable
-from html.parser import HTMLParser
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from .. import html_page
+
 Summary = dict[str, Any]
 Make = Callable[..., dict[str, Any]]
 Show = SimpleNamespace
 
-VOID = {"meta", "br", "link", "img", "input", "hr", "wbr"}
 HOSTILE = (
     "<script>alert(1)</script></style></title><xss-probe onload=alert(2)>--><!-- ]]> \"'><xss-probe xss='1 "
     "{{ 7*7 }} {% raw %} {# c #} $\\frac{1}{2}$ &amp; &lt; \x00 \x1b[31m \u202e\u2066 \u200b\ufeff \ud800 "
@@ -25,49 +25,11 @@ HOSTILE = (
 KEPT = {"outcome", "source", "groups_source", "how", "schema", "verdict", "kind", "no less", "more"}
 
 
-class Page(HTMLParser):
-    """Elements with their attributes, text by enclosing element, and whether tags balance."""
+class Page(html_page.Page):
+    """A page of an audit, which has no script: what stands in one would be said."""
 
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.text: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-        self.faults += [f"{tag} is left open" for tag in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1] != tag:
-            self.faults.append(f"</{tag}> inside {self.open[-3:]}")
-        else:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.text.append((self.open[-1] if self.open else "", data))
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    def said(self) -> str:
-        return "".join(data for tag, data in self.text if tag != "style")
-
-    def words(self) -> str:
-        """What is said, elements apart by a space."""
-        joined = " ".join(data for tag, data in self.text if tag != "style")
-        return " ".join(joined.replace("\u00a0", " ").split())
-
-    def within(self, tag: str) -> str:
-        return "".join(data for name, data in self.text if name == tag)
+    void = html_page.Page.void | {"link", "img", "hr", "wbr"}
+    unsaid = frozenset({"style"})
 
 
 def hostile(value: Any, key: str = "") -> Any:

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
-from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -24,6 +23,7 @@ from negspace.probing import probe_report
 from negspace.reports.html import render_page, render_pages
 from negspace.reports.numbers import measured
 
+from ..html_page import Page
 from . import made_findings as made
 
 HOSTILE = (
@@ -32,49 +32,7 @@ HOSTILE = (
     "\ud800 </SCRIPT "
 )
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-VOID = {"meta", "br", "input"}
 OURS = {"kind", "role", "on", "version", "page"}
-
-
-class Page(HTMLParser):
-    """Elements, faults of nesting, and text by enclosing element."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.text: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-        self.faults += [f"{tag} is left open" for tag in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1] != tag:
-            self.faults.append(f"</{tag}> inside {self.open[-3:]}")
-        else:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.text.append((self.open[-1] if self.open else "", data))
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    def words(self) -> str:
-        said = " ".join(data for tag, data in self.text if tag not in {"style", "script"})
-        return " ".join(said.replace("\u00a0", " ").split())
-
-    def scripts(self) -> list[str]:
-        return [data for tag, data in self.text if tag == "script"]
 
 
 def render_probe(summary: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ import inspect
 import io
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -21,53 +20,19 @@ from negspace.reports.html import render_notebook, render_page, render_pages
 from negspace.reports.markdown import render_markdown
 from negspace.reports.terminal import brief_report, full_report
 
+from ..html_page import Page
+
 HOSTILE = (
     "<script>alert(1)</script></style></title><xss-probe onload=alert(2)>--><!-- ]]> \"'><xss-probe xss='1 "
     "{{ 7*7 }} {% raw %} {# c #} $\\frac{1}{2}$ &amp; &lt; \x00 \x1b[31m \u202e\u2066 \u200b\ufeff \ud800 "
     "\u2028 | `x` [a](http://evil.example) @someone https://evil.example www.evil.example </SCRIPT "
 )
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-VOID = {"meta", "br", "input"}
 WRITTEN = [
     kind
     for _, kind in inspect.getmembers(b, inspect.isclass)
     if issubclass(kind, b.Block) and kind is not b.Block
 ]
-
-
-class Page(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.text: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-        self.faults += [f"{tag} is left open" for tag in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1] != tag:
-            self.faults.append(f"</{tag}> inside {self.open[-3:]}")
-        else:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.text.append((self.open[-1] if self.open else "", data))
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.elements if name == tag]
-
-    def said(self) -> str:
-        return "".join(data for tag, data in self.text if tag not in {"style", "script"})
 
 
 def sample(word: str) -> b.Report:
