@@ -70,7 +70,7 @@ class Registry(Generic[T]):
         self.group = group
         self._package = package
         self._own: dict[str, Entry[T]] = {}
-        self._loaded: dict[str, Entry[T]] = {}
+        self._loaded: dict[str, Entry[T] | PlanError] = {}
 
     def refresh(self) -> None:
         """Look for the entry points of other packages anew: one was installed meanwhile."""
@@ -160,8 +160,14 @@ class Registry(Generic[T]):
         if name in self._own:
             return self._own[name]
         if name not in self._loaded:
-            self._loaded[name] = _load(self._points[name], self.kind)
-        return self._loaded[name]
+            try:
+                self._loaded[name] = _load(self._points[name], self.kind)
+            except PlanError as error:  # kept: suffixes of files are looked up often
+                self._loaded[name] = error
+        found = self._loaded[name]
+        if isinstance(found, PlanError):
+            raise found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         points = self._points
@@ -174,11 +180,11 @@ class Registry(Generic[T]):
         """What is registered under a name.
 
         Raises:
-            PlanError: Nothing is.
+            PlanError: Nothing is, or it cannot be loaded.
         """
-        if name not in self.entries:
+        if name not in self:
             raise PlanError(f"there is no {self.kind} '{name}'", hint=self.suggest(name))
-        return self.entries[name].target
+        return self._entry(name).target
 
     @property
     def forms(self) -> tuple[str, ...]:

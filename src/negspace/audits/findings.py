@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from negspace.data import check_writable, write_rows, write_text
 from negspace.records import Interval, Json, Outcome, Verdict
-from negspace.reports.blocks import Report
+from negspace.reports.blocks import Report, Reported
 from negspace.study import StudyResult
 
 __all__ = [
@@ -293,7 +293,7 @@ PartsT = TypeVar("PartsT", bound=Parts)
 
 
 @dataclass(frozen=True, eq=False)
-class Audit(ABC, Generic[PartsT]):
+class Audit(Reported, Generic[PartsT]):
     """What an audit found. In a notebook it shows itself: verdict, headline metrics, the plot of the seeds.
 
     Attributes:
@@ -354,8 +354,3 @@ class Audit(ABC, Generic[PartsT]):
         write_text(folder / "audit.json", content)
         write_text(folder / "report.html", page)
         return folder / "report.html"
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415 - as above
-
-        return render_notebook(self.report())

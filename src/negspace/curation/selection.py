@@ -26,7 +26,7 @@ from negspace.errors import PlanError
 from negspace.evaluation import RowRoles
 from negspace.execution import cpu_count
 from negspace.models import TextLearner, open_learner
-from negspace.reports import Report
+from negspace.reports.blocks import Report, Reported
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Progress
 
@@ -36,7 +36,7 @@ _CHOICE, _WORKLIST = 3, 4  # which of the seed's streams; 1 and 2 are those of t
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
+class Selection(Reported):
     """The rows that were chosen, and what the choice rests on. In a notebook it shows itself.
 
     Attributes:
@@ -125,11 +125,6 @@ class Selection:
     def report(self) -> Report:
         """What the page and the terminal show."""
         return selection_report(self).with_registered("curate", self)
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
-
-        return render_notebook(self.report())
 
     def save(self, folder: str | Path) -> Path:
         """Write ``selected.jsonl``, ``rows.parquet``, ``curation.json`` and ``report.html``.

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_t
 
 from negspace.data import check_writable, write_text
 from negspace.records import Interval, Json, Outcome, Verdict
-from negspace.reports import Report
+from negspace.reports.blocks import Report, Reported
 from negspace.study import StudyResult
 
 __all__ = [
@@ -204,7 +204,7 @@ class ExperimentResult:
 
 
 @dataclass(frozen=True)
-class ClaimResult:
+class ClaimResult(Reported):
     """What came of a claim.
 
     ``studies`` are those behind the experiments, with all runs; a result that was loaded has none.
@@ -251,11 +251,6 @@ class ClaimResult:
         from negspace.lab.report import claim_report  # noqa: PLC0415  (it reads this record)
 
         return claim_report(self).with_registered("lab", self)
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415  (pages cost time)
-
-        return render_notebook(self.report())
 
     def save(self, folder: str | Path) -> Path:
         """Write the claim's page and the record it shows, as ``NAME.html`` and ``NAME.json``.

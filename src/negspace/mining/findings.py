@@ -10,7 +10,7 @@ from typing import Any
 
 from negspace.data import check_writable, read_table, write_text
 from negspace.records import Json
-from negspace.reports.blocks import Report
+from negspace.reports.blocks import Report, Reported
 
 __all__ = [
     "SCHEMA",
@@ -240,7 +240,7 @@ class Findings:
 
 
 @dataclass(frozen=True, eq=False)
-class Mined:
+class Mined(Reported):
     """The result of mining.
 
     Attributes:
@@ -263,11 +263,6 @@ class Mined:
         from negspace.mining.report import mining_report  # noqa: PLC0415 - it is made of findings
 
         return mining_report(self.findings).with_registered("mine", self)
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
-
-        return render_notebook(self.report())
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Read the output back, row by row.

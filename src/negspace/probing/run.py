@@ -24,7 +24,7 @@ from negspace.probing.output_folder import WORK, refuse_strangers, write_result
 from negspace.probing.report import probe_report
 from negspace.probing.summarise import summarise
 from negspace.probing.trace_table import SCHEMA, TraceTable
-from negspace.reports.blocks import Report
+from negspace.reports.blocks import Report, Reported
 from negspace.store import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
 
@@ -42,7 +42,7 @@ _LEAST_PIECE = 16  # tokens
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeResult:
+class ProbeResult(Reported):
     """The result of a probe.
 
     Attributes:
@@ -62,11 +62,6 @@ class ProbeResult:
     def report(self) -> Report:
         """What the page and the terminal show."""
         return probe_report(self.findings).with_registered("probe", self)
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415  (Jinja, when it is shown)
-
-        return render_notebook(self.report())
 
 
 def probe(

@@ -53,7 +53,7 @@ from negspace.proofs.report import proof_report
 from negspace.proofs.trial_journal import check_installed
 from negspace.proofs.tuning import Tuned, Tuning, tune_arms
 from negspace.records import Verdict
-from negspace.reports import Report
+from negspace.reports.blocks import Report, Reported
 from negspace.store import RunStore, default_store_path
 from negspace.study import Progress, StudyResult
 
@@ -61,7 +61,7 @@ __all__ = ["Proof", "prove"]
 
 
 @dataclass(frozen=True, eq=False)
-class Proof:
+class Proof(Reported):
     """What a proof found. In a notebook it shows itself.
 
     Attributes:
@@ -133,11 +133,6 @@ class Proof:
     def report(self) -> Report:
         """What the page and the terminal show."""
         return proof_report(self).with_registered("prove", self)
-
-    def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
-
-        return render_notebook(self.report())
 
     def save(self, folder: str | Path) -> Path:
         """Write ``report.html`` and ``proof.json``; each appears whole or not at all.

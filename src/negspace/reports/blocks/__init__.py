@@ -45,7 +45,7 @@ from negspace.reports.blocks.prose import (
     TextPair,
     Warnings,
 )
-from negspace.reports.blocks.report import REPORT_SECTIONS, Report, ReportSection, sections_for
+from negspace.reports.blocks.report import REPORT_SECTIONS, Report, Reported, ReportSection, sections_for
 from negspace.reports.blocks.text import (
     Block,
     Mark,
@@ -91,6 +91,7 @@ __all__ = [
     "Raw",
     "Report",
     "ReportSection",
+    "Reported",
     "Section",
     "Share",
     "Shares",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
@@ -11,7 +12,7 @@ from negspace.reports.blocks.figures import Metrics, Verdict
 from negspace.reports.blocks.prose import Headline, Section, Warnings
 from negspace.reports.blocks.text import Block, Span, Text
 
-__all__ = ["REPORT_SECTIONS", "Report", "ReportSection", "sections_for"]
+__all__ = ["REPORT_SECTIONS", "Report", "ReportSection", "Reported", "sections_for"]
 
 
 @runtime_checkable
@@ -110,3 +111,16 @@ class Report:
     def with_registered(self, command: str, result: object) -> Report:
         """The same report with the sections of `REPORT_SECTIONS` for a command, made from its result."""
         return self.with_sections([make(result) for make in sections_for(command).values()])
+
+
+class Reported(ABC):
+    """A result that makes a report of itself, and shows it in a notebook."""
+
+    @abstractmethod
+    def report(self) -> Report:
+        """What the page and the terminal show."""
+
+    def _repr_html_(self) -> str:
+        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
+
+        return render_notebook(self.report())
