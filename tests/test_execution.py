@@ -28,6 +28,18 @@ for _ in run_jobs(work, [(sys.argv[1], n) for n in range(2)], workers=2):
     pass
 """
 
+GROWING = """
+import time
+from negspace.execution import run_jobs
+
+def grow(megabytes):
+    vars(time).setdefault("kept", []).append(b"x" * (megabytes << 20))  # a module is the worker's own
+    time.sleep(1.5 if megabytes else 0.0)  # memory is looked at once a second
+    return megabytes
+
+print(sum(run_jobs(grow, [(n,) for n in (0, 0, 400, 400, 1, 2, 3, 4)], workers=2)))
+"""
+
 
 def square(number: int) -> tuple[int, int]:
     return os.getpid(), number**2
@@ -61,6 +73,14 @@ def test_a_result_is_there_before_the_last_job_is_done() -> None:
     assert next(results) == 0
     go_on.set()
     assert list(results) == [1]
+
+
+def test_a_worker_that_has_grown_is_replaced_where_warnings_are_errors() -> None:
+    pytest.importorskip("psutil")  # joblib looks at memory with it only
+    command = [sys.executable, "-W", "error", "-c", GROWING]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "810\n"
+    assert not done.stderr
 
 
 def nap(seconds: float) -> tuple[int, float]:

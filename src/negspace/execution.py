@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -12,9 +13,9 @@ __all__ = ["cpu_count", "run_jobs"]
 
 _T = TypeVar("_T")
 _SECONDS_BETWEEN_LOOKS = 1.0
-# Idle workers end with their parent anyway. One that ended by itself (after five minutes) just as a job came
-# left that job waiting for ever.
-_NEVER = 7 * 24 * 3600
+# joblib replaces a worker that was idle for long or has grown (the first job that imports torch is enough), and
+# warns. Where warnings are errors, that one ends the thread that hands out jobs, and the run waits for ever.
+_REPLACED = "A worker stopped while some jobs were given to the executor"
 
 
 def cpu_count() -> int:
@@ -57,7 +58,8 @@ def run_jobs(
             delayed(function)(*job) for job in jobs
         )
         return
-    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=_NEVER):
+    warnings.filterwarnings("ignore", _REPLACED, UserWarning)  # not for a block: the thread outlives it
+    with parallel_config("loky", inner_max_num_threads=1):
         yield from Parallel(workers, return_as=order)(
             delayed(_watched)(os.getpid(), function, job) for job in jobs
         )
