@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DataError", "MissingExtraError", "NegspaceError", "PlanError", "StoreError", "did_you_mean"]
-
 _NAMED = 10
 
 

@@ -9,12 +9,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-__all__ = ["cpu_count", "run_jobs"]
-
 _T = TypeVar("_T")
 _SECONDS_BETWEEN_LOOKS = 1.0
-# joblib replaces a worker that was idle for long or has grown (the first job that imports torch is enough), and
-# warns. Where warnings are errors, that one ends the thread that hands out jobs, and the run waits for ever.
+# joblib replaces a worker that was idle for long or has grown (importing torch is enough), and warns. Where
+# warnings are errors, that one ends the thread that hands out jobs, and the run waits for ever.
 _REPLACED = "A worker stopped while some jobs were given to the executor"
 
 

@@ -16,9 +16,6 @@ from jaxtyping import Shaped
 
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = ["PREDICTION", "QUANTITIES", "Quantity", "declare", "quantity"]
-
-
 _ROUNDING = 1e-6  # of float32 probabilities
 
 

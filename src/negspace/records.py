@@ -10,20 +10,6 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-__all__ = [
-    "Estimate",
-    "EvalSet",
-    "Interval",
-    "Json",
-    "LabelledTask",
-    "Measurement",
-    "Outcome",
-    "Run",
-    "Task",
-    "Values",
-    "Verdict",
-]
-
 Values: TypeAlias = Mapping[str, Shaped[np.ndarray, " held_out"]]
 """For each named quantity (`negspace.quantities`), one value per held-out item of a task."""
 

@@ -20,8 +20,6 @@ from typing import Any, Generic, TypeVar
 
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = ["Entry", "Registry"]
-
 T = TypeVar("T")
 Registered = TypeVar("Registered")
 

@@ -21,8 +21,6 @@ from negspace.records import Estimate, Json, Measurement, Run, Verdict
 from negspace.statistics import Effects, difference, estimate, item_variance_of, judge_family
 from negspace.store import RunStore, content_hash, source_hash
 
-__all__ = ["N_SEEDS", "Hypothesis", "Progress", "Study", "StudyResult"]
-
 N_SEEDS = 2**32
 """Seeds run from 0 to one below this: what NumPy, PyTorch and scikit-learn all take."""
 

@@ -19,8 +19,6 @@ from negspace.reports.axes import ACCENT, INK, PAPER, SERIES, SOFT, add_axes, ca
 from negspace.reports.numbers import bounds, count, percent, points
 from negspace.reports.svg import drawing, inline_svg
 
-__all__ = ["boundary_curve", "easy_against_near", "seed_strip"]
-
 
 def easy_against_near(clouds: Sequence[Cloud | None], guess: float | None, name: str, label: str) -> Markup:
     """Draw each seed as a dot: accuracy on easy rows across, on near misses up. The diagonal is "no gap"."""

@@ -18,27 +18,6 @@ from negspace.records import Interval, Json, Outcome, Verdict
 from negspace.reports.blocks import Report, Reported
 from negspace.study import StudyResult
 
-__all__ = [
-    "SCHEMA",
-    "Audit",
-    "AuditFindings",
-    "AuditedData",
-    "Calibration",
-    "ContrastFile",
-    "CurveBin",
-    "Decision",
-    "Estimated",
-    "HeldOutRows",
-    "LeftOut",
-    "MacroF1Findings",
-    "NearMissAccuracy",
-    "RoleExample",
-    "Step",
-    "VariationFindings",
-    "WrongPair",
-    "finite",
-]
-
 SCHEMA = "negspace.audit/1"
 
 Ends = tuple[float | None, float | None]

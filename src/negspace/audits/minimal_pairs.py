@@ -38,8 +38,6 @@ from negspace.reports.blocks import Report
 from negspace.store import RunStore, default_store_path
 from negspace.study import Hypothesis, Progress, Study
 
-__all__ = ["MinimalPairsAudit", "audit_minimal_pairs"]
-
 
 class MinimalPairsAudit(Audit[PairParts]):
     """What an audit of minimal pairs found."""

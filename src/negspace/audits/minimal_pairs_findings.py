@@ -52,8 +52,6 @@ from negspace.records import Estimate, Interval, Outcome
 from negspace.statistics import StandardError, item_variance_of
 from negspace.study import StudyResult
 
-__all__ = ["MinimalPairsFindings", "PairParts", "ParadigmFindings", "WrongMinimalPair", "pair_findings"]
-
 _PAIRS_SHOWN = 12
 _WORST_NAMED = 3
 

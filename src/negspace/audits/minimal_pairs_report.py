@@ -36,8 +36,6 @@ from negspace.reports.blocks import (
 )
 from negspace.reports.numbers import NONE, count, file_name, plural, share_of
 
-__all__ = ["minimal_pairs_report"]
-
 _BRIEF = 20  # paradigms that the terminal shows
 _LEGEND = (
     "Near misses: the good sentence is more probable than the bad one. Per token: by log-probability "

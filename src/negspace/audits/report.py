@@ -44,8 +44,6 @@ from negspace.reports.blocks import (
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, file_name, interval, percent, plural, sentence, share_of
 
-__all__ = ["audit_report", "headline_metrics"]
-
 _SOURCES: Mapping[str, str] = {
     "given": "the contrast set that was given",
     "group": "test rows of one group with different labels",

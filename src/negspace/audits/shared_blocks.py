@@ -35,19 +35,6 @@ from negspace.reports.numbers import (
     sentence,
 )
 
-__all__ = [
-    "Cloud",
-    "chance",
-    "curve_chart",
-    "decision_block",
-    "estimate_cell",
-    "footer",
-    "measured",
-    "method_section",
-    "named_columns",
-    "scatter_chart",
-]
-
 
 def footer(findings: AuditFindings) -> tuple[str | Span, ...]:
     """The last line of an audit's page."""

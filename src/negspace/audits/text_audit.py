@@ -55,16 +55,6 @@ from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
-__all__ = [
-    "ARM",
-    "GAP",
-    "VERDICT_METHOD",
-    "AuditResult",
-    "audit",
-    "check_settings",
-    "is_minimal_pairs",
-]
-
 ARM = "as given"
 GAP = "near-miss gap"
 VERDICT_METHOD = (

@@ -59,8 +59,6 @@ from negspace.records import Outcome
 from negspace.search import NEAR_MISS_RADIUS
 from negspace.study import StudyResult
 
-__all__ = ["AuditParts", "text_findings"]
-
 _ALPHA = 0.05
 _UNBALANCED = 1.5  # most common label against the rarest
 _PAIRS_SHOWN = 12

@@ -22,8 +22,6 @@ from negspace.cli.options import (
 )
 from negspace.cli.running import running, show
 
-__all__ = ["audit_command"]
-
 
 @click.command(
     "audit",

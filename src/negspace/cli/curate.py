@@ -21,8 +21,6 @@ from negspace.cli.options import (
 )
 from negspace.cli.running import running, show
 
-__all__ = ["curate_command"]
-
 _STRATEGIES = "negspace.curation:STRATEGIES"
 
 

@@ -10,8 +10,6 @@ import click
 from negspace.cli.options import json_flag, out_folder, seed
 from negspace.cli.running import running
 
-__all__ = ["demo_command"]
-
 
 @click.command(
     "demo",

@@ -10,8 +10,6 @@ import click
 from negspace.cli.options import Names, device, out_folder, workers
 from negspace.cli.running import running, show
 
-__all__ = ["lab_group"]
-
 _CLAIM = Names("negspace.lab.claims:CLAIMS")
 
 

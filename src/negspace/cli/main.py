@@ -20,8 +20,6 @@ from negspace.cli.probe import probe_command
 from negspace.cli.prove import prove_command
 from negspace.errors import NegspaceError
 
-__all__ = ["cli", "main"]
-
 INTERRUPTED = 130
 _TERMINATED = 143
 

@@ -10,22 +10,6 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = [
-    "PATH",
-    "Names",
-    "ReportingCommand",
-    "column",
-    "device",
-    "json_flag",
-    "learner",
-    "options",
-    "out_folder",
-    "registered",
-    "seed",
-    "verifier",
-    "workers",
-]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)

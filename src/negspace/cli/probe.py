@@ -21,8 +21,6 @@ from negspace.cli.options import (
 )
 from negspace.cli.running import running, show
 
-__all__ = ["probe_command"]
-
 _MIB = 2**20
 
 

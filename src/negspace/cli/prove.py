@@ -20,8 +20,6 @@ from negspace.cli.options import (
 )
 from negspace.cli.running import running, show
 
-__all__ = ["prove_command"]
-
 
 @click.command(
     "prove",

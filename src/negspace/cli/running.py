@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from negspace.reports.blocks import Report
     from negspace.study import Progress
 
-__all__ = ["Shown", "running", "show"]
-
 
 @runtime_checkable
 class Shown(Protocol):

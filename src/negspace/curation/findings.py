@@ -20,18 +20,6 @@ from negspace.search import nearest_in_group
 if TYPE_CHECKING:
     from negspace.curation.selection import Selection
 
-__all__ = [
-    "EXAMPLES",
-    "composition",
-    "conclusion",
-    "example_rows",
-    "labels",
-    "reasons",
-    "selection_warnings",
-    "shown_interval",
-    "to_json",
-]
-
 SCHEMA = 1
 EXAMPLES = 12
 _FEWEST_SEEDS = 10  # of a verdict

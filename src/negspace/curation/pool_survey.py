@@ -23,8 +23,6 @@ from negspace.search import (
     nearest_in_group,
 )
 
-__all__ = ["PoolFile", "PoolSurvey", "read_pool", "survey_pool"]
-
 
 @dataclass(frozen=True, eq=False)
 class PoolFile:

@@ -36,8 +36,6 @@ from negspace.reports.numbers import (
 if TYPE_CHECKING:
     from negspace.curation.selection import Selection
 
-__all__ = ["selection_report"]
-
 _TESTS: Mapping[str, str] = {HELD_OUT: "held-out rows", NEAR_MISS: "near misses"}
 _CLAIMS: Mapping[str, str] = {"more": "more accurate", "no less": "no less accurate"}
 _SIGNS: Mapping[str, str] = {"supported": "+", "refuted": "-", "inconclusive": "?"}

@@ -30,8 +30,6 @@ from negspace.reports.blocks import Report, Reported
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Progress
 
-__all__ = ["Selection", "curate"]
-
 _CHOICE, _WORKLIST = 3, 4  # which of the seed's streams; 1 and 2 are those of the trial's arms
 
 

@@ -31,8 +31,6 @@ from negspace.search import NEAR_MISS_RADIUS, nearest
 from negspace.store import RunStore
 from negspace.study import Hypothesis, Progress, Study, StudyResult
 
-__all__ = ["HELD_OUT", "REFERENCE", "Trial", "candidates", "run_trial", "trial_task"]
-
 HELD_OUT = "held_out"
 REFERENCE = "stratified random"
 

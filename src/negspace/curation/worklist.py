@@ -24,21 +24,6 @@ from negspace.curation.strategies import (
 from negspace.errors import PlanError
 from negspace.search import nearest_across
 
-__all__ = [
-    "CRITERIA",
-    "DEFAULT_CRITERION",
-    "Worklist",
-    "balanced",
-    "central",
-    "certain",
-    "certain_vocabulary",
-    "choose_worklist",
-    "coverage",
-    "uncertain",
-    "uncertain_coverage",
-    "vocabulary",
-]
-
 _NEAREST = 10  # rows that decide how central a row is
 _COVERED = 100  # rows that one row can cover
 

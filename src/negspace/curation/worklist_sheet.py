@@ -16,8 +16,6 @@ from negspace.data import Table, read_table, write_rows
 from negspace.data.table import fault, is_missing, names_of, suggest, texts_of
 from negspace.errors import DataError
 
-__all__ = ["SHEET_COLUMNS", "Filled", "read_filled", "to_records", "write_sheet"]
-
 SHEET_COLUMNS = (
     "line",
     "text",

@@ -12,16 +12,6 @@ import pyarrow as pa
 from negspace.data.table import Table, check_names, numbered
 from negspace.errors import DataError, MissingExtraError, did_you_mean
 
-__all__ = [
-    "DEFAULT_SPLIT",
-    "from_arrow",
-    "from_dataset",
-    "from_stream",
-    "is_dataset",
-    "is_dataset_folder",
-    "read_dataset_folder",
-]
-
 DEFAULT_SPLIT = "train"
 
 

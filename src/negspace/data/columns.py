@@ -8,18 +8,6 @@ from dataclasses import dataclass
 from negspace.data.table import Table, suggest, texts_of
 from negspace.errors import DataError
 
-__all__ = [
-    "LABEL_NAMES",
-    "TEXT_NAMES",
-    "Recognised",
-    "check_column",
-    "find_column",
-    "known_columns",
-    "listed",
-    "recognise",
-    "role_texts",
-]
-
 
 def known_columns(table: Table, role: str, known: Collection[str], taken: Collection[str] = ()) -> list[str]:
     """Columns whose name is known for a role, ignoring case; the plain name alone where it is among them."""

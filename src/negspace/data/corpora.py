@@ -19,16 +19,6 @@ from negspace.data.table import Table, fingerprint
 from negspace.data.text_files import read_text
 from negspace.errors import DataError
 
-__all__ = [
-    "TEXT_SUFFIXES",
-    "Corpus",
-    "Documents",
-    "corpus_of",
-    "documents_of",
-    "read_corpus",
-    "read_documents",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Corpus:

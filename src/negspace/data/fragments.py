@@ -14,8 +14,6 @@ from jaxtyping import Int, Int32
 from negspace.data.corpora import Documents, read_documents
 from negspace.errors import DataError, PlanError
 
-__all__ = ["Encode", "Fragments", "pieces", "read_fragments", "select", "set_aside", "split_documents"]
-
 Encode: TypeAlias = Callable[[list[str]], list[list[int]]]
 
 _LEAST_TOKENS = 8  # a character of four bytes, with a token before and after it

@@ -14,8 +14,6 @@ from negspace.data.sources import read_table
 from negspace.data.table import Table, clean_name, fault, fingerprint, is_missing, names_of, suggest, texts_of
 from negspace.errors import DataError
 
-__all__ = ["Dataset", "Examples", "check_groups_apart", "factorise", "hints", "read", "shared_groups"]
-
 
 @dataclass(frozen=True, eq=False)
 class Examples:

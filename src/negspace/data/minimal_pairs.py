@@ -19,15 +19,6 @@ from negspace.data.sources import check_exists, read_table
 from negspace.data.table import Table, fingerprint, names_of, suggest
 from negspace.errors import DataError
 
-__all__ = [
-    "BAD_NAMES",
-    "GOOD_NAMES",
-    "PARADIGM_NAMES",
-    "MinimalPairs",
-    "looks_like_minimal_pairs",
-    "read_minimal_pairs",
-]
-
 GOOD_NAMES = ("sentence_good", "good_sentence", "good")
 BAD_NAMES = ("sentence_bad", "bad_sentence", "bad")
 PARADIGM_NAMES = ("uid", "paradigm", "phenomenon")

@@ -13,16 +13,6 @@ from negspace.data.sources import read_table
 from negspace.data.table import Table, fault, fingerprint, names_of
 from negspace.errors import DataError
 
-__all__ = [
-    "ANCHOR_NAMES",
-    "POSITIVE_NAMES",
-    "PairColumns",
-    "Pairs",
-    "looks_like_pairs",
-    "pairs_of",
-    "read_pairs",
-]
-
 ANCHOR_NAMES = ("anchor", "query", "question", "premise", "sentence1", "sentence_1", "sentence_a")
 POSITIVE_NAMES = (
     "positive",

@@ -17,8 +17,6 @@ from negspace.data.formats import format_of, known_suffixes
 from negspace.data.table import Table, suggest, table_of
 from negspace.errors import DataError
 
-__all__ = ["check_exists", "read_table"]
-
 
 def read_table(source: object, *, split: str | None = None) -> Table:
     """Read any table, whatever its columns mean.

@@ -13,8 +13,6 @@ from jaxtyping import Bool, Int
 from negspace.data.labelled import Examples
 from negspace.errors import DataError, PlanError
 
-__all__ = ["Duplicates", "Split", "duplicates_across", "grouped_folds", "split_rows"]
-
 _FINEST_SHARE = 100
 
 

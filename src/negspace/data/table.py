@@ -13,22 +13,6 @@ from jaxtyping import Int
 from negspace.data.text_files import is_broken, several
 from negspace.errors import DataError, did_you_mean
 
-__all__ = [
-    "MAX_TEXT_CHARACTERS",
-    "Table",
-    "check_names",
-    "clean_name",
-    "columns_of",
-    "fault",
-    "fingerprint",
-    "is_missing",
-    "names_of",
-    "numbered",
-    "suggest",
-    "table_of",
-    "texts_of",
-]
-
 _SHOWN = 3
 
 

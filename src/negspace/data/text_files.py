@@ -8,8 +8,6 @@ from pathlib import Path
 
 from negspace.errors import DataError
 
-__all__ = ["check_writable_text", "first_line", "is_broken", "read_text", "several"]
-
 _SHOWN = 3
 
 

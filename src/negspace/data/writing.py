@@ -18,20 +18,6 @@ from negspace.data.formats import format_of, known_suffixes
 from negspace.data.table import columns_of
 from negspace.errors import DataError, StoreError, did_you_mean
 
-__all__ = [
-    "CARD",
-    "STREAMED",
-    "RowSink",
-    "card_header",
-    "check_writable",
-    "code_span",
-    "open_folder",
-    "open_rows",
-    "with_features",
-    "write_rows",
-    "write_text",
-]
-
 
 def write_rows(path: str | Path, records: Iterable[Mapping[str, object]]) -> None:
     """Write rows to a JSONL, CSV, TSV or Parquet file, by its suffix; an old file is replaced at once.

@@ -21,8 +21,6 @@ from negspace.reports.blocks import Report
 from negspace.reports.html import render_page
 from negspace.study import Progress
 
-__all__ = ["Demo", "run_demo"]
-
 _ROWS = 800
 _PAIRS_BEFORE = 5
 _PAIRS_AFTER = 200

@@ -26,8 +26,6 @@ from negspace.reports.blocks import (
 from negspace.reports.charts import OUTCOMES
 from negspace.reports.numbers import points
 
-__all__ = ["comparison_report"]
-
 
 def comparison_report(
     title: str,

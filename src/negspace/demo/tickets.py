@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["LABELS", "Ticket", "check", "near_miss", "ordinary", "written_pairs"]
-
 LABELS = ("granted", "refused")
 
 _VERBS = {

@@ -24,8 +24,6 @@ from negspace.embedders.embedder import Embedder, EmbeddingProgress
 from negspace.errors import StoreError
 from negspace.records import Json
 
-__all__ = ["EmbeddingCache", "cached", "default_cache_path"]
-
 _LAYOUT = 1
 _SECONDS_TO_WAIT = 30.0
 _ASKED = 500  # keys of one query; SQLite takes at least 999

@@ -11,8 +11,6 @@ from jaxtyping import Float, Float32
 from negspace.records import Json
 from negspace.registry import Registry
 
-__all__ = ["EMBEDDERS", "Embedder", "EmbeddingProgress", "open_embedder", "unit_rows"]
-
 EmbeddingProgress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, the texts done and the texts in all."""
 

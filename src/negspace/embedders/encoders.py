@@ -22,8 +22,6 @@ from negspace.embedders.quiet import one_thread, quiet
 from negspace.errors import DataError, MissingExtraError
 from negspace.records import Json
 
-__all__ = ["HuggingFaceEmbedder", "SentenceTransformerEmbedder", "embed_by_length"]
-
 _RECIPE = 1  # to be raised when a change here changes vectors: caches outlive the code that filled them
 _UNSET = 10**6  # a tokenizer that was saved without a limit says 1e30
 _LONGEST = 512

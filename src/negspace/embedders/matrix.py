@@ -13,8 +13,6 @@ from negspace.embedders.embedder import EMBEDDERS, EmbeddingProgress, unit_rows
 from negspace.errors import DataError, did_you_mean
 from negspace.records import Json
 
-__all__ = ["MatrixEmbedder", "read_matrix"]
-
 
 class MatrixEmbedder:
     """Vectors that were computed elsewhere, one row for each row of the data, in its order.

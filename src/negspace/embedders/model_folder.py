@@ -10,8 +10,6 @@ from pathlib import Path
 
 from negspace.errors import DataError, did_you_mean
 
-__all__ = ["check_weights", "find_folder", "find_model", "model_name", "weights_hash"]
-
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 _NEVER_READ = frozenset({

@@ -14,8 +14,6 @@ from negspace.embedders.embedder import EMBEDDERS, EmbeddingProgress, unit_rows
 from negspace.errors import PlanError
 from negspace.records import Json
 
-__all__ = ["TfidfEmbedder", "weigh_words"]
-
 _MISSED = 1e-3
 
 

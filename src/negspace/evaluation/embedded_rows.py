@@ -17,8 +17,6 @@ from negspace.data import (
 )
 from negspace.search import Embedding, Neighbours, components, embed, group_links, nearest, nearest_in_group
 
-__all__ = ["EmbeddedRows", "EvaluationFiles", "embed_rows", "read_files"]
-
 
 @dataclass(frozen=True, eq=False)
 class EvaluationFiles:

@@ -17,20 +17,6 @@ from negspace.perturbations import Variation, conflict
 from negspace.records import EvalSet
 from negspace.search import NEAR_MISS_RADIUS, nearest, nearest_across, nearest_in_group
 
-__all__ = [
-    "EASY",
-    "NEAR_MISS",
-    "PAIRS",
-    "Boundary",
-    "DistanceBin",
-    "EvaluationPlan",
-    "Source",
-    "assemble_task",
-    "find_boundary",
-    "plan_evaluation",
-    "source_of",
-]
-
 EASY, NEAR_MISS, PAIRS = "easy", "near_miss", "pairs"
 
 _VARIED_ROWS = 500  # enough for ±2 points at 95 % of invariance; more would only cost predictions

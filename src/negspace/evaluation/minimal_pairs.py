@@ -20,16 +20,6 @@ from negspace.errors import DataError
 from negspace.evaluation.evaluation_plan import EASY, NEAR_MISS, PAIRS
 from negspace.records import EvalSet
 
-__all__ = [
-    "EASY_PER_TOKEN",
-    "NEAR_MISS_PER_TOKEN",
-    "Encode",
-    "PairTask",
-    "build_pair_task",
-    "of_paradigm",
-    "shuffled_words",
-]
-
 Encode: TypeAlias = Callable[[Sequence[str]], list[list[int]]]
 """Token ids of texts: first a token that is read and never predicted, then those of the text."""
 

@@ -20,8 +20,6 @@ from negspace.evaluation.embedded_rows import EmbeddedRows
 from negspace.models import out_of_fold
 from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS, Neighbours
 
-__all__ = ["Role", "RowRoles", "same_text_other_label", "sort_rows", "suspected_rows", "suspects"]
-
 
 class Role(StrEnum):
     """What a row does in its set."""

@@ -17,8 +17,6 @@ from negspace.gradients.meter import GradientMeter, mean_gradient
 from negspace.gradients.survey import evaluating
 from negspace.language_models import Batch, LanguageModel, Rows, take
 
-__all__ = ["Check", "check"]
-
 
 @dataclass(frozen=True)
 class Check:

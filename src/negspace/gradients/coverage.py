@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Coverage", "CoverageEntry", "ParameterKind", "layer_of", "layers_of"]
-
 _HEAD = {"lm_head", "embed_out", "output", "output_layer", "head", "score"}
 _EMBED = {"wte", "wpe"}
 _FINAL = {

@@ -14,15 +14,6 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-__all__ = [
-    "cross_sums",
-    "embedding_sums",
-    "gradient_scale",
-    "losses_into_gradient",
-    "outer_sums",
-    "vector_sums",
-]
-
 # Numbers of a block: 512 KiB of float32, so that what was formed is still in a core's L2 cache when it is
 # summed up. With more tokens, forming outweighs summing up, and is faster in blocks of twice the size.
 _BLOCK = 131_072

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Memory", "memory_of"]
-
 # Numbers kept of a token in a block, in widths and in inner widths: inputs of the norms (each with the copy a
 # norm of several steps keeps), of queries, keys and values, of attention's output; and before, within and
 # after the activation, for activations of several steps such as GPT-2's.

@@ -19,8 +19,6 @@ from negspace.gradients.module_functions import Tape, collect_expanded
 from negspace.gradients.survey import evaluating, survey, swapped
 from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
 
-__all__ = ["FragmentGradients", "GradientMeter", "MeanGradient", "joined", "mean_gradient"]
-
 
 @dataclass(frozen=True, eq=False)
 class FragmentGradients:

@@ -18,18 +18,6 @@ from torch.overrides import TorchFunctionMode
 
 from negspace.gradients.kernels import cross_sums, embedding_sums, outer_sums, vector_sums
 
-__all__ = [
-    "Tape",
-    "collect_expanded",
-    "conv1d_forward",
-    "derived_embedding_forward",
-    "elementwise_forward",
-    "embedding_forward",
-    "layer_norm_forward",
-    "linear_forward",
-    "per_fragment",
-]
-
 
 @dataclass(eq=False)
 class Tape:

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
-__all__ = ["NoiseScale", "noise_scale", "spans"]
-
 
 @dataclass(frozen=True, eq=False)
 class NoiseScale:

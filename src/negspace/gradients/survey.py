@@ -29,8 +29,6 @@ from negspace.gradients.module_functions import (
     per_fragment,
 )
 
-__all__ = ["Site", "Survey", "evaluating", "survey", "swapped"]
-
 # Two fragments of three tokens: no other extent of a network is likely to be 2 and then 3.
 _FRAGMENTS, _TOKENS = 2, 3
 

@@ -12,8 +12,6 @@ from matplotlib.ticker import NullLocator
 from negspace.reports.axes import INK, PAPER, SERIES, canvas, percent_ticks
 from negspace.reports.svg import drawing, inline_svg
 
-__all__ = ["draw_curve"]
-
 _WIDTH = 368
 _MOST_TICKS = 7
 

@@ -16,25 +16,6 @@ from negspace.registry import Registry
 from negspace.store import content_hash
 from negspace.study import Hypothesis, Study
 
-__all__ = [
-    "CLAIMS",
-    "Claim",
-    "Curve",
-    "Experiment",
-    "HeldOut",
-    "Point",
-    "Published",
-    "Scale",
-    "StatedHypothesis",
-    "claims_in_order",
-    "experiment",
-    "more",
-    "no_less",
-    "plan_hash",
-    "register",
-    "statement_of",
-]
-
 LabStudy: TypeAlias = Study[Any, Any]
 """A study of any task and arms: nets on sequences, language models on fragments, a table of one's own."""
 

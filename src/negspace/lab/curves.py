@@ -10,8 +10,6 @@ from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with, strip_limits
 from negspace.reports.numbers import NONE, bounds, count, interval, number, percent
 
-__all__ = ["curve_blocks", "curve_charts", "is_logarithmic"]
-
 Place: TypeAlias = int | float | str
 
 _AXIS = (52, 304)  # where the lower axis begins, and how long it is

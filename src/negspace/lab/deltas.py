@@ -9,8 +9,6 @@ from negspace.lab.claim import Experiment, HeldOut, Scale, StatedHypothesis, mor
 from negspace.lab.concepts import Concept, Test
 from negspace.lab.replicas import Adam, BestOf, Net, ReplicaArm, Sweep, TrueRows, gru_net, transformer_net
 
-__all__ = ["REPORTED", "SEEDS", "TEST", "DeltaExperiments", "best_checkpoint"]
-
 STEPS = 2000
 SEEDS = 10
 CHECKPOINTS = 10

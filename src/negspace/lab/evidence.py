@@ -30,8 +30,6 @@ from negspace.reports.numbers import (
     points,
 )
 
-__all__ = ["FigureGroup", "agreement", "divergences", "evidence", "figure_groups", "tally"]
-
 _AGREES = {True: "yes", False: "no", None: NONE}
 _SEED = (b.Mark("dot"), "a seed")
 

@@ -14,8 +14,6 @@ from negspace.records import Json
 from negspace.reports import blocks as b
 from negspace.reports.numbers import NONE, points, seed_range
 
-__all__ = ["Outlined", "described", "outline", "plan_blocks"]
-
 
 @runtime_checkable
 class Outlined(Protocol):

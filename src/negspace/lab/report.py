@@ -10,8 +10,6 @@ from negspace.reports import blocks as b
 from negspace.reports.charts import OUTCOMES
 from negspace.reports.numbers import NONE, interval, mean_sd, plural, points, seed_range, sentence
 
-__all__ = ["claim_report", "lab_report"]
-
 _MISS = "*"
 _TESTS = 3  # tests side by side in a terminal; more make another table
 _SMOKE = "Smoke run: no result"

@@ -18,22 +18,6 @@ from negspace.records import Interval, Json, Outcome, Verdict
 from negspace.reports.blocks import Report, Reported
 from negspace.study import StudyResult
 
-__all__ = [
-    "FORMAT",
-    "ArmFigure",
-    "ArmValues",
-    "ClaimResult",
-    "CurvePoint",
-    "CurveResult",
-    "CurveSeries",
-    "Divergence",
-    "ExperimentResult",
-    "HypothesisResult",
-    "PublishedEffect",
-    "PublishedFigure",
-    "PublishedPoint",
-]
-
 FORMAT = 1
 """Format of the stored JSON; records of another one are not read."""
 

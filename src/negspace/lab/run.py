@@ -35,8 +35,6 @@ from negspace.records import Estimate, Interval, Outcome
 from negspace.store import RunStore, default_store_path
 from negspace.study import Progress
 
-__all__ = ["LatestResult", "latest_results", "run_claim", "save_lab", "status"]
-
 
 @dataclass(frozen=True)
 class LatestResult:

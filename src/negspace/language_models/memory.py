@@ -11,8 +11,6 @@ from typing import TypeVar
 
 from negspace.errors import DataError
 
-__all__ = ["available_bytes", "halving"]
-
 _T = TypeVar("_T")
 # What PyTorch says where it raises a plain RuntimeError: the CPU's allocator; cuBLAS or cuDNN without room.
 _SAYS_SO = (

@@ -15,8 +15,6 @@ from negspace.data import Fragments
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Batch", "Checkpoint", "LanguageModel", "Rows", "batches", "take"]
-
 Rows: TypeAlias = Sequence[int] | Int[np.ndarray, " rows"]
 """Positions of fragments among all."""
 

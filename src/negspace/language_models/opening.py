@@ -18,8 +18,6 @@ from negspace.language_models.model import LanguageModel
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DEFAULT_CONTEXT", "Device", "Dtype", "open_language_model", "placed"]
-
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 

@@ -17,8 +17,6 @@ from negspace.language_models.model import LanguageModel, Rows, batches
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["check_finite", "fragment_losses", "token_losses"]
-
 _AT_ONCE = 1 << 20  # logits turned into probabilities at once: 4 MB of float32, whatever the batch
 
 

@@ -16,8 +16,6 @@ from jaxtyping import Complex, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SmallTransformer"]
-
 _ROTATION_BASE = 100.0  # fragments are read in windows of some hundred tokens
 
 

@@ -30,15 +30,6 @@ from negspace.store import locked
 if TYPE_CHECKING:
     import torch
 
-__all__ = [
-    "build_network",
-    "checkpoint_steps",
-    "load_parameters",
-    "tiny_cache_path",
-    "train_tiny",
-    "train_tokenizer",
-]
-
 Progress = Callable[[str, int, int], None]
 
 _PASSES = 4

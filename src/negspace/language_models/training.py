@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["TinySettings", "cosine_rate", "make_optimiser", "optimised", "train_network"]
-
 _POOL = 8  # batches whose fragments are sorted by length together, so that little is padding
 _WARM_UP = 0.04  # share of the steps
 _LAST = 0.03  # share of the learning rate that is left at the end

@@ -9,8 +9,6 @@ import numpy as np
 from negspace.metrics.base import METRICS, EvalSetMetric, labels_of, share_of, undefined
 from negspace.records import LabelledTask, Measurement, Run, Task
 
-__all__ = ["Accuracy", "Invariance", "MacroF1", "PairConsistency"]
-
 
 @METRICS.register("accuracy")
 @dataclass(frozen=True)

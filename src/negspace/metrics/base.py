@@ -13,8 +13,6 @@ from negspace.errors import PlanError, did_you_mean
 from negspace.records import Json, LabelledTask, Measurement, Run, Task
 from negspace.registry import Registry
 
-__all__ = ["METRICS", "EvalSetMetric", "Metric", "labels_of", "mean_of", "share_of", "undefined"]
-
 
 @runtime_checkable
 class Metric(Protocol):

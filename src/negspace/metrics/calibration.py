@@ -10,8 +10,6 @@ import numpy as np
 from negspace.metrics.base import METRICS, EvalSetMetric, mean_of, undefined
 from negspace.records import Json, Measurement, Run, Task
 
-__all__ = ["BrierScore", "CalibrationError", "Confidence"]
-
 _BOTH = ("label", "confidence")
 
 

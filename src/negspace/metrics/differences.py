@@ -9,8 +9,6 @@ from negspace.metrics.base import Metric
 from negspace.records import Json, Measurement, Run, Task
 from negspace.statistics import difference
 
-__all__ = ["AgainstLevel", "Gap"]
-
 
 @dataclass(frozen=True)
 class Gap:

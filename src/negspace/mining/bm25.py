@@ -15,8 +15,6 @@ from negspace.mining.pool import MiningPool
 from negspace.records import Json
 from negspace.search import Hits
 
-__all__ = ["Bm25Source"]
-
 _WORD = re.compile(r"(?u)\b\w+\b")
 _METHOD, _K1, _B = "lucene", 1.5, 0.75
 _CHUNK = 256  # queries that a thread takes at once

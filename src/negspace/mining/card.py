@@ -9,8 +9,6 @@ from negspace.mining.findings import Findings
 from negspace.mining.formats import FORMATS
 from negspace.reports.numbers import file_name
 
-__all__ = ["render_card"]
-
 
 def render_card(findings: Findings) -> str:
     """Write the card: Markdown with a YAML header.

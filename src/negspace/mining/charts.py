@@ -14,8 +14,6 @@ from negspace.reports.axes import ACCENT, SOFT, WARN, canvas
 from negspace.reports.numbers import count
 from negspace.reports.svg import drawing, inline_svg
 
-__all__ = ["score_histogram"]
-
 
 def score_histogram(scores: Scores, name: str, label: str) -> Markup:
     """Draw scores of negatives and positives over common bins, each as a share of its own number."""

@@ -13,8 +13,6 @@ from negspace.mining.pool import Links, MiningPool, PoolKind, folded
 from negspace.perturbations import Validity, Verifier, search
 from negspace.records import Json
 
-__all__ = ["EditSource"]
-
 
 class EditSource:
     """Proven near misses of each anchor's text; for pairs, of its positives.

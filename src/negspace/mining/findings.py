@@ -12,22 +12,6 @@ from negspace.data import check_writable, read_table, write_text
 from negspace.records import Json
 from negspace.reports.blocks import Report, Reported
 
-__all__ = [
-    "SCHEMA",
-    "AnchorCounts",
-    "Control",
-    "Distribution",
-    "Dropped",
-    "Example",
-    "Findings",
-    "Mined",
-    "MinedData",
-    "MinedOutput",
-    "SameClass",
-    "Scores",
-]
-
-
 SCHEMA = "negspace.mining/1"
 """Name and version of the content of ``mined.json``."""
 

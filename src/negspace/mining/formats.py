@@ -15,22 +15,6 @@ import pyarrow as pa
 from negspace.errors import PlanError, did_you_mean
 from negspace.mining.pool import MiningPool, PoolKind, folded
 
-__all__ = [
-    "ALL_POSITIVES",
-    "FORMATS",
-    "HITS",
-    "MADE",
-    "PREFIX",
-    "PROVENANCE",
-    "Format",
-    "Hit",
-    "OutputRow",
-    "Renderer",
-    "by_anchor",
-    "format_named",
-    "table_of_hits",
-]
-
 ALL_POSITIVES = -1
 """In ``positive``: the hit is a negative beside each positive of its anchor."""
 

@@ -20,8 +20,6 @@ from negspace.mining.sources import NeighbourSource, RowSource
 from negspace.records import Json
 from negspace.search import FilterStats, Hits, Kept, apply_rules, duplicates_of_positive, least_positive
 
-__all__ = ["MiningCounts", "MiningPlan", "mine_part"]
-
 
 @dataclass(frozen=True, eq=False)
 class MiningPlan:

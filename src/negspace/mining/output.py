@@ -18,8 +18,6 @@ from negspace.mining.findings import SCHEMA, Findings
 from negspace.mining.formats import MADE, PROVENANCE, Format, Hit, Renderer, by_anchor
 from negspace.mining.pool import MiningPool
 
-__all__ = ["OutputPlace", "Written", "output_place", "write_output"]
-
 SUMMARY = "mined.json"
 
 _PROVENANCE = "provenance.parquet"

@@ -27,8 +27,6 @@ from negspace.data import (
 from negspace.errors import PlanError
 from negspace.store import content_hash
 
-__all__ = ["Links", "MiningPool", "PoolKind", "SameTexts", "folded", "read_pool"]
-
 UNKNOWN_CLASS = -1
 
 _UNLABELLED_PAIRS = (

@@ -27,8 +27,6 @@ from negspace.reports.blocks import (
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, file_name, percent
 
-__all__ = ["mining_report"]
-
 
 def mining_report(findings: Findings) -> Report:
     """Say what was mined: rows, false-negative control, scores, the hardest negatives, how it was made."""

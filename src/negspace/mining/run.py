@@ -40,8 +40,6 @@ from negspace.search import MEMORY
 from negspace.store import PartStore, content_hash, locked, package_hash, source_hash
 from negspace.study import Progress
 
-__all__ = ["OUT", "PART", "code_hash", "mine"]
-
 OUT = "mined"
 """Where the result goes unless said otherwise: a dataset folder."""
 

@@ -11,18 +11,6 @@ from negspace.mining.pool import MiningPool, PoolKind
 from negspace.records import Json
 from negspace.search import Rules
 
-__all__ = [
-    "PARTNERS",
-    "SAMPLINGS",
-    "SOURCES",
-    "MiningSettings",
-    "check_fits",
-    "check_whole",
-    "needs_partner",
-    "parse_sources",
-    "prompted",
-]
-
 SOURCES: Mapping[str, str] = {
     "neighbours": "the nearest rows, by embeddings",
     "bm25": "rows that share rare words",

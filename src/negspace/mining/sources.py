@@ -17,8 +17,6 @@ from negspace.models import FOLDS, TfidfLearner, out_of_fold
 from negspace.records import Json
 from negspace.search import Hits, components, embed, group_links, nearest, pair_scores, top_k
 
-__all__ = ["ModelSource", "NeighbourSource", "RowSource", "predict_out_of_fold"]
-
 
 @runtime_checkable
 class RowSource(Protocol):

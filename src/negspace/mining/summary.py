@@ -29,8 +29,6 @@ from negspace.mining.output import OutputPlace, Written
 from negspace.mining.pool import PoolKind
 from negspace.records import Json
 
-__all__ = ["Totals", "summarise"]
-
 RULES: Mapping[str, tuple[str, str]] = {
     "duplicate": ("near_duplicate", "near-duplicates of a positive"),
     "absolute": ("absolute_margin", "not below the positive by the absolute margin"),

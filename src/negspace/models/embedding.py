@@ -23,8 +23,6 @@ from negspace.models.text_task import TextArm, TextTask, one_thread_each, summar
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run
 
-__all__ = ["EmbeddingLearner"]
-
 
 @dataclass(frozen=True)
 class EmbeddingLearner:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from negspace.embedders import EmbeddingProgress
     from negspace.models.text_task import TextLearner
 
-__all__ = ["LEARNERS", "Arm", "ArmT", "Learner", "TaskT", "fixed_runs", "open_learner"]
-
 
 @runtime_checkable
 class Arm(Protocol):

@@ -28,8 +28,6 @@ from negspace.records import Json, Run
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["LstmLearner"]
-
 _WORD = re.compile(r"\w+|[^\w\s]")
 _UNKNOWN = 1
 # Batches are cut from this many batches' rows sorted by length, so that little is padding.

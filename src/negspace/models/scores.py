@@ -19,8 +19,6 @@ from negspace.models.text_task import TextArm, TextTask, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run, Values
 
-__all__ = ["ScoresFile", "ScoresLearner"]
-
 _NOT_SCORES = re.compile(r"^(?:id|index|idx|row|text|label|group)$", re.IGNORECASE)
 _PROBABILITY = re.compile(r"^(?:prob|proba|probability|p|score)_(?P<label>.+)$", re.IGNORECASE)
 _TOLERANCE = 1e-3  # probabilities printed with three digits still add up to 1 within this, times their number

@@ -10,8 +10,6 @@ from typing import Any, TypeAlias, cast
 from negspace.errors import PlanError, did_you_mean
 from negspace.models.text_task import TextLearner
 
-__all__ = ["Choice", "Range", "SearchSpace", "Settings", "search_space", "with_settings"]
-
 
 @dataclass(frozen=True)
 class Range:

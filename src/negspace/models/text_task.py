@@ -16,8 +16,6 @@ from negspace.errors import PlanError
 from negspace.models.learner import Arm, Learner
 from negspace.records import EvalSet, Json, Values
 
-__all__ = ["RowsArm", "TextArm", "TextLearner", "TextTask", "one_thread_each", "summarise_probabilities"]
-
 
 @dataclass(frozen=True, eq=False)
 class TextTask:

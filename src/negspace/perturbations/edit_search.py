@@ -14,20 +14,6 @@ from negspace.perturbations.text_operators import CLAUSES, NUMBERS, TOKEN_REPLAC
 from negspace.perturbations.tree_operators import BLOCKS, BRACKETS, JSON_TREE
 from negspace.records import Json
 
-__all__ = [
-    "OPERATORS",
-    "OPERATORS_FOR",
-    "EditSearch",
-    "VerifiedEdit",
-    "draw_candidates",
-    "near_misses",
-    "open_operators",
-    "operators_for",
-    "repairs",
-    "search",
-    "variations",
-]
-
 OPERATORS: Mapping[str, Operator] = {
     operator.name: operator for operator in (*TOKENS, *NUMBERS, *CLAUSES, *BRACKETS, *JSON_TREE, *BLOCKS)
 }

@@ -9,19 +9,6 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-__all__ = [
-    "Candidate",
-    "Change",
-    "Edit",
-    "EditKind",
-    "EditLevel",
-    "Operator",
-    "SpanOperator",
-    "edit_distance",
-    "exchange",
-    "shuffled",
-]
-
 
 class EditKind(StrEnum):
     """What an edit does."""

@@ -19,8 +19,6 @@ from negspace.perturbations.edit_search import draw_candidates, operators_for
 from negspace.perturbations.edits import Operator
 from negspace.perturbations.proof import Validity, Verifier
 
-__all__ = ["VARIATIONS", "Variation", "as_variation", "conflict"]
-
 
 @dataclass(frozen=True)
 class Variation:

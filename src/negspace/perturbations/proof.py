@@ -16,21 +16,6 @@ from typing import ClassVar, Protocol, runtime_checkable
 from negspace.errors import PlanError
 from negspace.records import Json
 
-__all__ = [
-    "DECIMAL",
-    "FunctionVerifier",
-    "Proof",
-    "TextVerifier",
-    "Validity",
-    "Verifier",
-    "invalid",
-    "is_rounded",
-    "number",
-    "too_deep",
-    "unknown",
-    "valid",
-]
-
 DECIMAL = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 """A number as written: digits, perhaps in groups of three, perhaps with decimals; no sign."""
 

@@ -17,8 +17,6 @@ from negspace.perturbations.edits import (
     shuffled,
 )
 
-__all__ = ["CLAUSES", "NUMBERS", "TOKENS", "TOKEN_REPLACE", "TOKEN_SWAP", "swaps"]
-
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|\w+|<=|>=|==|!=|\*\*|//|[^\w\s]")
 _PER_PLACE = 4
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

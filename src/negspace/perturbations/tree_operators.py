@@ -21,8 +21,6 @@ from negspace.perturbations.proof import Validity
 from negspace.perturbations.text_operators import swaps
 from negspace.perturbations.verifiers.json_documents import JsonSyntax
 
-__all__ = ["BLOCKS", "BRACKETS", "JSON_TREE"]
-
 _BRACKETS = "()[]{}"
 _BRACKET = re.compile(r"[()\[\]{}]")
 _GAP = re.compile(r"(?<=\S)(?=\S)\b|$")

@@ -34,8 +34,6 @@ from negspace.language_models import cosine_rate, optimised
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ORDERS", "CrossFit", "CrossFitSettings", "cross_fit", "divide"]
-
 Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
 Marks: TypeAlias = Bool[np.ndarray, "fragments longest"]
 PerFragment: TypeAlias = Int[np.ndarray, " fragments"]

@@ -16,8 +16,6 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
 
-__all__ = ["duplicate_groups"]
-
 Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
 Inside: TypeAlias = Bool[np.ndarray, "fragments longest"]  # what is no padding
 Phrases: TypeAlias = Int64[np.ndarray, " phrases"]

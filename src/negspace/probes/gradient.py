@@ -21,9 +21,6 @@ from negspace.records import Json
 if TYPE_CHECKING:
     from negspace.gradients import GradientMeter, MeanGradient
 
-__all__ = ["GradientProbe", "corpus_noise_scale"]
-
-
 _SQUARED = "(nats per token)², per unit of parameters squared"
 
 

@@ -14,8 +14,6 @@ from negspace.language_models import LanguageModel, Rows, token_losses
 from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probe, Probed, TokenTrace, Trace, TraceMetric
 
-__all__ = ["LossProbe", "loss_traces"]
-
 
 @PROBES.register("loss")
 @dataclass(frozen=True)

@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from negspace.probes.role import FragmentRoles
     from negspace.probes.volatility import TypeMeans
 
-__all__ = [
-    "PROBES",
-    "Planned",
-    "ProbeContext",
-    "ProbeSettings",
-    "RegisteredProbe",
-    "all_probes",
-    "metric_of",
-    "parse_probes",
-    "ranked_columns",
-]
-
 _SHORTEST = 8  # tokens of a fragment
 # A pass over all of a large corpus would cost as much as the probe itself, and bring its mean little nearer.
 _MANY = 256

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from negspace.probes.engines.backbone import LogitBlock
 
-__all__ = ["TEMPERATURES", "NearestTokens", "PressureProbe", "nearest_tokens"]
-
 TEMPERATURES = (0.5, 1.0, 2.0, 4.0)
 
 _AT_ONCE = 1 << 22  # cosines held at once

@@ -13,8 +13,6 @@ from negspace.data import Fragments
 from negspace.language_models import LanguageModel, Rows
 from negspace.records import Json
 
-__all__ = ["Collected", "Probe", "Probed", "TokenTrace", "Trace", "TraceMetric"]
-
 
 @dataclass(frozen=True)
 class TraceMetric:

@@ -35,16 +35,6 @@ from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
 from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.records import Json
 
-__all__ = [
-    "LAGS",
-    "SMALLEST_GAIN",
-    "RetentionProbe",
-    "half_life",
-    "retained",
-    "retention_traces",
-    "stepped_model",
-]
-
 LAGS = (1, 4, 16)
 SMALLEST_GAIN = 1e-5
 """Nats per token: a smaller gain cannot be told from rounding in float32."""

@@ -17,8 +17,6 @@ from negspace.probes.role_quantities import RoleQuantities, role_quantities
 from negspace.probes.role_rule import CONDITIONS, RULE, RoleRule, relative_probabilities
 from negspace.records import Json
 
-__all__ = ["ROLE_NAMES", "FragmentRoles", "RoleProbe", "sort_roles"]
-
 ROLE_NAMES = ("structure", "fact", "noise", "unsure")
 UNSURE = 3
 

@@ -19,8 +19,6 @@ from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
 from negspace.probes.duplicate_groups import duplicate_groups
 from negspace.probes.wording import few_ids, read_words
 
-__all__ = ["RoleQuantities", "drawn_groups", "ordered", "quantities", "role_quantities", "settings_for"]
-
 Numbers: TypeAlias = Float64[np.ndarray, " fragments"]
 Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
 PerFragment: TypeAlias = Int[np.ndarray, " fragments"]

@@ -34,8 +34,6 @@ from scipy.special import expit
 
 from negspace.probes.role_quantities import RoleQuantities
 
-__all__ = ["CONDITIONS", "OUT", "RULE", "Condition", "RoleRule", "relative_probabilities"]
-
 CONDITIONS: Mapping[str, int] = MappingProxyType(
     {"surprise": -1, "explained": 1, "memorised": 1, "confirmed": 1}
 )

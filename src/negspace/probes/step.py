@@ -19,8 +19,6 @@ from negspace.probes.probe import Probed, Trace, TraceMetric
 from negspace.probes.retention import RetentionProbe, retention_traces, stepped_model
 from negspace.records import Json
 
-__all__ = ["Agreement", "StepProbe", "first_order_agreement"]
-
 _QUERIES = 64
 _NATS = "nats per token"
 

@@ -20,8 +20,6 @@ from negspace.records import Json
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["TypeMeans", "VolatileType", "VolatilityProbe", "type_means", "volatile_types"]
-
 _LAYER = "final"
 _THROUGH_CHECKPOINTS = 16  # fragments of the sample
 

@@ -14,8 +14,6 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
 
-__all__ = ["Words", "few_ids", "read_words"]
-
 # Chinese and Japanese put no space between words: one character at a time. Else runs of letters and digits.
 _EAST = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_EAST}]|[^\W{_EAST}]+|[^\w\s]")

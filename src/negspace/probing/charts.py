@@ -17,8 +17,6 @@ from negspace.reports.axes import ACCENT, INK, LINE, SERIES, SOFT, WARN, canvas,
 from negspace.reports.numbers import count, measured, number, percent
 from negspace.reports.svg import drawing, inline_svg
 
-__all__ = ["draw_layers", "draw_map", "draw_retention", "draw_temperature"]
-
 _Values: TypeAlias = Sequence[float | None]
 
 _WIDE, _BOX, _NAMED_BOX = (368, 190), (58, 20, 300, 162), (58, 44, 300, 148)

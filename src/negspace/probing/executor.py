@@ -22,8 +22,6 @@ from negspace.study import Progress
 if TYPE_CHECKING:
     from negspace.gradients import MeanGradient
 
-__all__ = ["PartExecutor", "measure_some", "processes_for"]
-
 _PART = 32  # fragments of a part: what is lost at most when a run is killed
 _SMALL = 30_000_000  # parameters of a model that is copied to every worker
 

@@ -7,31 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = [
-    "AgreementRow",
-    "Corpus",
-    "CoverageKind",
-    "CoverageShare",
-    "FragmentRow",
-    "GradientCheck",
-    "Highlight",
-    "LayerProfile",
-    "LayerValues",
-    "ModelFacts",
-    "NoiseScales",
-    "ProbeFindings",
-    "Reference",
-    "RetentionCurve",
-    "RoleCounts",
-    "RunFacts",
-    "Spread",
-    "TemperatureCurve",
-    "TokenFacts",
-    "Training",
-    "Volatile",
-    "VolatileToken",
-]
-
 
 @dataclass(frozen=True)
 class Corpus:

@@ -14,8 +14,6 @@ from negspace.probing.findings import FragmentRow, ProbeFindings
 from negspace.reports.blocks import Mark
 from negspace.reports.numbers import number
 
-__all__ = ["ROLES", "ROLE_MARKS", "Axis", "ColumnValues", "FragmentMap", "columns_of", "fragment_map"]
-
 ROLES: Mapping[str, str] = {
     "structure": "networks that never saw it predict it as well as they expect to",
     "fact": "they do not, but seeing it, or what states the same, gains most of the loss",

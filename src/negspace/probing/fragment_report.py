@@ -13,8 +13,6 @@ from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, sentence
 
-__all__ = ["STEPS", "fragment_report", "layer_chart", "role_of", "temperature_chart"]
-
 # Of a weak model nearly all pressures lie near 1, of a strong one near 0: equal steps would be one colour.
 STEPS = (0.1, 0.5, 0.8, 0.95, 0.99)
 """Where one colour of pressure ends and the next begins; the same on every page."""

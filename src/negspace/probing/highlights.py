@@ -14,17 +14,6 @@ from negspace.probing.executor import measure_some
 from negspace.probing.findings import Highlight, LayerValues, TemperatureCurve, TokenFacts
 from negspace.probing.trace_table import TraceTable
 
-__all__ = [
-    "HIGHLIGHTS",
-    "PAGES",
-    "Values",
-    "choose_highlights",
-    "finite",
-    "highlights_of",
-    "rounded",
-    "temperature_curve",
-]
-
 HIGHLIGHTS = 32
 """Fragments with a page of their own, at most."""
 PAGES = "fragments"

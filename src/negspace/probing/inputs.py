@@ -25,8 +25,6 @@ from negspace.probes import ProbeSettings
 from negspace.probing.findings import Training
 from negspace.study import Progress
 
-__all__ = ["TINY", "Inputs", "read_inputs", "state_hash"]
-
 TINY = "tiny"
 
 

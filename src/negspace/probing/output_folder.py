@@ -21,8 +21,6 @@ from negspace.probing.findings import ProbeFindings
 from negspace.probing.highlights import PAGES
 from negspace.probing.report import probe_report
 
-__all__ = ["SUMMARY", "WORK", "refuse_strangers", "write_result"]
-
 SUMMARY = "probe.json"
 WORK = ".unfinished"
 """Folder of what is not finished."""

@@ -22,8 +22,6 @@ from negspace.probing.report_sections import (
 from negspace.reports import blocks as b
 from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, plural, sentence
 
-__all__ = ["probe_report"]
-
 
 def probe_report(findings: ProbeFindings) -> b.Report:
     """Say where the corpus lies on each number, which fragments stand out, and how it was measured."""

@@ -13,19 +13,6 @@ from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, measured, number, percent, plural, sentence
 
-__all__ = [
-    "agreement_table",
-    "check_sections",
-    "columns_table",
-    "fragments_section",
-    "layer_panel",
-    "map_chart",
-    "noise_sections",
-    "retention_chart",
-    "role_shares",
-    "volatile_sections",
-]
-
 _DECIDING: Mapping[str, str] = {
     "surprise": "how far the loss of networks that never saw it lies above what they expect",
     "explained": "what reading the context gains over word frequencies",

@@ -28,8 +28,6 @@ from negspace.reports.blocks import Report, Reported
 from negspace.store import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
 
-__all__ = ["OUT", "ProbeResult", "probe"]
-
 OUT = "probed"
 """Where the result goes unless said otherwise."""
 

@@ -23,8 +23,6 @@ from negspace.probing.highlights import Values, finite, highlights_of, rounded, 
 from negspace.probing.inputs import Inputs
 from negspace.probing.trace_table import Column, TraceTable
 
-__all__ = ["summarise"]
-
 _EXCERPT = 120  # characters
 _BAND = (0.05, 0.95)
 _VOLATILE = 12

@@ -11,8 +11,6 @@ from jaxtyping import Float, Int
 
 from negspace.probes import Trace
 
-__all__ = ["SCHEMA", "Column", "TraceTable", "part_of"]
-
 SCHEMA = pa.schema([
     pa.field("fragment", pa.int32(), nullable=False),
     pa.field("probe", pa.dictionary(pa.int32(), pa.string()), nullable=False),

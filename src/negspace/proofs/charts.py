@@ -18,8 +18,6 @@ from negspace.reports.numbers import count, percent
 from negspace.reports.svg import drawing, inline_svg
 from negspace.statistics import ExchangeRate
 
-__all__ = ["draw_best_of", "draw_exchange"]
-
 _SIZE = (374, 290)
 _BOX = (52, 46, 310, 232)
 _MOST_TICKS = 6

@@ -16,8 +16,6 @@ from negspace.records import Outcome, Verdict
 from negspace.statistics import ExchangeRate, cluster_sums, exchange_rate
 from negspace.study import StudyResult
 
-__all__ = ["Conclusion", "Worth", "conclude", "conclusion_in_words", "measure_worth"]
-
 
 class Conclusion(StrEnum):
     """How the first arm of a proof stands to another."""

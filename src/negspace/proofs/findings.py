@@ -23,19 +23,6 @@ from negspace.statistics import ExchangeRate, in_brief, in_words
 if TYPE_CHECKING:
     from negspace.proofs.run import Proof
 
-__all__ = [
-    "SCHEMA",
-    "TESTS",
-    "how_drawn",
-    "mean_value",
-    "method",
-    "misfit_warning",
-    "proof_warnings",
-    "question",
-    "shown_interval",
-    "to_json",
-]
-
 SCHEMA = "negspace.prove/1"
 TESTS: Mapping[str, str] = {NEAR_MISS: "near misses", EASY: "easy rows"}
 """What is tested on, in the order of the page."""

@@ -15,8 +15,6 @@ from negspace.data import Dataset, Examples, check_groups_apart, duplicates_acro
 from negspace.errors import PlanError, did_you_mean
 from negspace.evaluation import EvaluationFiles
 
-__all__ = ["ArmSpec", "FromPool", "ProofFiles", "parse_arms", "read_files"]
-
 
 @dataclass(frozen=True, eq=False)
 class FromPool:

@@ -19,19 +19,6 @@ from negspace.proofs.inputs import ArmSpec, ProofFiles
 from negspace.records import Json
 from negspace.study import N_SEEDS, Hypothesis, Study
 
-__all__ = [
-    "ArmComparison",
-    "Ladder",
-    "ProofArm",
-    "build_arms",
-    "build_ladder",
-    "build_study",
-    "check_settings",
-    "choose_budget",
-    "comparisons",
-    "ladder_sizes",
-]
-
 _FEWEST = 20  # random rows at the foot of the ladder, or one a label if these are more
 _DRAWN_HERE: dict[str, Way] = {"random": "random", "stratified": "stratified"}
 

@@ -25,8 +25,6 @@ from negspace.statistics import in_brief, in_words
 if TYPE_CHECKING:
     from negspace.proofs.run import Proof
 
-__all__ = ["proof_report"]
-
 _TONES: Mapping[Conclusion, b.Tone] = {
     Conclusion.SUPERIOR: "supported",
     Conclusion.WORSE: "refuted",

@@ -57,8 +57,6 @@ from negspace.reports.blocks import Report, Reported
 from negspace.store import RunStore, default_store_path
 from negspace.study import Progress, StudyResult
 
-__all__ = ["Proof", "prove"]
-
 
 @dataclass(frozen=True, eq=False)
 class Proof(Reported):

@@ -22,8 +22,6 @@ from negspace.models import Choice, Range, SearchSpace, Settings
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["TrialJournal", "check_installed"]
-
 _STREAM = 5
 
 

@@ -26,8 +26,6 @@ from negspace.statistics import BestOf, GainSplit, best_of, split_gain
 from negspace.store import RunStore, content_hash
 from negspace.study import Progress, Study, StudyResult
 
-__all__ = ["Tuned", "TunedArm", "Tuning", "halve", "tune_arms"]
-
 _SETS = (EASY, NEAR_MISS)
 
 

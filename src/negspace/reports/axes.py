@@ -9,19 +9,6 @@ from matplotlib.figure import Figure
 
 from negspace.reports.numbers import percent
 
-__all__ = [
-    "ACCENT",
-    "INK",
-    "LINE",
-    "PAPER",
-    "SERIES",
-    "SOFT",
-    "WARN",
-    "add_axes",
-    "canvas",
-    "percent_ticks",
-]
-
 INK, SOFT, LINE, ACCENT, WARN, PAPER = (f"#{d:02d}{d:02d}{d:02d}" for d in range(1, 7))
 # One thing is drawn in the accent colour; several differ in colour and in shape.
 SERIES = ((ACCENT, "o"), (WARN, "D"), ("#070707", "^"), ("#080808", "s"))

@@ -14,17 +14,6 @@ from negspace.records import Verdict as Decision
 from negspace.reports.blocks import Chart, Draw, Span, Text, Verdict
 from negspace.reports.numbers import bounds, count, interval, limits, number, percent, points, sentence
 
-__all__ = [
-    "ANSWERS",
-    "OUTCOMES",
-    "draw_with",
-    "effect_chart",
-    "seeds_chart",
-    "strip_axis",
-    "strip_limits",
-    "verdict_block",
-]
-
 OUTCOMES: Mapping[str, str] = {
     "supported": "Supported",
     "refuted": "Refuted",

@@ -34,8 +34,6 @@ from negspace.reports.textdiff import (
     word_diff,
 )
 
-__all__ = ["INDEX", "render_notebook", "render_page", "render_pages", "token_name"]
-
 INDEX = "report.html"
 """Name of a report's first page."""
 

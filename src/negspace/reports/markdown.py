@@ -12,8 +12,6 @@ from negspace.reports import blocks as b
 from negspace.reports.numbers import sentence
 from negspace.reports.textdiff import abridge, bounded, clip, one_line, relative_link, visible, word_diff
 
-__all__ = ["render_markdown"]
-
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$#!]")
 _LEADING = re.compile(r"^(?=[-+=]|\d+[.)])")
 # A mention would notify somebody, and an address would become a link; an empty comment breaks both.

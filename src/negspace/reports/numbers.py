@@ -5,24 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = [
-    "NONE",
-    "bounds",
-    "count",
-    "file_name",
-    "interval",
-    "limits",
-    "mean_sd",
-    "measured",
-    "number",
-    "percent",
-    "plural",
-    "points",
-    "seed_range",
-    "sentence",
-    "share_of",
-]
-
 NONE = "–"
 _SPACE = "\u00a0"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -11,8 +11,6 @@ from negspace.reports.axes import ACCENT, INK, LINE, PAPER, SOFT, WARN, canvas, 
 from negspace.reports.numbers import limits, number, percent
 from negspace.reports.svg import drawing, inline_svg
 
-__all__ = ["draw_effect", "draw_seeds", "draw_strip_axis"]
-
 _LANE = 18
 _STRIP = (368, 10, 348)  # width of a strip; where its axis begins; how long it is
 _STRIP_LANE = 13

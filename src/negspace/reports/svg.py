@@ -16,8 +16,6 @@ from matplotlib.figure import Figure
 
 from negspace.reports.textdiff import visible
 
-__all__ = ["COLOURS", "drawing", "inline_svg"]
-
 # What a figure is drawn with -> what the page shows. Figures are drawn in stand-in colours; the
 # page's custom properties decide, so that one figure serves light, dark and print.
 COLOURS: Mapping[str, str] = {

@@ -14,8 +14,6 @@ from negspace.reports import blocks as b
 from negspace.reports.numbers import sentence
 from negspace.reports.textdiff import abridge, bounded, clip, one_line, visible, word_diff
 
-__all__ = ["brief_report", "full_report"]
-
 _TONES: Mapping[str, str] = {
     "supported": "bold blue",
     "refuted": "bold yellow",

@@ -10,18 +10,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-__all__ = [
-    "Kind",
-    "Stretch",
-    "abridge",
-    "bounded",
-    "clip",
-    "one_line",
-    "relative_link",
-    "visible",
-    "word_diff",
-]
-
 Kind: TypeAlias = Literal["same", "changed", "cut"]
 Opcode: TypeAlias = tuple[bool, int, int, int, int]
 

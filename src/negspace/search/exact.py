@@ -22,8 +22,6 @@ from threadpoolctl import threadpool_limits
 from negspace.errors import DataError, PlanError
 from negspace.execution import run_jobs
 
-__all__ = ["MEMORY", "Hits", "PassedOver", "Progress", "pair_scores", "top_k"]
-
 MEMORY = 256 * 2**20
 """Default size of the working buffers, in bytes."""
 

@@ -18,20 +18,6 @@ from sparse_dot_topn import sp_matmul_topn
 
 from negspace.embedders import weigh_words
 
-__all__ = [
-    "NEAR_DUPLICATE_RADIUS",
-    "NEAR_MISS_RADIUS",
-    "Embedding",
-    "Neighbours",
-    "components",
-    "embed",
-    "group_links",
-    "match_near_misses",
-    "nearest",
-    "nearest_across",
-    "nearest_in_group",
-]
-
 NEAR_MISS_RADIUS = 0.5
 """A row of another label no farther than this is a near miss.
 

@@ -18,16 +18,6 @@ from jaxtyping import Bool, Float32, Float64, Int, Int32
 from negspace.errors import DataError, PlanError, did_you_mean
 from negspace.search.exact import Hits, pair_scores
 
-__all__ = [
-    "FilterStats",
-    "Kept",
-    "Positives",
-    "Rules",
-    "apply_rules",
-    "duplicates_of_positive",
-    "least_positive",
-]
-
 Sampling: TypeAlias = Literal["top", "random"]
 
 Positives: TypeAlias = tuple[Int[np.ndarray, " queries_plus_1"], Int[np.ndarray, " entries"]]

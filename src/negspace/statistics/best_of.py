@@ -13,8 +13,6 @@ from negspace.errors import PlanError
 from negspace.records import Estimate, Interval, Measurement
 from negspace.statistics.estimates import estimate, mean_interval
 
-__all__ = ["BestOf", "GainSplit", "best_of", "expected_best", "expected_chosen", "split_gain"]
-
 
 @dataclass(frozen=True, eq=False)
 class BestOf:

@@ -13,17 +13,6 @@ from scipy import special
 from negspace.errors import PlanError
 from negspace.records import Estimate, Interval, Measurement
 
-__all__ = [
-    "StandardError",
-    "difference",
-    "estimate",
-    "influence_variance",
-    "item_variance_of",
-    "mean_interval",
-    "seed_spread",
-    "standard_error",
-]
-
 
 @dataclass(frozen=True)
 class StandardError:

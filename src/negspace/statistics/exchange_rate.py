@@ -17,8 +17,6 @@ from scipy import special
 from negspace.errors import PlanError
 from negspace.statistics.learning_curve import IsotonicCurves, PowerLaws, fit_isotonic, fit_power_laws
 
-__all__ = ["ExchangeRate", "cluster_sums", "exchange_rate", "in_brief", "in_words"]
-
 MISFIT_LEVEL = 0.05
 """Where seeds and test clusters leave residuals so large a chance below this, the power law is given up."""
 

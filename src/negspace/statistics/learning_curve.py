@@ -14,8 +14,6 @@ from jaxtyping import Float, Int
 
 from negspace.errors import PlanError
 
-__all__ = ["IsotonicCurves", "PowerLaws", "fit_isotonic", "fit_power_laws"]
-
 _SLOWEST, _FASTEST = 0.01, 5.0
 _COARSE, _FINE, _ROUNDS = 48, 9, 4
 

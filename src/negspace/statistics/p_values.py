@@ -10,8 +10,6 @@ from scipy import special
 
 from negspace.errors import PlanError
 
-__all__ = ["EXACT_UP_TO", "has_long_lower_tail", "holm", "sign_flip_p", "skewness_corrected_p"]
-
 EXACT_UP_TO = 32
 """Seeds up to which all sign assignments are counted: 2**16 sums for each half, some milliseconds."""
 

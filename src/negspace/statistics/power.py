@@ -10,8 +10,6 @@ from scipy import optimize, special
 from negspace.errors import PlanError
 from negspace.statistics.estimates import standard_error
 
-__all__ = ["minimum_detectable_effect", "seeds_needed"]
-
 MAX_SEEDS = 1_000_000
 """Beyond this, a number of seeds is no advice; what they leave is the error of the test items."""
 

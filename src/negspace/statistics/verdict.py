@@ -15,8 +15,6 @@ from negspace.statistics.estimates import StandardError, mean_interval, seed_spr
 from negspace.statistics.p_values import has_long_lower_tail, holm, sign_flip_p, skewness_corrected_p
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
 
-__all__ = ["Effects", "judge", "judge_family"]
-
 
 @dataclass(frozen=True, eq=False)
 class Effects:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from negspace.records import Json
 
-__all__ = ["content_hash", "package_hash", "source_hash"]
-
 _PACKAGE = Path(__file__).parents[1]
 
 

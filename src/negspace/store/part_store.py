@@ -23,8 +23,6 @@ from negspace.records import Json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PartStore", "locked"]
-
 _LOCK = "lock"
 _COUNTS = b"negspace.counts"
 _KEY = 32

@@ -22,8 +22,6 @@ from platformdirs import user_cache_path
 from negspace.errors import StoreError
 from negspace.records import Json, Run
 
-__all__ = ["RunStore", "StoredResult", "default_store_path"]
-
 _LAYOUT = 3
 _SECONDS_TO_WAIT = 30.0
 

@@ -30,17 +30,6 @@ from negspace.models import Learner
 from negspace.records import Json, Run, Values
 from negspace.registry import Registry
 
-__all__ = [
-    "PAIR_LEARNERS",
-    "SETTINGS",
-    "FixedModel",
-    "PairLearner",
-    "TinyModels",
-    "WholeCorpus",
-    "encoder",
-    "open_pair_learner",
-]
-
 SETTINGS = TinySettings(context=256, steps=1000)
 """Settings of models trained here: sentences are short, and one is trained for every seed."""
 

@@ -22,17 +22,6 @@ from negspace.records import Measurement, Run, Task, Values
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "CHOICE",
-    "CompetitorProbability",
-    "Margin",
-    "PairScores",
-    "Pressure",
-    "as_values",
-    "read_scores",
-    "score_pairs",
-]
-
 CHOICE = PREDICTION + declare(
     Quantity(
         "good_mean_token_prob",

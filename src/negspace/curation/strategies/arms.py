@@ -20,8 +20,6 @@ from negspace.errors import PlanError
 from negspace.models import TextTask
 from negspace.records import Json
 
-__all__ = ["DrawnArm", "StrategyArm", "Way", "whole_clusters"]
-
 Way: TypeAlias = Literal["clusters", "random", "stratified"]
 """How rows are drawn: whole clusters, single rows, or single rows with each label in its share."""
 

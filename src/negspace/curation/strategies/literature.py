@@ -23,16 +23,6 @@ from scipy.sparse import csr_matrix
 
 from negspace.curation.strategies.row_pool import RowPool, Strategy, checked, label_quotas
 
-__all__ = [
-    "BASELINES",
-    "Dynamics",
-    "SoftmaxRegression",
-    "highest",
-    "k_centre",
-    "random_rows",
-    "train_dynamics",
-]
-
 _EL2N_MODELS = 5
 _EL2N_EPOCHS = 3
 _DIMENSIONS = 128

@@ -25,17 +25,6 @@ from negspace.curation.strategies.literature import BASELINES
 from negspace.curation.strategies.row_pool import Balance, RowBudget, RowPool, Strategy
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = [
-    "COVERS",
-    "STRATEGIES",
-    "Cover",
-    "Stratified",
-    "cover",
-    "eligible_rows",
-    "open_strategy",
-    "settings_of",
-]
-
 
 @dataclass(frozen=True)
 class Stratified:

@@ -13,8 +13,6 @@ from jaxtyping import Bool, Float, Int
 
 from negspace.errors import PlanError
 
-__all__ = ["Balance", "RowBudget", "RowPool", "Strategy", "checked", "label_quotas", "least_real"]
-
 Balance: TypeAlias = Literal["pool", "even"]
 """Labels in the shares they have in the pool, or as many rows of each as there are."""
 

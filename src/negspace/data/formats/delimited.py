@@ -17,8 +17,6 @@ from negspace.data.table import Table, check_names
 from negspace.data.text_files import check_writable_text, first_line, read_text, several
 from negspace.errors import DataError
 
-__all__: list[str] = []
-
 _FIELD_LIMIT = threading.Lock()
 
 

@@ -15,8 +15,6 @@ from negspace.data.table import Table, columns_of
 from negspace.data.text_files import check_writable_text, first_line, read_text
 from negspace.errors import DataError
 
-__all__: list[str] = []
-
 _SPACE = re.compile(r"[ \t\r\n]*")
 _EXPECTED = 'a JSON file must hold one array of objects: [{"text": …, "label": …}, …]'
 

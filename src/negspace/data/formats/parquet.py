@@ -14,8 +14,6 @@ from negspace.data.formats import FORMATS, Format
 from negspace.data.table import Table
 from negspace.errors import DataError
 
-__all__: list[str] = []
-
 
 def _read(path: Path) -> Table:
     """Read a Parquet file.

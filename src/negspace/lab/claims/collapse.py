@@ -44,8 +44,6 @@ from negspace.lab.concepts import Sorted, Test
 from negspace.lab.replicas import POSITIVE, Confident, Oracle, PseudoLabelledRows, ReplicaArm, TrueRows
 from negspace.metrics import Accuracy, AgainstLevel
 
-__all__ = ["CLAIM"]
-
 CONCEPT = Sorted()
 STEPS = 1600
 SEEDS = 20

@@ -49,8 +49,6 @@ from negspace.lab.planted import (
 )
 from negspace.metrics import AgainstLevel
 
-__all__ = ["CLAIM"]
-
 STEPS = 300
 SEEDS = 10
 EACH = 24

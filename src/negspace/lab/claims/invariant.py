@@ -37,8 +37,6 @@ from negspace.lab.concepts import Sorted, Test
 from negspace.lab.replicas import ReplicaArm, TrueRows
 from negspace.metrics import Accuracy, Gap
 
-__all__ = ["CLAIM"]
-
 CONCEPT = Sorted()
 STEPS = 1600
 SEEDS = 20

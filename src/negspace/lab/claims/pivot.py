@@ -27,8 +27,6 @@ from negspace.lab.concepts import Pivot
 from negspace.lab.deltas import REPORTED, SEEDS, TEST, DeltaExperiments, best_checkpoint
 from negspace.lab.replicas import LstmNet, Net
 
-__all__ = ["CLAIM"]
-
 PLAIN, WIDE = "embedding 8", "embedding 16"
 NEIGHBOUR, ANCHOR, RANDOM = "neighbour delta", "anchor delta", "random delta"
 NETS: Mapping[str, Net] = {

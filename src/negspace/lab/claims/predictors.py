@@ -50,8 +50,6 @@ from negspace.lab.planted import (
 )
 from negspace.metrics import AgainstLevel
 
-__all__ = ["CLAIM"]
-
 STEPS = 500
 SEEDS = 10
 FRAGMENTS = 150

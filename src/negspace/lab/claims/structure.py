@@ -35,8 +35,6 @@ from negspace.lab.claim import (
 )
 from negspace.lab.planted import RULES, AnswerArm, AnswerLearner, PlantedTraining, answer_task
 
-__all__ = ["CLAIM"]
-
 STEPS = 250
 SEEDS = 10
 FRAGMENTS = 240

@@ -24,8 +24,6 @@ from negspace.lab.concepts import Zigzag
 from negspace.lab.deltas import REPORTED, SEEDS, DeltaExperiments
 from negspace.lab.replicas import LstmNet, Net
 
-__all__ = ["CLAIM"]
-
 PLAIN, DELTA = "embedding 16", "neighbour delta"
 NETS: Mapping[str, Net] = {PLAIN: LstmNet(16), DELTA: LstmNet(8, "neighbour")}
 

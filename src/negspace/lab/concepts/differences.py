@@ -18,8 +18,6 @@ from negspace.lab.concepts.sequences import (
 )
 from negspace.records import Json
 
-__all__ = ["Pivot", "Zigzag"]
-
 _HIGHEST_FIRST = 25
 
 

@@ -18,8 +18,6 @@ from negspace.errors import PlanError
 from negspace.lab.concepts.sequences import Concept
 from negspace.records import EvalSet
 
-__all__ = ["Labels", "SequenceTask", "Test", "sequence_task"]
-
 Labels = Literal["true", "published"]
 """Who labels a test's negatives: the concept's checker, or the recipe, which calls them all negative."""
 

@@ -11,16 +11,6 @@ from jaxtyping import Bool, Int32
 from negspace.errors import PlanError, did_you_mean
 from negspace.records import Json
 
-__all__ = [
-    "VOCABULARY",
-    "Concept",
-    "describe",
-    "draw_uniform",
-    "draw_violating",
-    "require_kind",
-    "require_length",
-]
-
 VOCABULARY = 50
 """Number of tokens: the integers from 0 to one below."""
 

@@ -11,8 +11,6 @@ from jaxtyping import Bool, Int32, Int64
 from negspace.lab.concepts.sequences import VOCABULARY, describe, draw_violating, require_kind, require_length
 from negspace.records import Json
 
-__all__ = ["Sorted"]
-
 _SWAPS = {"swap": 1, "two swaps": 2, "three swaps": 3, "four swaps": 4}
 
 

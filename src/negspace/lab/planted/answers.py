@@ -19,8 +19,6 @@ from negspace.language_models import LanguageModel, batches
 from negspace.quantities import PREDICTION
 from negspace.records import EvalSet, Json, Run, Values
 
-__all__ = ["AnswerArm", "AnswerLearner", "AnswerTask", "answer_task"]
-
 _BATCH = 4000
 
 

@@ -15,17 +15,6 @@ from negspace.errors import PlanError, did_you_mean
 from negspace.lab.planted.facts import KINDS, draw_record, state
 from negspace.lab.planted.rules import RULES
 
-__all__ = [
-    "NOISES",
-    "ROLES",
-    "PlantedCorpus",
-    "PlantedRecipe",
-    "planted_corpus",
-    "read_words",
-    "rule_words",
-    "vocabulary",
-]
-
 ROLES = ("structure", "fact", "noise")
 NOISES = ("shuffled", "random", "contradictory rule", "contradictory fact")
 _SHORTEST, _LONGEST = 26, 52

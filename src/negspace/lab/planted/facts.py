@@ -14,8 +14,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-__all__ = ["KINDS", "FactKind", "Record", "draw_record", "state"]
-
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())

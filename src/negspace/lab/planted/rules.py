@@ -16,8 +16,6 @@ import numpy as np
 
 from negspace.errors import PlanError, did_you_mean
 
-__all__ = ["BRACKETS", "CLASSES", "RULES", "Instance", "Rule", "answers_of"]
-
 Instance: TypeAlias = tuple[list[str], int]
 Rule: TypeAlias = Callable[[np.random.Generator, bool], Instance]
 

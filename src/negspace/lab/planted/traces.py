@@ -21,8 +21,6 @@ from negspace.probes import StepProbe
 from negspace.quantities import Quantity, declare
 from negspace.records import EvalSet, Json, Measurement, Run, Task
 
-__all__ = ["QUANTITIES", "PairsInOrder", "TraceArm", "TraceLearner", "TraceTask", "trace_task"]
-
 QUANTITIES: Mapping[str, str] = {
     "loss": "mean loss, in nats per token",
     "pressure": "mean over tokens of 1 - P(token): softmax negative pressure at temperature 1",

@@ -17,8 +17,6 @@ from negspace.language_models import LanguageModel, TinySettings, train_network
 from negspace.probes import LossProbe
 from negspace.records import Json
 
-__all__ = ["PlantedTraining", "require_torch", "torch_version"]
-
 CONTEXT = 96
 _TRAINING_SEEDS = 10_000  # corpora to train on are drawn from here on, held-out ones below
 

@@ -14,8 +14,6 @@ from negspace.lab.replicas.nets import LstmNet, Net, against
 from negspace.lab.replicas.training_rows import CHUNK, Draw, Purpose, Rows, Teacher
 from negspace.records import Json, Run, Values
 
-__all__ = ["Adam", "Batches", "BestOf", "ReplicaArm", "Sweep", "accuracy", "batches_of", "cut", "initial"]
-
 
 @dataclass(frozen=True)
 class Adam:

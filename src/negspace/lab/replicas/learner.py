@@ -28,8 +28,6 @@ from negspace.lab.replicas.training import (
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run, Values
 
-__all__ = ["DEVICES", "ReplicaLearner"]
-
 DEVICES = ("cpu", "cuda", "auto")
 
 _BLOCK = 10

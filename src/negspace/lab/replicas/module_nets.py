@@ -25,8 +25,6 @@ from negspace.records import Json
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ModuleNet", "gru_net", "transformer_net"]
-
 
 @dataclass(frozen=True)
 class ModuleNet:

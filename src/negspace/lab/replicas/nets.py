@@ -19,8 +19,6 @@ from negspace.records import Json
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["DELTAS", "NOTHING", "Delta", "LstmNet", "Net", "against", "count", "tensors"]
-
 NOTHING = -1
 """In place of a token: subtract zero."""
 

@@ -27,8 +27,6 @@ from numba.core.event import Listener, install_listener
 from negspace.errors import StoreError
 from negspace.store import locked
 
-__all__ = ["cached", "load"]
-
 _LOCK = threading.Lock()
 _CONFIG: Any = numba.config  # its attributes are set when it is imported
 

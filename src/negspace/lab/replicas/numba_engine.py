@@ -23,8 +23,6 @@ from negspace.lab.replicas.arms import Adam, Batches
 from negspace.lab.replicas.nets import NOTHING, LstmNet, count
 from negspace.lab.replicas.numba_layout import Optimiser, Workspace, allocate, view
 
-__all__ = ["ONE_BLAS_THREAD", "LstmReplicas", "call_engine", "load_engine"]
-
 # Rows predicted at once: their states at one position, of all buffers, fit in the nearest cache.
 _BLOCK = 64
 

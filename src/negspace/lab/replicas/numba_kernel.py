@@ -20,8 +20,6 @@ from numba import njit
 from negspace.lab.replicas.numba_cache import cached
 from negspace.lab.replicas.numba_layout import Optimiser, Parameters, Workspace
 
-__all__ = ["loss_and_gradient", "predict", "tanh", "train"]
-
 _F = TypeVar("_F", bound=Callable[..., object])
 _Gates = Float32[np.ndarray, " gates"]
 _Hidden = Float32[np.ndarray, " hidden"]

@@ -9,8 +9,6 @@ from jaxtyping import Float32
 
 from negspace.lab.replicas.nets import LstmNet, tensors
 
-__all__ = ["Optimiser", "Parameters", "Workspace", "allocate", "view"]
-
 
 class Parameters(NamedTuple):
     """Views of one flat vector, of parameters or of their gradient, in PyTorch's layout."""

@@ -25,8 +25,6 @@ from negspace.lab.replicas.training_rows import (
 )
 from negspace.records import Json
 
-__all__ = ["Confident", "Labels", "Oracle", "PseudoLabelledRows", "TrueRowsFrom", "Verifier"]
-
 _ATTEMPTS = 10
 # Parts of a chunk's randomness (`Draw.part`): true rows, and the first of each teacher's.
 _TRUE = -1 % 2**32

@@ -16,8 +16,6 @@ from torch.nn import functional
 
 from negspace.lab.replicas.nets import LstmNet
 
-__all__ = ["GruModule", "LstmModule", "TransformerModule"]
-
 _WAVELENGTHS = 10_000.0
 
 

@@ -20,17 +20,6 @@ from negspace.lab.replicas.arms import Batches, ReplicaArm, batches_of, cut, ini
 from negspace.lab.replicas.nets import LstmNet, Net, against
 from negspace.lab.replicas.training_rows import Purpose, Teacher
 
-__all__ = [
-    "Parameters",
-    "Replicas",
-    "Start",
-    "TrainedModel",
-    "Training",
-    "TrainingResult",
-    "predict",
-    "train",
-]
-
 Parameters: TypeAlias = Float32[np.ndarray, " parameters"]
 
 

@@ -20,20 +20,6 @@ from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts import Concept
 from negspace.records import Json
 
-__all__ = [
-    "CHUNK",
-    "POSITIVE",
-    "Draw",
-    "Labelled",
-    "Purpose",
-    "Rows",
-    "Teacher",
-    "TrueRows",
-    "check_mix",
-    "inputs",
-    "pick",
-]
-
 CHUNK = 200
 """Steps that are drawn at a time."""
 

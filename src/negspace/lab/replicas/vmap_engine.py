@@ -17,8 +17,6 @@ from negspace.errors import PlanError
 from negspace.lab.replicas.arms import Adam, Batches
 from negspace.lab.replicas.nets import NOTHING, Net, count
 
-__all__ = ["ModuleReplicas"]
-
 _ROWS = 4096  # read at a time by `logits`
 _GROUP = 64  # replicas run at once on a CPU; more, and what passes between operations leaves its cache
 

@@ -18,8 +18,6 @@ from itertools import pairwise
 from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid, is_rounded, unknown, valid
 from negspace.perturbations.verifiers import VERIFIERS
 
-__all__ = ["Arithmetic"]
-
 _LONGEST_CLAIM = 300
 _LONGEST_SHOWN = 40
 _LARGEST_EXPONENT = 64

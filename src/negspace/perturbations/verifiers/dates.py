@@ -9,8 +9,6 @@ from datetime import date
 from negspace.perturbations.proof import Proof, TextVerifier, invalid, unknown, valid
 from negspace.perturbations.verifiers import VERIFIERS
 
-__all__ = ["Dates"]
-
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLAIM = re.compile(

@@ -17,8 +17,6 @@ from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid,
 from negspace.perturbations.verifiers import VERIFIERS
 from negspace.records import Json
 
-__all__ = ["JsonSchema", "JsonSyntax", "read_schema"]
-
 _MOST_DIGITS = 100
 _MOST_NESTED = 200
 

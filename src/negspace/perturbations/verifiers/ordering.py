@@ -13,8 +13,6 @@ from negspace.perturbations.proof import Proof, TextVerifier, invalid, number, u
 from negspace.perturbations.verifiers import VERIFIERS
 from negspace.records import Json
 
-__all__ = ["Ordering"]
-
 _DIRECTIONS = ("ascending", "descending")
 _NUMBER = re.compile(r"[-−+]?\d+(?:\.\d+)?", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+")

@@ -14,8 +14,6 @@ from negspace.perturbations.proof import Proof, TextVerifier, invalid, too_deep,
 from negspace.perturbations.verifiers import VERIFIERS
 from negspace.records import Json
 
-__all__ = ["Brackets", "PythonSyntax", "Regex"]
-
 _BRACKET = re.compile(r"[()\[\]{}]")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _MOST_NESTED = 60

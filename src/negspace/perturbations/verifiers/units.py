@@ -25,8 +25,6 @@ from negspace.perturbations.proof import (
 )
 from negspace.perturbations.verifiers import VERIFIERS
 
-__all__ = ["UNITS", "Unit", "Units"]
-
 
 @dataclass(frozen=True)
 class Unit:

@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from negspace.data import Fragments
 from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
 
-__all__ = ["Backbone", "LogitBlock", "find_backbone", "last_hidden", "logit_blocks"]
-
 # Enough rows that the product with the head's weights is as fast as one of all rows, or nearly; at 150,000
 # words of vocabulary these logits take 150 MB.
 _ROWS = 256

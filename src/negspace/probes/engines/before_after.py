@@ -21,22 +21,6 @@ from negspace.errors import PlanError
 from negspace.language_models import Batch
 from negspace.probes.engines.sgd_step import mean_losses
 
-__all__ = [
-    "ATTENTION",
-    "CKA",
-    "COSINE",
-    "Picture",
-    "changes",
-    "cka_drift",
-    "cosine_drift",
-    "eager_attention",
-    "hooked",
-    "jensen_shannon",
-    "picture",
-    "query_positions",
-    "shows_attention",
-]
-
 COSINE, CKA, ATTENTION = "drift", "cka drift", "attention change"
 
 

@@ -11,8 +11,6 @@ from negspace.errors import PlanError, StoreError
 from negspace.language_models import Batch, Checkpoint, LanguageModel
 from negspace.probes.engines.backbone import Backbone, find_backbone
 
-__all__ = ["CheckpointDrift"]
-
 
 class CheckpointDrift:
     """All checkpoints of a model, held at once; the model itself keeps its parameters.

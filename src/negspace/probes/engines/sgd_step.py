@@ -19,22 +19,6 @@ from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, batches, check_finite, take
 
-__all__ = [
-    "Gradient",
-    "Parameters",
-    "ReferenceGradient",
-    "choose_step_size",
-    "dot",
-    "gradient",
-    "halves",
-    "in_float32",
-    "kept_parameters",
-    "mean_losses",
-    "moments",
-    "own_gain",
-    "squared_norms",
-]
-
 Gradient: TypeAlias = list[Tensor]
 """One tensor a parameter."""
 

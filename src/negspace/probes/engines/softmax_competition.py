@@ -21,8 +21,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["Competition", "competition", "strongest"]
-
 # What stands in for the logit of a token that is left out, and for one of -inf. Its exponential is 0 at any
 # temperature that is allowed, and so is, nearly, its product with the square of `_LEAST`.
 _NOTHING = -1e20

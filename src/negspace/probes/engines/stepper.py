@@ -23,8 +23,6 @@ from negspace.probes.engines.sgd_step import (
     moments,
 )
 
-__all__ = ["Stepped", "Stepper"]
-
 _Key: TypeAlias = tuple[str, str | None]  # metric and layer
 
 _WHOLE = ("self-influence", "transfer", "self-influence first order", "transfer first order")

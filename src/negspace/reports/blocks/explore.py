@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from negspace.reports.blocks.text import Block, Mark, Text
 
-__all__ = ["Explorer", "ExplorerRow", "Token", "TokenMap"]
-
 
 @dataclass(frozen=True)
 class Token:

@@ -11,29 +11,6 @@ from markupsafe import Markup
 from negspace.reports.blocks.prose import Headline
 from negspace.reports.blocks.text import Block, Mark, Span, Text, Tone
 
-__all__ = [
-    "Align",
-    "Cards",
-    "Cell",
-    "Chart",
-    "Column",
-    "Draw",
-    "Group",
-    "Key",
-    "Metric",
-    "Metrics",
-    "Panels",
-    "Row",
-    "Share",
-    "Shares",
-    "Strip",
-    "Strips",
-    "Table",
-    "Tally",
-    "Verdict",
-    "numeric",
-]
-
 Align: TypeAlias = Literal["left", "right"]
 
 

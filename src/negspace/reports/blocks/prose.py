@@ -7,23 +7,6 @@ from typing import Literal
 
 from negspace.reports.blocks.text import Block, Text, Tone
 
-__all__ = [
-    "Banner",
-    "Bullets",
-    "Command",
-    "Details",
-    "Facts",
-    "Headline",
-    "Paragraph",
-    "Quote",
-    "Raw",
-    "Section",
-    "Side",
-    "Steps",
-    "TextPair",
-    "Warnings",
-]
-
 
 @dataclass(frozen=True)
 class Headline(Block):

@@ -12,8 +12,6 @@ from negspace.reports.blocks.figures import Metrics, Verdict
 from negspace.reports.blocks.prose import Headline, Section, Warnings
 from negspace.reports.blocks.text import Block, Span, Text
 
-__all__ = ["REPORT_SECTIONS", "Report", "ReportSection", "Reported", "sections_for"]
-
 
 @runtime_checkable
 class ReportSection(Protocol):

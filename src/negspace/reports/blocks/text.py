@@ -5,24 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = [
-    "Block",
-    "Mark",
-    "Shape",
-    "Span",
-    "Text",
-    "Tone",
-    "code",
-    "given",
-    "link",
-    "mark",
-    "outcome",
-    "pieces",
-    "plain",
-    "soft",
-    "strong",
-]
-
 Tone: TypeAlias = Literal["", "supported", "refuted", "inconclusive", "warn", "soft"]
 
 
