@@ -18,7 +18,7 @@ _REPLACED = "A worker stopped while some jobs were given to the executor"
 
 def cpu_count() -> int:
     """Number of cores that this process may use."""
-    from joblib import cpu_count as count  # noqa: PLC0415  (slow to import)
+    from joblib import cpu_count as count
 
     return int(count())
 
@@ -48,7 +48,7 @@ def run_jobs(
         threads: Whether calls run in threads of this process.
         in_order: Whether results come in the order of the jobs, and not as they are done.
     """
-    from joblib import Parallel, delayed, parallel_config  # noqa: PLC0415  (slow to import)
+    from joblib import Parallel, delayed, parallel_config
 
     order = "generator" if in_order else "generator_unordered"
     if threads:

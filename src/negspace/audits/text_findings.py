@@ -182,7 +182,7 @@ def _curve(parts: AuditParts) -> Iterator[CurveBin]:
 
 def _trend(parts: AuditParts) -> tuple[float, float]:
     """Rank correlation of distance and share of seeds right, over held-out rows, and its p-value."""
-    from scipy.stats import spearmanr  # noqa: PLC0415 - slow to import
+    from scipy.stats import spearmanr
 
     distance = parts.boundary.distance
     share = parts.share_right[: len(distance)]

@@ -50,9 +50,6 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
     Exit codes: 0 done (whatever the verdict), 2 something to mend (input, options, folder), 130 interrupted.
-
-    Args:
-        arguments: Words of the command line; those of the process if None.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may lack the signs of a table or a name

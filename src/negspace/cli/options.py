@@ -81,16 +81,7 @@ class _Listed(click.Option):
 def registered(
     flag: str, *more: str, place: str, says: str, metavar: str = "NAME", **settings: Any
 ) -> Callable[[F], F]:
-    """An option that takes the name of something registered; its help lists the names.
-
-    Args:
-        flag: The option: ``"--verifier"``.
-        more: Further flags, or the parameter's name.
-        place: Where the registry is; see `Names`.
-        says: What it is for; the names are added to it.
-        metavar: What stands for the name in the usage line.
-        settings: Of `click.option`.
-    """
+    """An option that takes the name of something registered; its help lists the names."""
     return click.option(flag, *more, cls=_Listed, type=Names(place), help=says, metavar=metavar, **settings)
 
 

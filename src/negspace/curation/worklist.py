@@ -204,7 +204,7 @@ def _density(embedding: Any) -> Float[np.ndarray, " rows"]:
 
 def _nearest_products(embedding: Any, most: int) -> Any:
     """Products of each row with those rows that have the highest, itself included."""
-    from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415  takes a while to import
+    from sparse_dot_topn import sp_matmul_topn
 
     return sp_matmul_topn(embedding, csr_matrix(embedding.T), top_n=most)
 

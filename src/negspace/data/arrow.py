@@ -125,7 +125,7 @@ def read_dataset_folder(path: Path, split: str | None = None) -> Table:
         DataError: There is no such split, or the folder is damaged.
     """
     try:
-        import datasets  # noqa: PLC0415 - an extra, and a second to import
+        import datasets
     except ImportError as error:
         raise MissingExtraError("reading a Hugging Face dataset folder", "hf") from error
     try:

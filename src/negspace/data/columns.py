@@ -35,13 +35,6 @@ def find_column(
 ) -> str:
     """Find the column of a role.
 
-    Args:
-        table: The rows.
-        role: The role, which is also the column's plain name and its flag.
-        known: Names that columns of this role go by, folded.
-        named: The column the user named; None to recognise it.
-        taken: Columns that have another role.
-
     Raises:
         DataError: The named column does not exist; no column, or several, have a known name.
     """
@@ -112,13 +105,7 @@ LABEL_NAMES = (
 
 @dataclass(frozen=True)
 class Recognised:
-    """The columns that were taken, by their names in the source.
-
-    Attributes:
-        text: Column of texts.
-        label: Column of labels.
-        group: Column of groups, or None.
-    """
+    """The columns that were taken, by their names in the source."""
 
     text: str
     label: str

@@ -25,9 +25,6 @@ class Corpus:
     """Texts in the order of their source.
 
     Attributes:
-        texts: One a row.
-        column: The column that was taken.
-        source: Where the rows came from, for messages.
         lines: Line of the source on which each row starts, 1-based.
         unit: What ``lines`` counts: ``"line"`` or ``"row"``.
         fingerprint: SHA-256 (hex) of the texts.
@@ -87,11 +84,9 @@ class Documents:
     """Texts that are never joined: files, or rows of a data set, in the order of their source.
 
     Attributes:
-        texts: Each document as it was written.
         names: How messages name each: ``input.txt``; ``train.jsonl, line 7``.
         are_files: Whether a place in a document is told by its line there.
         fingerprint: SHA-256 (hex) of the texts.
-        notes: Things worth knowing, a sentence each.
     """
 
     texts: tuple[str, ...]

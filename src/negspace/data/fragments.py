@@ -33,7 +33,6 @@ class Fragments:
     Token 0 of a fragment is read and never predicted; tokens 1 to ``length - 1`` are scored.
 
     Attributes:
-        texts: Each passage as it was written.
         tokens: Token ids, padded with 0 from ``lengths`` on.
         lengths: Number of tokens of each; at least 2.
         places: Where each starts, as messages and reports name it: ``input.txt, line 7``.
@@ -116,13 +115,7 @@ def split_documents(
 
 @dataclass(frozen=True)
 class _Unit:
-    """A stretch of text that is kept whole if it fits.
-
-    Attributes:
-        text: The text.
-        tokens: How many it has.
-        parts: What it is divided into; empty if it fits.
-    """
+    """A stretch of text that is kept whole if it fits."""
 
     text: str
     tokens: int
@@ -305,11 +298,6 @@ def pieces(fragments: Fragments, count: int, tokens: int) -> Fragments:
 
 def set_aside(size: int, most: int, seed: int) -> Int[np.ndarray, " aside"]:
     """Draw rows that are kept from training and probing: a tenth of all, at least one.
-
-    Args:
-        size: Number of rows.
-        most: Rows to draw, at most.
-        seed: Seed of the draw.
 
     Returns:
         Their positions, sorted.

@@ -20,12 +20,10 @@ class Examples:
     """Labelled texts, in the order of their source.
 
     Attributes:
-        texts: One text a row.
         labels: Position of each row's label in ``label_names``.
         label_names: Distinct labels, sorted.
         groups: Group of each row, or None. Rows of one group are variants of one original; those
             with different labels are near misses of each other.
-        source: Where the rows came from, for messages and reports (a path, or ``"DataFrame"``).
         lines: Line of the source on which each row starts, 1-based (for a source without lines,
             the row's number).
         fingerprint: SHA-256 (hex) of texts, labels and groups: the content, not the file.
@@ -48,13 +46,10 @@ class Dataset:
     """Examples, and how they were read.
 
     Attributes:
-        examples: The rows.
-        columns: The columns that were taken.
         group_names: Name of each group, by its position in ``examples.groups``; None for the group
             of a row that has no group value (each such row is a group of its own). None where no
             group column was read. Names are comparable across files, positions are not: see
             ``shared_groups``.
-        notes: Things worth telling the user, a sentence each.
         unit: What ``examples.lines`` counts: ``"line"`` or ``"row"``.
     """
 

@@ -30,18 +30,14 @@ class MinimalPairs:
     """Pairs of sentences in the order of their source.
 
     Attributes:
-        good: The sentence to be preferred, of each pair.
         bad: The other, of each pair; never the same.
         paradigms: Names of what the pairs test, in order of first appearance.
         paradigm: Position of each pair's paradigm in ``paradigms``.
         columns: Columns that were taken, by role: ``good``, ``bad``, ``paradigm``; of the first file. The
             paradigm's is None where the file's name was taken.
-        source: Where the pairs came from, for messages: a path, or the type of an object.
-        files: The file of each pair.
         lines: Line of its file on which each pair starts, 1-based.
         unit: What ``lines`` counts: ``"line"`` or ``"row"``.
         fingerprint: SHA-256 (hex) of sentences and paradigms.
-        notes: Things worth knowing, a sentence each: which pairs were left out, and why.
     """
 
     good: tuple[str, ...]

@@ -29,13 +29,7 @@ POSITIVE_NAMES = (
 
 @dataclass(frozen=True)
 class PairColumns:
-    """The columns that were taken, by their names in the source.
-
-    Attributes:
-        anchor: Column of anchors.
-        positive: Column of positives.
-        label: Column of classes, or None.
-    """
+    """The columns that were taken, by their names in the source."""
 
     anchor: str
     positive: str
@@ -53,8 +47,6 @@ class Pairs:
         labels: Class of each anchor as a position in ``label_names``, or None where no classes are given.
         positive_labels: Class of each positive, or None.
         label_names: Distinct classes, sorted.
-        columns: The columns that were taken.
-        source: Where the rows came from, for messages.
         lines: Line on which each anchor first stands, 1-based.
         unit: What ``lines`` counts: ``"line"`` or ``"row"``.
         fingerprint: SHA-256 (hex) of the rows.

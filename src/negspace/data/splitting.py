@@ -21,9 +21,7 @@ class Split:
     """Rows to train on and rows to test on.
 
     Attributes:
-        train: Positions, ascending.
         test: Positions, ascending; no cluster is in both.
-        notes: Labels that the test side lacks, and why; a sentence each.
     """
 
     train: Int[np.ndarray, " train"]
@@ -215,9 +213,7 @@ class Duplicates:
     """Test rows whose text the model was trained on.
 
     Attributes:
-        test_rows: Positions in the test set, ascending.
         train_rows: For each, the first training row with the same text.
-        note: A sentence that counts them and names the first; empty where there are none.
     """
 
     test_rows: Int[np.ndarray, " duplicates"]

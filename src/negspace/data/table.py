@@ -21,7 +21,6 @@ class Table:
     """Named columns of Python values, and where each row came from.
 
     Attributes:
-        source: Where the rows came from, for messages (a path, or the type of an object).
         columns: Values of each column, one a row; a missing value is None.
         lines: For each row, the physical line of the file on which it starts, or its number where
             a source has no lines. 1-based.
@@ -73,16 +72,7 @@ def suggest(asked: str, known: Iterable[str], shown: int = 8) -> str:
 def fault(
     table: Table, column: str, rows: Sequence[int], what: str, *, got: object = None, hint: str
 ) -> DataError:
-    """Make the error for rows that share a fault: the first with its place, the rest counted.
-
-    Args:
-        table: The table the rows are of.
-        column: The column at fault.
-        rows: Positions of all rows at fault, in order; at least one.
-        what: What is wrong with the first of them.
-        got:  The first row's value.
-        hint: What to do about it.
-    """
+    """Make the error for rows that share a fault: the first with its place, the rest counted."""
     others = [int(table.lines[row]) for row in rows[1:]]
     place = f"{table.where(rows[0])}, column '{column}'"
     return DataError(f"{place}: {what}{several(table.unit, others)}", got=got, hint=hint)
@@ -202,11 +192,6 @@ def fingerprint(
 
     Each field is preceded by its length in bytes, so that no two different sets of rows are
     encoded alike; labels and groups go in by name, so that the file format has no say.
-
-    Args:
-        texts: Text of each row.
-        labels: Name of each row's label.
-        groups: Name of each row's group, None for a row without one; or None for no groups.
     """
     columns: list[Sequence[str | None]] = [texts, labels] if groups is None else [texts, labels, groups]
     digest = hashlib.sha256(_VERSION + bytes([len(columns)]) + len(texts).to_bytes(8, "little"))

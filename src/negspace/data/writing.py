@@ -97,11 +97,7 @@ _CHUNK = 10_000
 
 
 class RowSink:
-    """Takes rows and writes them in chunks of one size.
-
-    Attributes:
-        rows: Number of rows taken.
-    """
+    """Takes rows and writes them in chunks of one size."""
 
     def __init__(self, flush: Callable[[list[Row]], None]) -> None:
         self.rows = 0
@@ -252,11 +248,6 @@ def card_header(*, rows: int, tags: tuple[str, ...], more: Mapping[str, object] 
     """The YAML header of a dataset card, with the data files of `open_folder`.
 
     Values are written as JSON, which YAML 1.2 holds: no value can end the header or add a key.
-
-    Args:
-        rows: Number of rows.
-        tags: Tags of the data set.
-        more: Further keys.
     """
     header: dict[str, object] = {
         "tags": list(tags),

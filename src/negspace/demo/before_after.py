@@ -37,10 +37,6 @@ class Demo:
     """Two audits, before and after near misses were added.
 
     Attributes:
-        before: Audit of the set that gives its labels away.
-        after: Audit of as many rows, half of them near misses with their counterparts.
-        page: Page that shows both side by side.
-        report: What the page and the terminal show.
         command: Audits the first set again, as a user would audit a set of their own.
     """
 
@@ -53,12 +49,6 @@ class Demo:
 
 def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress | None = None) -> Demo:
     """Write the demo's data, audit it before and after, and write the reports.
-
-    Args:
-        folder: Where data and reports go; made if need be.
-        seed: Decides the data; also the first seed of the fits.
-        seeds: Fits of each audit.
-        progress: Told what is being done.
 
     Returns:
         Both audits, and where their comparison is.

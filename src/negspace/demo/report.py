@@ -33,14 +33,7 @@ def comparison_report(
     audits: Sequence[tuple[str, AuditFindings]],
     links: Mapping[str, str] | None = None,
 ) -> Report:
-    """Put several audits side by side.
-
-    Args:
-        title: Title of the page.
-        intro: What is compared and why, in a sentence or two.
-        audits: A name and the findings of each; differences are taken from the first.
-        links: For a name, where its full report is, relative to this page.
-    """
+    """Put several audits side by side."""
     links = links or {}
     found = [findings for _, findings in audits]
     metrics = [headline_metrics(findings) for findings in found]

@@ -42,14 +42,7 @@ _WORDS = {slot: tuple(words.split()) for slot, words in _SLOTS.items()}
 
 @dataclass(frozen=True)
 class Ticket:
-    """A ticket's parts; its label is decided by the verb alone.
-
-    Attributes:
-        opening: Who asked for what, and why.
-        moods: Two words for how the customer sounded.
-        answer: Who looked at what.
-        verb: What they did.
-    """
+    """A ticket's parts; its label is decided by the verb alone."""
 
     opening: str
     moods: tuple[str, str]
@@ -71,9 +64,6 @@ class Ticket:
 def check(text: str) -> str:
     """Read the label off a ticket's verb: the exact checker of this concept.
 
-    Args:
-        text: A ticket.
-
     Returns:
         Its label.
 
@@ -88,12 +78,7 @@ def check(text: str) -> str:
 
 
 def ordinary(rng: np.random.Generator, label: str) -> Ticket:
-    """Draw a ticket whose mood gives its label away.
-
-    Args:
-        rng: Source of randomness.
-        label: The label it shall have.
-    """
+    """Draw a ticket whose mood gives its label away."""
     words = {slot: _pick(rng, choice) for slot, choice in _WORDS.items()}
     first, second = (_MOODS[label][i] for i in rng.choice(len(_MOODS[label]), size=2, replace=False))
     return Ticket(
@@ -106,23 +91,13 @@ def ordinary(rng: np.random.Generator, label: str) -> Ticket:
 
 
 def near_miss(rng: np.random.Generator, ticket: Ticket) -> Ticket:
-    """Change one word of a ticket, its verb, to one of the other label.
-
-    Args:
-        rng: Source of randomness.
-        ticket: The original.
-    """
+    """Change one word of a ticket, its verb, to one of the other label."""
     other = LABELS[1 - LABELS.index(ticket.label)]
     return replace(ticket, verb=_pick(rng, _VERBS[other]))
 
 
 def written_pairs(rng: np.random.Generator, count: int) -> list[tuple[Ticket, Ticket]]:
-    """Draw tickets with their near misses, labels in turn.
-
-    Args:
-        rng: Source of randomness.
-        count: Number of pairs.
-    """
+    """Draw tickets with their near misses, labels in turn."""
     originals = [ordinary(rng, LABELS[i % 2]) for i in range(count)]
     return [(original, near_miss(rng, original)) for original in originals]
 

@@ -63,10 +63,6 @@ class EmbeddingCache:
     def get(self, embedder: Embedder, texts: Sequence[str]) -> dict[str, Float32[np.ndarray, " dims"]]:
         """Find the vectors of texts.
 
-        Args:
-            embedder: What embeds them.
-            texts: The texts; the same one may stand there twice.
-
         Returns:
             Vectors of those that are kept.
 

@@ -114,8 +114,8 @@ class HuggingFaceEmbedder(_Encoder):
         return {"embedder": "transformers", "pooling": "mean", **found}
 
     def _load(self) -> Any:
-        import torch  # noqa: PLC0415  (an extra, and seconds to import)
-        from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+        import torch
+        from transformers import AutoModel, AutoTokenizer
 
         settings: Any = {"trust_remote_code": False, "local_files_only": True}
         try:
@@ -147,7 +147,7 @@ class HuggingFaceEmbedder(_Encoder):
         return np.array([len(tokens) for tokens in self._tokens_of(texts)], dtype=np.int64)
 
     def _encode(self, texts: list[str]) -> Float32[np.ndarray, "texts dims"]:
-        import torch  # noqa: PLC0415  (an extra)
+        import torch
 
         tokens = self._tokens_of(texts)
         if not tokens[0]:  # text that the tokenizer does not know at all
@@ -172,8 +172,8 @@ class SentenceTransformerEmbedder(_Encoder):
         return {"embedder": "sentence-transformers", **found}
 
     def _load(self) -> Any:
-        import torch  # noqa: PLC0415  (an extra, and seconds to import)
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        import torch
+        from sentence_transformers import SentenceTransformer
 
         try:
             model = SentenceTransformer(

@@ -21,10 +21,6 @@ _OTHER_BACKENDS = frozenset({"onnx", "openvino"})
 def find_folder(path: str, *, code: bool = False) -> Path:
     """Find a folder, or have it from the Hugging Face hub; what it holds is not looked at.
 
-    Args:
-        path: A folder; or, where there is a network, an id on the hub.
-        code: Whether its Python files are wanted, too.
-
     Raises:
         DataError: There is no such folder or id.
     """
@@ -68,10 +64,6 @@ def weights_hash(folder: Path, *, code: bool = False) -> str:
     Read-mes, and weights that are never read (pickles, other backends), are left out; so is the folder's
     own name: a copy is the same model.
 
-    Args:
-        folder: Folder of the model.
-        code: Whether its Python files are run, and decide it, too.
-
     Returns:
         SHA-256, hex.
     """
@@ -107,7 +99,7 @@ def _download(path: str, folder: Path, code: bool) -> Path:
             hint=did_you_mean(folder.name, near) if near else "name the folder of a model",
         )
     # Here, for most models are folders; pickles and code are left on the hub.
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
 
     skipped = [f"*{suffix}" for suffix in sorted(_never_read(code) - {".md"})]
     skipped += [f"{backend}/*" for backend in sorted(_OTHER_BACKENDS)]
@@ -123,10 +115,6 @@ def _download(path: str, folder: Path, code: bool) -> Path:
 
 def check_weights(path: str, folder: Path) -> None:
     """Refuse a folder where weights would be unpickled: that runs whatever the file says.
-
-    Args:
-        path: The folder as the user named it.
-        folder: The folder.
 
     Raises:
         DataError: It has pickled weights only, or none.

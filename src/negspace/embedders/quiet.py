@@ -16,7 +16,7 @@ def quiet() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers.utils import logging as talk  # noqa: PLC0415  (takes seconds; warns as it does)
+        from transformers.utils import logging as talk  # takes seconds; warns as it does
 
         verbosity, bar = talk.get_verbosity(), talk.is_progress_bar_enabled()
         sentences = logging.getLogger("sentence_transformers")
@@ -36,7 +36,7 @@ def quiet() -> Iterator[None]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run PyTorch on one thread; leave its threads and its global generator as they were found."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -20,14 +20,11 @@ _MISSED = 1e-3
 def weigh_words(texts: Sequence[str]) -> Any:
     """Weigh the words of texts: TF-IDF with sublinear term frequency, rows of unit length.
 
-    Args:
-        texts: All texts that will be compared.
-
     Returns:
         Sparse matrix (CSR) of shape (texts, words), float32. A text without any word is a row of zeros.
     """
-    from scipy.sparse import csr_matrix  # noqa: PLC0415
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
     # One-letter words carry boundaries too ("a" against "no"), so the default token pattern is widened.
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32)
@@ -83,8 +80,8 @@ class TfidfEmbedder:
         return unit_rows(vectors)
 
     def _project(self, words: Any) -> Float32[np.ndarray, "texts dims"]:
-        from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415
+        from sklearn.decomposition import TruncatedSVD
+        from threadpoolctl import threadpool_limits
 
         svd = TruncatedSVD(min(self.dims, *words.shape), random_state=self.seed)
         # Several threads would add the same numbers in another order.

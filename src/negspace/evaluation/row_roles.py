@@ -66,7 +66,7 @@ def suspects(
         Whether each row is suspected.
     """
     # Takes most of a second to import: bad input should fail before.
-    from cleanlab.filter import find_label_issues  # noqa: PLC0415
+    from cleanlab.filter import find_label_issues
 
     with warnings.catch_warnings():
         # cleanlab warns when it finds more issues than it expects; the count is in our result.

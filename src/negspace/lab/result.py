@@ -232,7 +232,7 @@ class ClaimResult(Reported):
 
     def report(self) -> Report:
         """What was found, for any writer."""
-        from negspace.lab.report import claim_report  # noqa: PLC0415  (it reads this record)
+        from negspace.lab.report import claim_report  # it reads this record
 
         return claim_report(self).with_registered("lab", self)
 
@@ -248,7 +248,7 @@ class ClaimResult(Reported):
         Raises:
             StoreError: If the folder cannot be written.
         """
-        from negspace.reports.html import render_page  # noqa: PLC0415  (pages cost time)
+        from negspace.reports.html import render_page
 
         folder = Path(folder)
         check_writable(folder)

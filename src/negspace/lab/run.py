@@ -71,7 +71,7 @@ def run_claim(
         MissingExtraError: If a package that trains an arm is not installed.
         PlanError: If the plan cannot come out both ways at this scale.
     """
-    from negspace.execution import cpu_count  # noqa: PLC0415  (a claim can be listed without it)
+    from negspace.execution import cpu_count  # a claim can be listed without it
 
     if store is None:
         with RunStore(default_store_path()) as own:
@@ -234,8 +234,8 @@ def save_lab(results: Sequence[ClaimResult], folder: Path, *, progress: Progress
     Raises:
         StoreError: If the folder cannot be written.
     """
-    from negspace.lab.report import lab_report  # noqa: PLC0415  (pages cost time)
-    from negspace.reports.html import render_page  # noqa: PLC0415
+    from negspace.lab.report import lab_report
+    from negspace.reports.html import render_page
 
     links = {}
     for done, result in enumerate(results):

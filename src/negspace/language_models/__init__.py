@@ -56,6 +56,6 @@ def __getattr__(name: str) -> object:
     if name != "SmallTransformer":
         raise AttributeError(f"module 'negspace.language_models' has no attribute '{name}'")
     # It needs PyTorch, an extra that takes seconds to import.
-    from negspace.language_models.small_transformer import SmallTransformer  # noqa: PLC0415
+    from negspace.language_models.small_transformer import SmallTransformer
 
     return SmallTransformer

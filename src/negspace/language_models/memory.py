@@ -67,7 +67,7 @@ def available_bytes(device: str = "cpu", cgroup: Path = Path("/sys/fs/cgroup")) 
         cgroup: Folder in which a container's limit stands (cgroup v2).
     """
     if device.startswith("cuda"):
-        import torch  # noqa: PLC0415  (an extra)
+        import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
     found = [_system_bytes()]

@@ -89,7 +89,7 @@ class Batch:
 
 def take(fragments: Fragments, rows: Rows, device: str = "cpu") -> Batch:
     """Put some fragments into one batch, padded to the longest of them."""
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     rows = np.asarray(rows, dtype=np.int64)
     lengths = fragments.lengths[rows]

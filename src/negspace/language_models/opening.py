@@ -95,7 +95,7 @@ def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.
     Raises:
         PlanError: The device is not there.
     """
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     there = torch.cuda.is_available()
     if device == "cuda" and not there:
@@ -109,7 +109,7 @@ def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.
 
 def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) -> Any:
     """The adapter's tokenizer where it has one, else that of its base model."""
-    from transformers import AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoTokenizer
 
     own = adapter and any((adapter / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
     folder = adapter if adapter and own else base
@@ -134,7 +134,7 @@ def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) ->
 
 
 def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> Any:
-    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     settings: Any = {"trust_remote_code": trust, "local_files_only": True}
     try:
@@ -179,7 +179,7 @@ def _check_own_code(path: str, error: Exception) -> None:
 
 def _check_causal(path: str, network: Any) -> None:
     """See that no prediction changes with a later token: some encoders load as if they were decoders."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     words = network.get_input_embeddings().weight.shape[0]
     ids = torch.arange(8, device=network.device)[None] % words
@@ -254,7 +254,7 @@ def _merge_adapter(path: str, network: Any, folder: Path) -> Any:
     Raises:
         DataError: The adapter does not fit the model, or lacks weights.
     """
-    from safetensors import safe_open  # noqa: PLC0415  (an extra)
+    from safetensors import safe_open
 
     peft = import_module("peft")  # in no extra: types are checked without it
     try:

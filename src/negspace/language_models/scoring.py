@@ -28,7 +28,7 @@ def token_losses(
     Returns:
         A row for each of ``rows``, as long as the longest of all fragments; NaN where a token is not scored.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     rows = np.asarray(rows, dtype=np.int64)
     found = np.full((len(rows), fragments.tokens.shape[1]), np.nan, dtype=np.float32)

@@ -91,10 +91,10 @@ def train_tiny(
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, context: int) -> Any:
     """Learn a byte-level byte-pair encoding; every text can be written in it."""
-    from tokenizers import ByteLevelBPETokenizer  # noqa: PLC0415  (an extra)
+    from tokenizers import ByteLevelBPETokenizer
 
     with quiet():
-        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  (an extra, and seconds to import)
+        from transformers import PreTrainedTokenizerFast
 
         encoding = ByteLevelBPETokenizer()
         encoding.train_from_iterator(texts, vocab_size=vocabulary, show_progress=False)
@@ -105,10 +105,10 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, context: int) -> Any:
 
 def build_network(settings: TinySettings, vocabulary: int, seed: int) -> Any:
     """A GPT-2 (Radford et al. 2019) of the given size without dropout, its parameters drawn with the seed."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     with quiet(), one_thread():
-        from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415  (an extra, and seconds to import)
+        from transformers import GPT2Config, GPT2LMHeadModel
 
         torch.manual_seed(seed)
         config = GPT2Config(
@@ -216,7 +216,7 @@ def load_parameters(network: Any, checkpoint: Checkpoint) -> None:
     Raises:
         StoreError: The file is damaged, or of another network.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     tensors = _load(checkpoint.file)
     own = dict(network.named_parameters())
@@ -265,7 +265,7 @@ def _load_state(network: Any, optimiser: torch.optim.Optimizer, folder: Path) ->
 
 def _save(tensors: dict[str, torch.Tensor], file: Path, step: int) -> None:
     """Write a file whole or not at all: a process killed in the middle leaves the old one."""
-    from safetensors.torch import save_file  # noqa: PLC0415  (an extra)
+    from safetensors.torch import save_file
 
     part = file.with_suffix(".part")
     save_file({name: t.contiguous() for name, t in tensors.items()}, part, metadata={"step": str(step)})
@@ -273,8 +273,8 @@ def _save(tensors: dict[str, torch.Tensor], file: Path, step: int) -> None:
 
 
 def _load(file: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError  # noqa: PLC0415  (an extra)
-    from safetensors.torch import load_file  # noqa: PLC0415  (an extra)
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     try:
         found: dict[str, torch.Tensor] = load_file(file)
@@ -284,7 +284,7 @@ def _load(file: Path) -> dict[str, torch.Tensor]:
 
 
 def _step_of(file: Path) -> int:
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415  (an extra)
+    from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, "pt") as opened:

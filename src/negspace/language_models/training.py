@@ -91,7 +91,7 @@ def train_network(
             got=f"{len(fragments)} in all, of which none is to be trained on",
             hint="give a longer corpus, or ask for shorter fragments (--fragment-tokens)",
         )
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     steps, highest = settings.steps, settings.learning_rate
     warm = max(1, round(_WARM_UP * steps))
@@ -134,7 +134,7 @@ def optimised(
 
     A loss is only made when the step before it is done. ``rate`` is told the step, counted from 0.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     for step, loss in enumerate(losses, start):
         for group in optimiser.param_groups:
@@ -156,7 +156,7 @@ def cosine_rate(step: int, steps: int, *, highest: float, warm: int, last: float
 
 def make_optimiser(network: Any, settings: TinySettings) -> torch.optim.Optimizer:
     """AdamW as `train_network` uses it: matrices decay, gains and biases do not."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     parameters = list(network.parameters())
     groups = [

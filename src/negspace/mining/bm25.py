@@ -23,10 +23,6 @@ _CHUNK = 256  # queries that a thread takes at once
 class Bm25Source:
     """The rows with the highest BM25 score, the anchor being the query.
 
-    Args:
-        pool: What is mined.
-        workers: Threads of a search. No result depends on it.
-
     Raises:
         MissingExtraError: bm25s is not installed.
     """
@@ -36,7 +32,7 @@ class Bm25Source:
 
     def __init__(self, pool: MiningPool, *, workers: int) -> None:
         try:
-            import bm25s  # noqa: PLC0415 - an extra
+            import bm25s
         except ImportError as error:
             raise MissingExtraError("the source bm25", "mine") from error
         self.pool = pool

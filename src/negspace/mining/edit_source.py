@@ -15,13 +15,7 @@ from negspace.records import Json
 
 
 class EditSource:
-    """Proven near misses of each anchor's text; for pairs, of its positives.
-
-    Args:
-        pool: What is mined.
-        verifier: Proves that a text is valid, and that an edit of it is not.
-        seed: Seed of the edits that are tried; each text has its own stream.
-    """
+    """Proven near misses of each anchor's text; for pairs, of its positives."""
 
     name = "edits"
     score = "1 - character edit distance / length of the longer text"

@@ -18,16 +18,7 @@ SCHEMA = "negspace.mining/1"
 
 @dataclass(frozen=True)
 class MinedData:
-    """What was mined.
-
-    Attributes:
-        kind: Kind of data: labelled texts, pairs, a plain corpus.
-        files: Rows read from each file.
-        columns: Column read for each role.
-        anchors: Number of anchors.
-        corpus: Number of rows that were searched.
-        classes: Number of classes; None where they are not known.
-    """
+    """What was mined."""
 
     kind: str
     path: str
@@ -41,15 +32,7 @@ class MinedData:
 
 @dataclass(frozen=True)
 class MinedOutput:
-    """What was written.
-
-    Attributes:
-        form: File format.
-        format: What a row is, by the name the command line knows it by; ``a_row_is`` says it in words.
-        negatives: Negatives in the rows, each as often as it stands there.
-        provenance: The side file with the source of every negative.
-        left_out_short: Anchors left out because the format needs more negatives than they had.
-    """
+    """What was written."""
 
     path: str
     form: str
@@ -64,12 +47,7 @@ class MinedOutput:
 
 @dataclass(frozen=True)
 class AnchorCounts:
-    """Numbers of anchors, and of negatives chosen by source.
-
-    Attributes:
-        without_negatives: Those that have a positive, and no negative left.
-        with_fewer: Those that have fewer negatives than asked for.
-    """
+    """Numbers of anchors, and of negatives chosen by source."""
 
     all: int
     without_positive: int
@@ -80,13 +58,7 @@ class AnchorCounts:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What a rule dropped of one source's candidates.
-
-    Attributes:
-        rule: The rule, by the name of its setting; ``what`` it drops, in words.
-        limit: Value of the setting.
-        dropped: Candidates that this rule was the first to drop, ``of`` all.
-    """
+    """What a rule dropped of one source's candidates."""
 
     source: str
     rule: str
@@ -98,18 +70,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class SameClass:
-    """How many hits have their anchor's own class, and so are no negatives.
-
-    Attributes:
-        source: The source.
-        before: Share among the nearest, unfiltered.
-        by_rules: Share after the rules, had the classes not been known.
-        after: Share in the output.
-        hits_before: Hits behind ``before``.
-        hits_after: Hits of known class behind ``after``.
-        hits_unknown: Hits in the output whose class is not known.
-        anchors_full_by_rules: Anchors that the rules alone would serve in full.
-    """
+    """How many hits have their anchor's own class, and so are no negatives."""
 
     source: str
     before: float | None
@@ -123,12 +84,7 @@ class SameClass:
 
 @dataclass(frozen=True)
 class Control:
-    """How false negatives were kept out.
-
-    Attributes:
-        candidates: Candidates looked at, by source.
-        kept: Candidates that passed all rules, by source.
-    """
+    """How false negatives were kept out."""
 
     classes_known: bool
     candidates: Mapping[str, int]
@@ -139,12 +95,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Scores of one kind.
-
-    Attributes:
-        min_to_max: Minimum, quartiles and maximum.
-        histogram: Counts over the bins of `Scores`.
-    """
+    """Scores of one kind."""
 
     n: int
     mean: float
@@ -154,11 +105,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a source's hits and of the positives beside them, over common bins.
-
-    Attributes:
-        positives: The lowest-scoring positive of each anchor; None where there is none.
-    """
+    """Scores of a source's hits and of the positives beside them, over common bins."""
 
     edges: Sequence[float]
     negatives: Distribution
@@ -193,12 +140,9 @@ class Findings:
     """Everything that a mining run found.
 
     Attributes:
-        key: Hash of all that decides the result.
         sources: Each source with all that decides its hits; ``score`` says what its score is.
         vectors: The embedder; None where nothing was embedded.
         edits: Counts of edits tried, kept and not proven; None without edits.
-        examples: The hardest negatives.
-        warnings: What the reader should not miss.
     """
 
     schema: str
@@ -225,12 +169,7 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class Mined(Reported):
-    """The result of mining.
-
-    Attributes:
-        path: The file or dataset folder that was written.
-        findings: What was found.
-    """
+    """The result of mining."""
 
     path: Path
     findings: Findings
@@ -244,7 +183,7 @@ class Mined(Reported):
 
     def report(self) -> Report:
         """What the page and the terminal show."""
-        from negspace.mining.report import mining_report  # noqa: PLC0415 - it is made of findings
+        from negspace.mining.report import mining_report  # it is made of findings
 
         return mining_report(self.findings).with_registered("mine", self)
 
@@ -270,7 +209,7 @@ class Mined(Reported):
         Raises:
             StoreError: If it cannot be written.
         """
-        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
+        from negspace.reports.html import render_page
 
         path = Path(place).expanduser()
         path = path if path.suffix.lower() in {".html", ".htm"} else path / "report.html"

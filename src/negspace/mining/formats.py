@@ -29,17 +29,11 @@ class Hit(NamedTuple):
     """A negative of an anchor; its source, score, rank and so on are its provenance.
 
     Attributes:
-        anchor: Position of the anchor.
         positive: Row of the positive beside which it stands, or `ALL_POSITIVES`.
         row: Row of the corpus, or `MADE`.
-        text: Text of one that was made.
-        source: Name of the source.
         score: Score by the source, the higher the harder.
         rank: Place among the candidates of the source, from 1.
         positive_score: Lowest score of the anchor's positives.
-        verifier: Name of the verifier that proved an edit.
-        edit: The edit, as JSON.
-        seed: Seed of the draw.
     """
 
     anchor: int
@@ -101,8 +95,6 @@ class Renderer:
     """Turns hits into rows, anchor by anchor in order.
 
     Attributes:
-        pool: What was mined.
-        negatives: Negatives asked for an anchor.
         prompted: Whether anchors are prompts, or stand themselves where an edit was made.
         short: Anchors left out because they had fewer negatives than the format needs.
         grouped: For contrast groups, number of groups so far.
@@ -144,11 +136,8 @@ class Format:
     """One form of output.
 
     Attributes:
-        name: As the command line names it.
-        what: What a row is.
         trains: What takes it, for the card.
         fields: Columns, from the number of negatives and whether there are prompts.
-        rows: Renders the hits of one anchor.
         lists: Whether a row shows several hits, so that their provenance is lists.
         pairs: Whether rows need a positive beside the anchor.
     """

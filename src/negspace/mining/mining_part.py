@@ -26,10 +26,6 @@ class MiningPlan:
     """Everything that mining a part needs.
 
     Attributes:
-        pool: What is mined.
-        settings: How.
-        searchers: Sources of rows, in the order asked for.
-        edits: The source of edits, or None.
         near: Vectors of anchors and corpus; None where nothing asks for them.
         most_positives: Positives of the anchor that has the most.
     """
@@ -55,11 +51,7 @@ class MiningCounts:
     """What was counted over the parts so far.
 
     Attributes:
-        anchors: Anchors looked at.
-        without_positive: Anchors that have no positive.
         without_negatives: Anchors with a positive that have no negative.
-        with_fewer: Anchors that have fewer negatives than asked for.
-        used: Negatives taken, by source.
         filtered: What the rules did to the candidates of each source of rows.
         unlabelled: The same as if no class were known, where classes are.
         edits: Counts of `EditSource.search`, by name.
@@ -103,14 +95,7 @@ class MiningCounts:
 
 @dataclass(frozen=True, eq=False)
 class _Range:
-    """A range of anchors and what holds them to their positives.
-
-    Attributes:
-        start: First anchor.
-        stop: The anchor after the last.
-        positives: Positives of each.
-        alone: Those without a positive, for which nothing is searched.
-    """
+    """A range of anchors and what holds them to their positives."""
 
     start: int
     stop: int

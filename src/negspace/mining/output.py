@@ -31,12 +31,7 @@ _NOT_WRITTEN = frozenset(
 
 @dataclass(frozen=True)
 class OutputPlace:
-    """Where the result goes.
-
-    Attributes:
-        path: The file, or the folder.
-        is_folder: Whether it is a dataset folder.
-    """
+    """Where the result goes."""
 
     path: Path
     is_folder: bool
@@ -61,10 +56,6 @@ class OutputPlace:
 
 def output_place(out: str | Path, inputs: Iterable[str | Path] = ()) -> OutputPlace:
     """Tell a file from a folder by its suffix, and make sure that nothing of the user's is in the way.
-
-    Args:
-        out: The file or folder.
-        inputs: Paths that are read, and so never written.
 
     Raises:
         DataError: The suffix is of a format that cannot be written.
@@ -168,7 +159,6 @@ class Written:
     """What writing counted.
 
     Attributes:
-        rows: Rows of the output.
         negatives: Negatives in them, each as often as it stands there.
         short: Anchors left out because the format needs more negatives than they had.
         classes: For each source of rows, its negatives that are of the anchor's own class (``same``), of
@@ -193,16 +183,6 @@ def write_output(
     describe: Callable[[Written], tuple[Findings, str]],
 ) -> Findings:
     """Render the parts in order, and move the result to its place.
-
-    Args:
-        place: The place.
-        staged: An empty folder on the same file system.
-        parts: Gives the hits of every part, in order.
-        form: Form of the rows.
-        renderer: Turns hits into rows.
-        provenance: Whether the rows themselves say where their negatives came from.
-        fingerprint: Hash of all that decides the rows, hex.
-        describe: Makes the findings and the card, once the rows are counted.
 
     Returns:
         The findings.

@@ -88,7 +88,6 @@ class SameTexts:
         row_text: Number of each row's text.
         order: Rows, those of one text together.
         starts: Where in ``order`` the rows of each text begin, and the end.
-        positives: Positives of each anchor.
     """
 
     anchor_text: Int[np.ndarray, " anchors"]
@@ -132,20 +131,12 @@ class MiningPool:
     """Anchors and the corpus that their negatives come from.
 
     Attributes:
-        kind: What was given.
-        anchors: One text each.
         corpus: The rows that may be negatives. For classification and plain corpora these are the anchors.
         positives: Positives of each anchor; empty for classification, where they are chosen while mining.
         known: For each anchor the rows with its own text or that of a positive: no negatives of it.
         anchor_labels: Class of each anchor, or None where no classes are known.
         corpus_labels: Class of each row of the corpus; -1 where it is not known.
-        label_names: Names of the classes.
-        source: Where the anchors came from, for messages.
-        columns: Column of each role.
-        files: Path and number of rows of what was read, for reports.
-        fingerprint: SHA-256 (hex) of the content that was read.
         groups: For classification, given group of each row, or None.
-        notes: What the user should know, a sentence each.
     """
 
     kind: PoolKind
@@ -186,16 +177,6 @@ def read_pool(
 
     Pairs are what has columns of an anchor and a positive, by name or by flag; labelled texts what has a
     label, by name or by flag; anything else with a text is a plain corpus.
-
-    Args:
-        data: A path or an object; see `negspace.data.read_table`.
-        corpus: For pairs: further rows that may be negatives, another source.
-        text: Column of texts, of ``data`` or of ``corpus``.
-        label: Column of labels; for pairs, of the classes whose texts are no negatives of each other.
-        group: For labelled texts: column that joins variants of one original. The ``model`` source keeps
-            them in one fold.
-        anchor: Column of anchors.
-        positive: Column of positives.
 
     Raises:
         DataError: The data cannot be used.

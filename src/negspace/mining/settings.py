@@ -144,11 +144,6 @@ def check_whole(name: str, value: object, *, least: int, most: int | None = None
 def check_fits(settings: MiningSettings, pool: MiningPool, *, verified: bool) -> None:
     """Refuse settings that the data cannot be mined with.
 
-    Args:
-        settings: The settings.
-        pool: The data.
-        verified: Whether a verifier was given.
-
     Raises:
         PlanError: If a source or format needs what the data do not have.
     """

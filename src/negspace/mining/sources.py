@@ -55,16 +55,7 @@ class RowSource(Protocol):
 
 
 class NeighbourSource:
-    """The nearest rows by cosine.
-
-    Args:
-        pool: What is mined.
-        anchors: Vectors of the anchors, of unit length.
-        corpus: Vectors of the corpus, of unit length.
-        embedder: Description of what made them.
-        memory: Bytes that a search may hold.
-        workers: Threads of a search.
-    """
+    """The nearest rows by cosine."""
 
     name = "neighbours"
     score = "cosine of the anchor's and the row's vectors"
@@ -147,12 +138,6 @@ class ModelSource:
 
     The learner predicts each row from folds that hold neither it nor its near-duplicates or group. Of all
     labels but the anchor's own the most probable one is taken, and its rows, nearest to the anchor first.
-
-    Args:
-        pool: Labelled texts.
-        probabilities: Out-of-fold probability of each label for each row.
-        near: Finds the nearest rows of a label.
-        learner: Description of what predicted.
     """
 
     name = "model"
@@ -208,12 +193,6 @@ def predict_out_of_fold(
     pool: MiningPool, learner: TfidfLearner, *, seed: int, workers: int
 ) -> Float[np.ndarray, "anchors labels"]:
     """Predict every row by a model that saw neither it nor its near-duplicates or group.
-
-    Args:
-        pool: Labelled texts.
-        learner: What is fitted.
-        seed: Seed of the folds and the models.
-        workers: Fits at once. No result depends on it.
 
     Returns:
         Probability of each label for each row. With fewer clusters than two there are no folds: every label

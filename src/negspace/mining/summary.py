@@ -49,7 +49,6 @@ class Totals:
     """What adds up over parts: counts, scores, and the hardest hits as examples.
 
     Attributes:
-        counts: Sums over all parts.
         scores: For each source, scores of its hits.
         positives: For each source, scores of the positives of its anchors.
     """

@@ -31,7 +31,6 @@ class EmbeddingLearner:
     Attributes:
         embedder: What embeds the texts; with `negspace.embedders.cached`, each text once and for all.
         c: Inverse strength of the L2 penalty.
-        progress: Told how far the embedding is.
 
     Raises:
         PlanError: If ``c`` is not above 0.
@@ -99,7 +98,7 @@ class EmbeddingLearner:
         train: Int[np.ndarray, " train"],
         test: Int[np.ndarray, " test"],
     ) -> Float[np.ndarray, "test labels"]:
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  (slow to import)
+        from sklearn.linear_model import LogisticRegression
 
         present, target = np.unique(task.labels[train], return_inverse=True)
         probabilities = np.zeros((len(test), len(task.label_names)))

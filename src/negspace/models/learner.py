@@ -64,13 +64,7 @@ class Learner(Protocol[_TaskT_contra, _ArmT_contra]):
     def runs(
         self, task: _TaskT_contra, jobs: Sequence[tuple[_ArmT_contra, int]], *, workers: int
     ) -> Iterator[Run]:
-        """Fit each (arm, seed) and yield it as it is done, in any order.
-
-        Args:
-            task: What to fit and predict.
-            jobs: Arms with their seeds.
-            workers: How many to fit at once.
-        """
+        """Fit each (arm, seed) and yield it as it is done, in any order."""
 
 
 LEARNERS: Registry[Callable[..., TextLearner]] = Registry(

@@ -122,8 +122,8 @@ def _fit_predict(
     test: Int[np.ndarray, " test"],
     seed: int,
 ) -> tuple[str, int, Float[np.ndarray, "test labels"]]:
-    import torch  # noqa: PLC0415  (an extra, and slow to import)
-    from torch import nn  # noqa: PLC0415
+    import torch
+    from torch import nn
 
     torch.set_num_threads(1)
     known = _known_words(data, train, settings.min_df)

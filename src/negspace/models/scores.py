@@ -27,11 +27,7 @@ _TOLERANCE = 1e-3  # probabilities printed with three digits still add up to 1 w
 @LEARNERS.register("scores", argument="FILE")
 @dataclass(frozen=True)
 class ScoresFile:
-    """Predictions of a model that ran elsewhere, one row per test row; for audit.
-
-    Attributes:
-        path: A table (CSV, TSV, JSONL, JSON or Parquet).
-    """
+    """Predictions of a model that ran elsewhere, one row per test row; for audit."""
 
     path: str
 
@@ -72,7 +68,6 @@ class ScoresLearner:
     Attributes:
         runs_values: Values of each run: sets of probability columns first, then single columns.
         run_names: The columns each run came from.
-        source: Where the table came from.
     """
 
     runs_values: tuple[Values, ...]

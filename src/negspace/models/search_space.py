@@ -16,8 +16,6 @@ class Range:
     """Real numbers, drawn evenly.
 
     Attributes:
-        low: Least.
-        high: Greatest.
         log: Draw the logarithm evenly instead.
 
     Raises:
@@ -40,11 +38,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values, all equally likely.
-
-    Attributes:
-        values: At least two.
-    """
+    """One of a few values, all equally likely."""
 
     values: tuple[int, ...]
 
@@ -76,10 +70,6 @@ def search_space(learner: TextLearner) -> SearchSpace:
 
 def with_settings(learner: TextLearner, settings: Settings) -> TextLearner:
     """Give a learner other values for some of its settings.
-
-    Args:
-        learner: A dataclass that has a search space.
-        settings: Any of the space's names, each with a value in its range.
 
     Returns:
         A new learner.

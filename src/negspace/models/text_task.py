@@ -74,7 +74,6 @@ class RowsArm:
     that is audited (on 1,707 reviews it costs 3 points of accuracy; leaving a tenth out costs less than 1).
 
     Attributes:
-        name: As results name the arm.
         rows: Positions of the arm's rows in the task.
         keep: Share of the clusters that each seed trains on, in (0, 1].
 
@@ -168,8 +167,8 @@ def summarise_probabilities(
 def one_thread_each() -> Iterator[None]:
     """One thread a fit; and no guess of scikit-learn's that labels with few rows were meant as numbers."""
     # Imported before the limit is set, which holds for the libraries that are loaded.
-    import sklearn.linear_model  # noqa: F401, PLC0415  (slow to import)
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    import sklearn.linear_model  # noqa: F401  (slow to import)
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")

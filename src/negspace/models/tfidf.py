@@ -89,14 +89,6 @@ class TfidfLearner:
     ) -> Float[np.ndarray, "rows labels"]:
         """Predict every row by a model that saw nothing of its fold.
 
-        Args:
-            texts: The rows.
-            labels: Their labels.
-            n_labels: Number of labels; one that is absent outside a fold gets probability 0 in it.
-            folds: Fold of each row.
-            seed: Seed of the solver.
-            workers: How many folds to fit at once.
-
         Returns:
             Probability of each label for each row.
         """
@@ -114,10 +106,10 @@ class TfidfLearner:
         return probabilities
 
     def _count(self, texts: tuple[str, ...], labels: Int[np.ndarray, " rows"], n_labels: int) -> _Counted:
-        from scipy.sparse import csr_matrix  # noqa: PLC0415
+        from scipy.sparse import csr_matrix
 
         state = random.getstate()
-        from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415
+        from sklearn.feature_extraction.text import CountVectorizer
 
         random.setstate(state)  # the import draws from Python's generator, which is the user's
         try:
@@ -143,8 +135,8 @@ class TfidfLearner:
         if len(present) == 1 or len(words) == 0:
             probabilities[:, present] = np.bincount(target) / len(target)
             return probabilities
-        from sklearn.feature_extraction.text import TfidfTransformer  # noqa: PLC0415
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.feature_extraction.text import TfidfTransformer
+        from sklearn.linear_model import LogisticRegression
 
         weigh = TfidfTransformer(sublinear_tf=True)
         # With many labels saga reaches the same accuracy and confidence in a sixth of the time of lbfgs

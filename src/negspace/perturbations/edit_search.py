@@ -41,10 +41,7 @@ class VerifiedEdit:
     """An edited text with a proven label.
 
     Attributes:
-        text: The whole text after the edit.
-        edit: What was changed.
         proof: Proof for the edited text; VALID or INVALID, never UNKNOWN.
-        verifier: Name of the verifier that gave it.
         distance: Character edit distance from the original.
     """
 
@@ -216,12 +213,6 @@ def draw_candidates(
 
     Each operator has a random stream of its own, so what one draws does not depend on how far the
     others have come.
-
-    Args:
-        text: The original.
-        operators: Make the edits.
-        rng: Generator, or a seed for one.
-        tries: Edits to draw at most.
     """
     seeds = np.random.default_rng(rng).integers(2**63, size=len(operators)).tolist()
     waiting = [

@@ -37,13 +37,8 @@ class Edit:
     """One change to one span of a text.
 
     Attributes:
-        operator: Name of the operator that made it.
-        kind: What it does.
-        level: What it does it to.
         start: First character of the span in the original, counted from 0.
         end: The character after the span; an insertion's span is empty.
-        before: The span in the original.
-        after: What stands there now.
     """
 
     operator: str
@@ -57,12 +52,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An edited text whose label nobody has proven yet.
-
-    Attributes:
-        text: The whole text after the edit.
-        edit: The edit.
-    """
+    """An edited text whose label nobody has proven yet."""
 
     text: str
     edit: Edit
@@ -96,9 +86,6 @@ class SpanOperator:
     """An operator given by a function that says what may come in place of which span.
 
     Attributes:
-        name: As results name the operator.
-        kind: What its edits do.
-        level: What they do it to.
         changes: From a text and a generator to changes, one at a time, in random order.
     """
 
@@ -130,10 +117,6 @@ def edit_distance(one: str, other: str) -> int:
 
     Levenshtein distance by bit vectors, a column of the table in one integer (Myers 1999, A fast
     bit-vector algorithm for approximate string matching; in the form of Hyyrö 2003, figure 3).
-
-    Args:
-        one: A text.
-        other: Another.
 
     Returns:
         Number of characters; 0 for equal texts.

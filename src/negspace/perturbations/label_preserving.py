@@ -25,7 +25,6 @@ class Variation:
     """One kind of label-preserving change.
 
     Attributes:
-        name: As results name it.
         what: What it does, for a reader.
         apply: Text and generator to the varied text, or None where it does not apply or would change
             nothing.
@@ -44,11 +43,6 @@ def conflict(
     """Find two rows of different labels that the variation holds to be the same.
 
     Rows that are equal to the letter say nothing about the variation and are passed over.
-
-    Args:
-        variation: The variation asked about.
-        texts: Texts of a data set.
-        labels: Their labels.
 
     Returns:
         Positions of the first such pair, or None.

@@ -78,7 +78,6 @@ class TextVerifier(ABC):
     """A built-in verifier: it has a name, and does not know a text that is too long.
 
     Attributes:
-        name: As results and the command line name it.
         longest: Characters of the longest text that it reads.
     """
 
@@ -105,7 +104,6 @@ class FunctionVerifier:
     """The user's own check as a verifier.
 
     Attributes:
-        name: As results name it.
         function: Text to True (valid), False (invalid) or None (cannot tell). What it raises is passed on.
     """
 

@@ -198,9 +198,9 @@ def _fit_one(
     Float32[np.ndarray, "orders fragments"],
 ]:
     """Train network ``m`` and predict with it: losses, entropies, losses in other orders."""
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
-    from negspace.language_models import SmallTransformer  # noqa: PLC0415  (imports PyTorch)
+    from negspace.language_models import SmallTransformer
 
     with one_thread():
         drawn = np.random.default_rng([seed, 1, m])
@@ -263,7 +263,7 @@ def _train(
     watch: _Watch,
 ) -> bool:
     """Train until the steps are done or the network is overfitted; says whether it is."""
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     # Not `train_network`'s betas, decay, warm-up and batches: the rule of roles was set with these.
     steps, highest, warm = settings.steps, settings.learning_rate, max(1, settings.steps // 20)
@@ -289,7 +289,7 @@ def _train(
 def _predict(
     network: nn.Module, tokens: Tokens, parts: Windows, batch: int
 ) -> tuple[Float[np.ndarray, "fragments longest"], Float[np.ndarray, "fragments longest"]]:
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     losses = np.full(tokens.shape, np.nan, dtype=np.float32)
     entropies = losses.copy()

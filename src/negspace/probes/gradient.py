@@ -116,7 +116,7 @@ class GradientProbe(RegisteredProbe):
 
         The model's modules are looked over once; its weights may change.
         """
-        from negspace.gradients import GradientMeter  # noqa: PLC0415  (imports PyTorch)
+        from negspace.gradients import GradientMeter
 
         known = self._meters.get(id(model.network))
         # A network's identity may be another's once it is gone; the meter keeps its own alive.
@@ -208,7 +208,7 @@ def _measured(
     starts: Int[np.ndarray, " rows"] | None = None,
 ) -> tuple[Float[np.ndarray, "rows layers"], Float[np.ndarray, "directions rows layers"]]:
     """Squared norms and dot products; of the mean loss from a scored token on, where ``starts`` are given."""
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     unique, place = np.unique(rows, return_inverse=True)
     squares: Any = np.zeros((len(unique), len(meter.layers)))

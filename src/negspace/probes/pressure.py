@@ -118,10 +118,10 @@ class PressureProbe(RegisteredProbe):
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
-        import torch  # noqa: PLC0415  (an extra)
+        import torch
 
-        from negspace.probes.engines.backbone import logit_blocks  # noqa: PLC0415  (imports PyTorch)
-        from negspace.probes.engines.softmax_competition import strongest  # noqa: PLC0415
+        from negspace.probes.engines.backbone import logit_blocks
+        from negspace.probes.engines.softmax_competition import strongest
 
         rows = np.asarray(rows, dtype=np.int64)
         grids = ("pressure", "effective competitors", "neighbour share") if tokens else ()
@@ -144,7 +144,7 @@ class PressureProbe(RegisteredProbe):
         return Probed(traces, collected.tokens())
 
     def _sum_up(self, collected: Collected, model: LanguageModel, block: LogitBlock) -> None:
-        from negspace.probes.engines.softmax_competition import competition  # noqa: PLC0415
+        from negspace.probes.engines.softmax_competition import competition
 
         near = self._nearest.of(model, block.truth)
         found = competition(block.logits, block.truth, near, self.temperatures)
@@ -169,7 +169,7 @@ def nearest_tokens(
 
     Cosines are held for a block of tokens at a time, never for the whole vocabulary.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     unit = torch.nn.functional.normalize(embedding.float(), dim=1)
     found = torch.empty((len(ids), k), dtype=torch.int64, device=unit.device)
@@ -195,7 +195,7 @@ class NearestTokens:
         Raises:
             DataError: The model has no output embedding.
         """
-        import torch  # noqa: PLC0415  (an extra)
+        import torch
 
         table = self._known.get(model.fingerprint)
         layer = model.network.get_output_embeddings()

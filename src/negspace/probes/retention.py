@@ -48,7 +48,7 @@ def stepped_model(context: ProbeContext) -> LanguageModel:
     Where no size is asked for, it is chosen from the first of the sample, whatever else is measured: a step
     has one size in all runs.
     """
-    from negspace.probes.engines.sgd_step import (  # noqa: PLC0415  (imports PyTorch)
+    from negspace.probes.engines.sgd_step import (
         choose_step_size,
         in_float32,
         squared_norms,
@@ -131,7 +131,7 @@ class RetentionProbe(RegisteredProbe):
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
-        from negspace.probes.engines.sgd_step import (  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.sgd_step import (
             ReferenceGradient,
             halves,
             kept_parameters,

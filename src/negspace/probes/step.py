@@ -96,7 +96,7 @@ class StepProbe(RegisteredProbe):
     @classmethod
     def plan(cls, context: ProbeContext) -> Iterator[Planned]:
         """The sample, ``retention`` taken along where it is asked for."""
-        from negspace.probes.engines.before_after import shows_attention  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.before_after import shows_attention
 
         model = stepped_model(context)
         size = context.step_size
@@ -127,9 +127,9 @@ class StepProbe(RegisteredProbe):
             PlanError: The model has no parameter to step on, or cannot show its attention.
             DataError: A loss is not finite before a step.
         """
-        from negspace.probes.engines.before_after import eager_attention  # noqa: PLC0415  (imports PyTorch)
-        from negspace.probes.engines.sgd_step import kept_parameters  # noqa: PLC0415  (imports PyTorch)
-        from negspace.probes.engines.stepper import Stepper  # noqa: PLC0415  (imports PyTorch)
+        from negspace.probes.engines.before_after import eager_attention
+        from negspace.probes.engines.sgd_step import kept_parameters
+        from negspace.probes.engines.stepper import Stepper
 
         showing = eager_attention(model.network) if self.queries else nullcontext()
         with one_thread(), showing, kept_parameters(model.network) as parameters:
@@ -177,7 +177,7 @@ def first_order_agreement(
     first_order: Float[np.ndarray, " fragments"], exact: Float[np.ndarray, " fragments"]
 ) -> Agreement:
     """Compare predictions (η g·g_reference for transfer, η |g|² for self-influence) with what steps did."""
-    from scipy.stats import pearsonr, spearmanr  # noqa: PLC0415  (takes a second to import)
+    from scipy.stats import pearsonr, spearmanr
 
     both = np.isfinite(first_order) & np.isfinite(exact)
     x, y = first_order[both].astype(np.float64), exact[both].astype(np.float64)

@@ -83,9 +83,9 @@ def type_means(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch:
         PlanError: There are no rows.
         DataError: A hidden state is not finite.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
-    from negspace.probes.engines.backbone import last_hidden  # noqa: PLC0415  (imports PyTorch)
+    from negspace.probes.engines.backbone import last_hidden
 
     rows = np.unique(np.asarray(rows, dtype=np.int64))
     if not len(rows):
@@ -201,10 +201,10 @@ class VolatilityProbe(RegisteredProbe):
             DataError: A hidden state is not finite.
             StoreError: A checkpoint lacks parameters.
         """
-        import torch  # noqa: PLC0415  (an extra)
+        import torch
 
-        from negspace.probes.engines.backbone import last_hidden  # noqa: PLC0415  (imports PyTorch)
-        from negspace.probes.engines.checkpoint_drift import CheckpointDrift  # noqa: PLC0415
+        from negspace.probes.engines.backbone import last_hidden
+        from negspace.probes.engines.checkpoint_drift import CheckpointDrift
 
         if (self.means.corpus, self.means.model) != (fragments.fingerprint, model.fingerprint):
             raise PlanError(
@@ -245,7 +245,7 @@ class VolatilityProbe(RegisteredProbe):
 
 def _unit(model: LanguageModel, fragments: Fragments, some: Batch, hidden: Tensor) -> Tensor:
     """States of the scored tokens, scaled to length 1."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     states = hidden[some.scored].float()
     of = some.rows[some.scored.nonzero()[:, 0].cpu().numpy()]

@@ -52,7 +52,7 @@ class PartExecutor:
 
     def mean_gradient(self, fragments: Fragments, rows: Int[np.ndarray, " rows"], stage: str) -> MeanGradient:
         """The mean over some fragments of their gradients; see `negspace.gradients.mean_gradient`."""
-        from negspace.gradients import joined  # noqa: PLC0415  (imports PyTorch)
+        from negspace.gradients import joined
 
         starts = range(0, len(rows), _PART)
         self.report(stage, 0, len(rows))
@@ -107,7 +107,7 @@ def _measure_part(
 def _mean_of_part(
     model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " rows"], batch: int
 ) -> MeanGradient:
-    from negspace.gradients import mean_gradient  # noqa: PLC0415  (imports PyTorch)
+    from negspace.gradients import mean_gradient
 
     longest = int(fragments.lengths[rows].max())
     with one_thread():

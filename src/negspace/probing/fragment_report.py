@@ -124,7 +124,7 @@ def _tokens(chosen: Highlight) -> b.Section:
 
 
 def _token(token: TokenFacts) -> b.Token:
-    from negspace.reports.html import token_name  # noqa: PLC0415  (Jinja)
+    from negspace.reports.html import token_name
 
     pressure, loss = number(token.pressure), number(token.loss)
     if pressure is None and loss is None:

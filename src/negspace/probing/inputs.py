@@ -154,7 +154,7 @@ def _source_of(corpus: object) -> str:
 
 def state_hash(model: LanguageModel) -> str:
     """Hash a model that was handed in opened: its parameters, and which of them are trained."""
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     digest = hashlib.sha256(model.fingerprint.encode())
     for name, parameter in model.network.named_parameters():

@@ -92,7 +92,7 @@ def write_result(
     Raises:
         StoreError: If one cannot be written.
     """
-    from negspace.reports.html import render_pages  # noqa: PLC0415  (Jinja and matplotlib)
+    from negspace.reports.html import render_pages
 
     _write_table(staged / "traces.parquet", [traces])
     _write_table(staged / "fragments.parquet", [_fragment_rows(context)])

@@ -238,7 +238,7 @@ def volatile_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     """The token types that move most and least, if they were looked at."""
     if findings.volatile is None:
         return
-    from negspace.reports.html import token_name  # noqa: PLC0415  (Jinja)
+    from negspace.reports.html import token_name
 
     tables = []
     for name, some in (

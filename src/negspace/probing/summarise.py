@@ -93,7 +93,7 @@ def summarise(
 
 
 def _model(inputs: Inputs) -> f.ModelFacts:
-    from negspace.gradients import layers_of  # noqa: PLC0415
+    from negspace.gradients import layers_of
 
     model = inputs.model
     parameters = dict(model.network.named_parameters())
@@ -120,7 +120,7 @@ def _step_size_words(context: ProbeContext) -> str | None:
 def _coverage(context: ProbeContext) -> f.CoverageShare | None:
     if context.mean is None:
         return None
-    from negspace.gradients import GradientMeter  # noqa: PLC0415  (imports PyTorch)
+    from negspace.gradients import GradientMeter
 
     coverage = GradientMeter(context.model.network).coverage
     rows = tuple(
@@ -137,8 +137,8 @@ def _coverage(context: ProbeContext) -> f.CoverageShare | None:
 
 
 def _check(context: ProbeContext) -> f.GradientCheck:
-    from negspace.embedders.quiet import one_thread  # noqa: PLC0415  (imports PyTorch)
-    from negspace.gradients import check  # noqa: PLC0415  (imports PyTorch)
+    from negspace.embedders.quiet import one_thread
+    from negspace.gradients import check
 
     context.report("checking gradients", 0, 1)
     at_once = max(1, context.batch // int(context.fragments.lengths.max()))

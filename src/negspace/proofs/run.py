@@ -144,7 +144,7 @@ class Proof(Reported):
         Raises:
             StoreError: If the folder cannot be written.
         """
-        from negspace.reports.html import render_page  # noqa: PLC0415 - Jinja and matplotlib, when asked for
+        from negspace.reports.html import render_page
 
         folder = Path(folder)
         check_writable(folder)

@@ -60,9 +60,9 @@ class TrialJournal:
         Raises:
             StoreError: If it cannot be read or written.
         """
-        import optuna  # noqa: PLC0415  (an extra)
-        from optuna.storages import JournalStorage  # noqa: PLC0415
-        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock  # noqa: PLC0415
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -92,8 +92,8 @@ class _Open:
     """An opened study of trials."""
 
     def __init__(self, trials: TrialJournal, storage: optuna.storages.BaseStorage) -> None:
-        import optuna  # noqa: PLC0415
-        from optuna.trial import TrialState  # noqa: PLC0415
+        import optuna
+        from optuna.trial import TrialState
 
         study = optuna.create_study(
             storage=storage,
@@ -115,7 +115,7 @@ class _Open:
 
     def ask(self, seed: int, number: int) -> tuple[Settings, optuna.Trial | None]:
         """Settings of a trial, and what to tell its values to; None where they are known."""
-        import optuna  # noqa: PLC0415
+        import optuna
 
         if (seed, number) in self._done:
             return dict(self._done[seed, number].params), None

@@ -99,20 +99,7 @@ def verdict_block(
     name: Text = "",
     link: Span | None = None,
 ) -> Verdict:
-    """Make a verdict card.
-
-    Args:
-        verdict: The decision with its numbers.
-        question: What was asked.
-        seeds: How many seeds it rests on.
-        chart: The effect against the margin; None draws effect and interval, where there is one.
-        reading: How to read the chart.
-        answers: Each outcome in words.
-        figures: Terms and values to stand before the margin.
-        next: What to do next.
-        name: Whose verdict it is.
-        link: Where more of it stands.
-    """
+    """Make a verdict card."""
     said = [*figures, ("margin", points(verdict.margin))]
     if number(verdict.mde) is not None:
         said.append(("smallest detectable effect", points(verdict.mde)))
@@ -141,12 +128,7 @@ def verdict_block(
 def strip_limits(
     values: Sequence[float | None], spans: Sequence[tuple[float, float] | None]
 ) -> tuple[float, float] | None:
-    """Ends of the axis that strips of seeds share; None without numbers.
-
-    Args:
-        values: Means and seeds of all strips, and published means.
-        spans: Their intervals.
-    """
+    """Ends of the axis that strips of seeds share; None without numbers."""
     ends = limits(values, spans)
     if ends is None:
         return None

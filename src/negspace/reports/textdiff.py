@@ -93,10 +93,6 @@ def word_diff(left: str, right: str) -> tuple[Stretch, ...]:
     and likewise the right. Blocks of kind ``same`` hold the same words on both sides; texts that
     differ in anything have at least one block of kind ``changed``.
 
-    Args:
-        left: One text.
-        right: The other text.
-
     Returns:
         The blocks, in order of the texts.
     """

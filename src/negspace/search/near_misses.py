@@ -61,9 +61,6 @@ class Neighbours:
 def embed(texts: tuple[str, ...]) -> Embedding:
     """Embed texts by their words: TF-IDF with sublinear term frequency, rows of unit length.
 
-    Args:
-        texts: All texts whose distances will be compared.
-
     Returns:
         Sparse matrix of shape (texts, words), float32. A text without any word is a row of zeros, at
         distance 1 from everything.
@@ -81,11 +78,6 @@ def nearest(
 
     The product of the embedding with itself is done label by label, so that a row's nearest row of
     another label is found however many of its own stand nearer, and no dense block is ever held.
-
-    Args:
-        embedding: Vectors of the rows, from `embed`.
-        labels: Labels of the rows.
-        radius: Distance within which two rows are linked as near-duplicates.
 
     Returns:
         The neighbours, as positions in ``labels``.
@@ -173,10 +165,6 @@ def match_near_misses(
 
     A row is in one pair at most: a text that is near many others then does not join them all to one
     group. (On 1,707 reviews and their rewrites, texts alone give 1,700 pairs, all of them right.)
-
-    Args:
-        neighbours: Nearest rows of each row, from `nearest`.
-        radius: Cosine distance within which rows are near misses of each other.
 
     Returns:
         Group of each row; a row without a partner is a group of its own.

@@ -113,9 +113,6 @@ class Rules:
     def last_rank(self, most_positives: int = 1) -> int:
         """``range_max``, or what sentence-transformers takes in its place.
 
-        Args:
-            most_positives: Positives of the query that has the most.
-
         Returns:
             ``range_min + num_negatives + most_positives``, with ten times ``num_negatives`` where a rule may
             drop some of the best.
@@ -177,7 +174,6 @@ class Kept:
         rows: Positions in the corpus; -1 where there are no more.
         scores: Their scores; -inf where there are no more.
         ranks: Their places among the hits, from 0; -1 where there are no more.
-        stats: What became of all hits.
     """
 
     rows: Int32[np.ndarray, "queries negatives"]

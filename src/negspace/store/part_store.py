@@ -75,7 +75,7 @@ class PartStore:
 
     def put(self, part: str, rows: pa.Table, counts: Mapping[str, Json]) -> None:
         """Keep a finished part: its rows, of the schema, and what was counted."""
-        import pyarrow.parquet as pq  # noqa: PLC0415  (whoever only locks does without it)
+        import pyarrow.parquet as pq  # whoever only locks does without it
 
         table = rows.replace_schema_metadata({_COUNTS: json.dumps(counts, allow_nan=False)})
         path = self._path(part)
@@ -93,8 +93,8 @@ class PartStore:
         Raises:
             StoreError: If it cannot be read.
         """
-        import pyarrow as pa  # noqa: PLC0415
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         path = self._path(part)
         try:
@@ -125,10 +125,6 @@ def locked(work: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a work folder, made if need be, for this run alone; it goes away in the end if it is empty.
 
     The system frees the lock when its holder ends, however it ends.
-
-    Args:
-        work: The folder.
-        wait: Whether to wait while another run holds it.
 
     Raises:
         StoreError: Another run holds it, or it cannot be written or locked.
@@ -184,8 +180,8 @@ def _open_locked(path: Path, wait: bool) -> int:
 if sys.platform == "win32":
 
     def _lock(file: int, wait: bool) -> None:
-        import msvcrt  # noqa: PLC0415 - of this system only
-        import time  # noqa: PLC0415
+        import msvcrt
+        import time
 
         while True:
             try:
@@ -199,7 +195,7 @@ if sys.platform == "win32":
 else:
 
     def _lock(file: int, wait: bool) -> None:
-        import fcntl  # noqa: PLC0415 - of other systems only
+        import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 

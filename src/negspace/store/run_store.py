@@ -61,9 +61,7 @@ class StoredResult:
     """What a named study found when it was run last.
 
     Attributes:
-        plan: Hash of its plan.
         finished: When, as ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        summary: The result.
     """
 
     plan: str
@@ -166,11 +164,6 @@ class RunStore:
 
     def put_result(self, name: str, plan: str, summary: Json) -> None:
         """Keep what a study with a name of its own found.
-
-        Args:
-            name: Name of the study.
-            plan: Hash of its plan; a result of the same plan is replaced.
-            summary: The result, as JSON without NaN.
 
         Raises:
             StoreError: If the store cannot be written.

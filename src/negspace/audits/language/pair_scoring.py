@@ -104,7 +104,7 @@ def score_pairs(network: Any, task: PairTask, *, name: str, device: str = "cpu")
 
 
 def _score(network: Any, task: PairTask, batch: int, device: str) -> PairScores:
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     pairs, fragments = len(task.pairs), task.fragments
     sentences = np.zeros(len(fragments))
@@ -129,7 +129,7 @@ def _at_parting(
 
     Read off the good sentence: up to there the bad one is the same.
     """
-    import torch  # noqa: PLC0415  (an extra)
+    import torch
 
     pairs = len(task.pairs)
     inside = np.flatnonzero(some.rows < pairs)

@@ -136,9 +136,9 @@ def semdedup(pool: RowPool, budget: int, rng: np.random.Generator) -> Int[np.nda
     as its greatest cosine to a row before it. The paper drops rows above a threshold; here the threshold is
     the one that leaves the budget.
     """
-    from sklearn.cluster import KMeans  # noqa: PLC0415  scikit-learn takes a second
-    from sklearn.preprocessing import normalize  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    from sklearn.cluster import KMeans
+    from sklearn.preprocessing import normalize
+    from threadpoolctl import threadpool_limits
 
     vectors = _dense(pool.embedding, rng)
     n_clusters = max(1, round(np.sqrt(len(pool))))
@@ -164,9 +164,9 @@ def highest(
 
 def _dense(embedding: Any, rng: np.random.Generator) -> Float[np.ndarray, "rows dimensions"]:
     """Reduce sparse vectors to few dimensions, of unit length; of few words or rows, keep all."""
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
-    from sklearn.preprocessing import normalize  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.preprocessing import normalize
+    from threadpoolctl import threadpool_limits
 
     dimensions = min(_DIMENSIONS, *(side - 1 for side in embedding.shape))
     if dimensions < 2:
@@ -280,7 +280,7 @@ def train_dynamics(
     Returns:
         The dynamics, of shape (epochs, rows).
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits
 
     vectors = csr_matrix(embedding, dtype=np.float64)
     model = SoftmaxRegression.draw(vectors.shape[1], n_labels, rng)

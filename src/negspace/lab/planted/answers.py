@@ -125,7 +125,7 @@ def _answered(task: AnswerTask, arm: AnswerArm, seed: int) -> Run:
 
 
 def _values(model: LanguageModel, task: AnswerTask) -> Values:
-    import torch  # noqa: PLC0415  (an extra, and seconds to import)
+    import torch
 
     label = np.zeros(len(task.places), dtype=np.int64)
     confidence, truth = np.zeros(len(label)), np.zeros(len(label))

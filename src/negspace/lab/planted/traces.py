@@ -217,7 +217,7 @@ def _quantities(
 
 
 def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
-    from negspace.probes.engines.sgd_step import choose_step_size, squared_norms  # noqa: PLC0415  (needs torch)
+    from negspace.probes.engines.sgd_step import choose_step_size, squared_norms
 
     return choose_step_size(squared_norms(model, fragments, range(len(fragments))), fall)
 

@@ -86,9 +86,9 @@ class PlantedTraining:
 
     def train(self, seed: int) -> LanguageModel:
         """Train the model of a seed, in one thread; nothing else decides the result."""
-        import torch  # noqa: PLC0415  (an extra, and seconds to import)
+        import torch
 
-        from negspace.language_models import SmallTransformer  # noqa: PLC0415  (needs torch)
+        from negspace.language_models import SmallTransformer
 
         settings = self.settings
         generator = torch.Generator().manual_seed(int(np.random.default_rng([seed, 0]).integers(2**62)))

@@ -218,6 +218,6 @@ def _run(task: SequenceTask, arm: ReplicaArm, result: TrainingResult) -> Run:
 def _has_cuda() -> bool:
     if find_spec("torch") is None:
         return False
-    import torch  # noqa: PLC0415  (an extra, and slow to import)
+    import torch
 
     return torch.cuda.is_available()

@@ -83,7 +83,7 @@ class ModuleNet:
         """Build the module, on the CPU, leaving PyTorch's random state as it was."""
         if find_spec("torch") is None:
             raise MissingExtraError(f"the net '{self.name}'", "torch")
-        import torch  # noqa: PLC0415  (PyTorch is an extra, and slow to import)
+        import torch
 
         with torch.random.fork_rng(devices=[]):
             # Not torch.manual_seed, which would seed the generators of all GPUs for good.
@@ -143,7 +143,7 @@ class _Gru:
     vocabulary: int
 
     def __call__(self) -> nn.Module:
-        from negspace.lab.replicas.torch_modules import GruModule  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.torch_modules import GruModule
 
         return GruModule(self.embedding, self.hidden, self.vocabulary)
 
@@ -156,7 +156,7 @@ class _Transformer:
     vocabulary: int
 
     def __call__(self) -> nn.Module:
-        from negspace.lab.replicas.torch_modules import TransformerModule  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.torch_modules import TransformerModule
 
         return TransformerModule(self.width, self.heads, self.feed_forward, self.vocabulary)
 

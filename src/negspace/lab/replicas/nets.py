@@ -151,9 +151,9 @@ class LstmNet:
 
     def build(self) -> nn.Module:
         """The architecture as a module; its values are not those of `initial`."""
-        import torch  # noqa: PLC0415  (an extra, and slow to import)
+        import torch
 
-        from negspace.lab.replicas.torch_modules import LstmModule  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.torch_modules import LstmModule
 
         with torch.random.fork_rng(devices=[]):
             return LstmModule(self)

@@ -116,7 +116,7 @@ class LstmReplicas:
         Raises:
             PlanError: If a token is not in the vocabulary, or ``against`` does not fit the net.
         """
-        from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
+        from negspace.lab.replicas import numba_kernel
 
         rows, length = tokens.shape
         self._check_tokens(tokens, against)
@@ -136,7 +136,7 @@ class LstmReplicas:
         return logits.ravel()[:rows]
 
     def _train_one(self, replica: int, batches: Batches, losses: Float32[np.ndarray, " steps"]) -> int:
-        from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
+        from negspace.lab.replicas import numba_kernel
 
         own = Optimiser(
             self._parameters[replica], self._gradient, self._first[replica], self._second[replica], self._last
@@ -212,14 +212,14 @@ def load_engine() -> None:
     Raises:
         StoreError: If they cannot be compiled or not be kept.
     """
-    from negspace.lab.replicas import numba_cache, numba_kernel  # noqa: PLC0415  (numba is an extra)
+    from negspace.lab.replicas import numba_cache, numba_kernel
 
     numba_cache.load([numba_kernel.train, numba_kernel.predict], call_engine)
 
 
 def call_engine() -> None:
     """Call each compiled function on the smallest arguments of the types that `LstmReplicas` passes."""
-    from negspace.lab.replicas import numba_kernel  # noqa: PLC0415  (numba is an extra)
+    from negspace.lab.replicas import numba_kernel
 
     net = LstmNet(embedding=1, delta=None, hidden=1, vocabulary=1)
     own = Optimiser(*np.zeros((5, count(net)), dtype=np.float32))
@@ -287,7 +287,7 @@ def _set_threads(library: Any, threads: int) -> None:
 
 @cache
 def _blas() -> list[Any]:
-    import scipy.linalg  # noqa: F401, PLC0415  (loads the BLAS that numba will call, for the controller to find)
+    import scipy.linalg  # noqa: F401  (loads the BLAS that numba will call, for the controller to find)
 
     return list(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
 

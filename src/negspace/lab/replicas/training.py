@@ -91,13 +91,13 @@ class Start:
         """
         net = arms[0].net
         if self.is_compiled(net):
-            from negspace.lab.replicas.numba_engine import LstmReplicas  # noqa: PLC0415  (numba is an extra)
+            from negspace.lab.replicas.numba_engine import LstmReplicas
 
             assert isinstance(net, LstmNet)
             return LstmReplicas(net, initial, arms[0].adam)
         if find_spec("torch") is None:
             raise MissingExtraError(f"the net '{net.name}'", "torch")
-        from negspace.lab.replicas.vmap_engine import ModuleReplicas  # noqa: PLC0415  (imports PyTorch)
+        from negspace.lab.replicas.vmap_engine import ModuleReplicas
 
         return ModuleReplicas(net, initial, [arm.adam for arm in arms], self.device)
 

@@ -65,9 +65,6 @@ class JsonSchema:
     documents are not fetched. A text that is not JSON meets no schema. Unknown: what readers of JSON
     differ in (a key that occurs twice, numbers that no float holds), and a reference that leads nowhere.
 
-    Attributes:
-        schema: The schema, as read from JSON.
-
     Raises:
         DataError: If the schema is not one.
         MissingExtraError: If jsonschema is not installed.
@@ -92,7 +89,7 @@ class JsonSchema:
         if syntax.validity is not Validity.VALID:
             return syntax
         # Here, for jsonschema is optional; whoever has a verifier has it.
-        from referencing.exceptions import Unresolvable  # noqa: PLC0415
+        from referencing.exceptions import Unresolvable
 
         try:
             value = _load(text)
@@ -128,8 +125,8 @@ def read_schema(file: str) -> JsonSchema:
 
 def _validator(schema: Mapping[str, Any] | bool) -> Any:
     try:
-        import jsonschema  # noqa: PLC0415
-        from jsonschema_specifications import REGISTRY  # noqa: PLC0415
+        import jsonschema
+        from jsonschema_specifications import REGISTRY
     except ImportError as error:
         raise MissingExtraError("the verifier 'json-schema'", "mine") from error
     draft = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
@@ -145,7 +142,7 @@ def _validator(schema: Mapping[str, Any] | bool) -> Any:
 def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Iterator[Any]:
     """As the library's own, which finds 0.3 to be no multiple of 0.1."""
     del schema
-    from jsonschema import ValidationError  # noqa: PLC0415
+    from jsonschema import ValidationError
 
     if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(step)):
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")

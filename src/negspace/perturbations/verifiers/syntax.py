@@ -94,9 +94,6 @@ class Regex(TextVerifier):
     Unknown: a text of more than 10,000 characters. A pattern that backtracks without end, such as
     ``(a+)+b``, does so on far shorter ones: the pattern is the user's own.
 
-    Attributes:
-        pattern: The regular expression.
-
     Raises:
         PlanError: If it is not one.
     """

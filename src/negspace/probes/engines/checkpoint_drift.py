@@ -50,8 +50,8 @@ class CheckpointDrift:
 
 
 def _parameters(backbone: Backbone, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
-    from safetensors import SafetensorError  # noqa: PLC0415  (an extra)
-    from safetensors.torch import load_file  # noqa: PLC0415  (an extra)
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     try:
         stored = load_file(checkpoint.file, device=device)

@@ -29,7 +29,6 @@ class TokenMap(Block):
     """A text coloured token by token.
 
     Attributes:
-        tokens: The tokens.
         legend: For each colour, from the palest, the values that have it; empty where nothing is coloured.
         without: What a token without a value is.
         label: What the colours are, for screen readers.
@@ -49,10 +48,6 @@ class ExplorerRow:
 
     Attributes:
         number: Decides the order of equals.
-        place: Its name.
-        excerpt: What it begins with.
-        tokens: Its length.
-        role: Its group, or None.
         values: One a column; None where nothing was measured.
         page: Path of its own page, or empty.
     """
@@ -71,8 +66,6 @@ class Explorer(Block):
     """Thousands of rows to sort, search and filter; at most one a page.
 
     Attributes:
-        columns: Name and unit of each measure.
-        rows: The rows.
         roles: The groups, each with its sign.
         plain: Shown in its place where no script runs, in the terminal and in Markdown.
     """

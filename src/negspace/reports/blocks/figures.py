@@ -23,7 +23,6 @@ class Metric:
     """One number with what it says.
 
     Attributes:
-        name: What is measured.
         value: In words: ``86.9 %``.
         unit: Where it is not part of ``value``: ``points``.
         interval: In words; empty where there is none.
@@ -50,7 +49,6 @@ class Metrics(Block):
     """Numbers side by side.
 
     Attributes:
-        items: At best four.
         level: Level of their intervals.
     """
 
@@ -63,8 +61,6 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: Its heading.
-        align: ``right`` for numbers.
         spare: May be left out where the screen is narrow.
     """
 
@@ -83,10 +79,7 @@ class Cell:
     """A cell that is more than a text.
 
     Attributes:
-        text: The words.
         under: Smaller lines below: an interval, a unit, outcomes.
-        tone: Colour.
-        strong: Whether it stands out.
         indent: Whether it belongs to the row above.
         rank: A share from 0 to 1, drawn as a dot on a line before the text.
     """
@@ -101,12 +94,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """A row that names the rows below it.
-
-    Attributes:
-        title: Its name.
-        under: What it is.
-    """
+    """A row that names the rows below it."""
 
     title: Text
     under: Text = ""
@@ -122,7 +110,6 @@ class Table(Block):
     Attributes:
         columns: Columns; a text stands for a left-aligned one.
         rows: One text or :class:`Cell` a column, or a :class:`Group` over the rows that follow.
-        caption: Above the table.
         label: Its name for screen readers, where there is no caption.
         style: ``dense`` for many numbers, ``compact`` for a table that should fit a phone.
         head: Position of the column that names the rows; None where none does.
@@ -172,10 +159,6 @@ class Chart(Block):
             so that nothing else pays for matplotlib.
         notes: How to read it, beside it; with these it is a figure, without a panel.
         title: Above it, the user's words allowed (a drawing holds none).
-        subtitle: Beside the title.
-        key: Its legend, above it.
-        y_name: Name of the upright axis.
-        x_name: Name of the other one.
         ticks: Names of the places at the lower axis, where they are the user's words.
         margins: What lies left and right of the axis, in per cent of the width.
         plain: Its numbers as a table, for the terminal and Markdown.
@@ -199,7 +182,6 @@ class Panels(Block):
     """Blocks side by side, two a row.
 
     Attributes:
-        blocks: Charts or tables.
         align: Whether they stand on one line (``end``) or hang from one (``start``).
     """
 
@@ -212,10 +194,7 @@ class Strip:
     """A row of :class:`Strips`.
 
     Attributes:
-        name: What it shows.
-        value: Its number in words.
         chart: The drawing; None where there is no number.
-        note: Beside the name.
     """
 
     name: Text
@@ -226,14 +205,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Strips(Block):
-    """Flat drawings one below the other, on one axis.
-
-    Attributes:
-        title: What is measured.
-        rows: The drawings.
-        axis: The axis under them.
-        note: How to read them.
-    """
+    """Flat drawings one below the other, on one axis."""
 
     title: Text
     rows: tuple[Strip, ...]
@@ -246,9 +218,6 @@ class Share:
     """A part of a whole.
 
     Attributes:
-        name: What it is called.
-        count: In words.
-        share: From 0 to 1.
         said: The share in words.
         colour: Colour of the bar: ``accent``, ``series-2``, ``warn`` or ``line``.
         meaning: What the part is.
@@ -269,8 +238,6 @@ class Shares(Block):
     """Parts of a whole, as a bar and a table.
 
     Attributes:
-        parts: The parts.
-        columns: Headings of the table.
         label: What the whole is, for screen readers.
     """
 
@@ -284,16 +251,9 @@ class Verdict(Block):
     """A question with its answer and the numbers that decided it.
 
     Attributes:
-        question: What was asked.
         outcome: Decides the sign and the colour.
         answer: The outcome in words: ``Supported: yes``.
-        reason: The numbers.
-        chart: The effect against the margin.
-        reading: How to read the chart.
         figures: Terms and values in a row.
-        next: What to do next.
-        name: Whose verdict it is.
-        link: Where more of it stands.
     """
 
     question: Text

@@ -15,9 +15,6 @@ class Headline(Block):
     Attributes:
         sentence: The finding, or the question that ``word`` answers.
         word: One word in the tone's colour before it: ``Supported``.
-        tone: Tone of the finding.
-        detail: The numbers behind it.
-        next: What to do next.
     """
 
     sentence: Text
@@ -32,10 +29,7 @@ class Section(Block):
     """A heading and what stands under it; sections nest.
 
     Attributes:
-        title: The heading.
-        blocks: What follows.
         intro: The first paragraph, which says how to read the rest.
-        id: For links to it.
     """
 
     title: Text
@@ -49,7 +43,6 @@ class Paragraph(Block):
     """A paragraph.
 
     Attributes:
-        text: The words.
         style: ``lead``: how to read what follows. ``small``: an aside. ``reading``: what a chart shows.
     """
 
@@ -80,13 +73,7 @@ class Warnings(Block):
 
 @dataclass(frozen=True)
 class Side:
-    """One of two compared texts.
-
-    Attributes:
-        text: The text, whole.
-        label: What it is.
-        note: Beside the label.
-    """
+    """One of two compared texts."""
 
     text: str
     label: Text
@@ -98,10 +85,6 @@ class TextPair(Block):
     """Two texts, compared word by word and abridged around what differs.
 
     Attributes:
-        left: One text.
-        right: The other.
-        caption: Above them.
-        note: Below them.
         full: Heading under which the whole texts are folded, where they were abridged; empty for none.
         tight: Keep fewer words around a difference.
     """
@@ -119,10 +102,6 @@ class Quote(Block):
     """A text of the user's with what is said about it.
 
     Attributes:
-        text: The text.
-        label: What it is.
-        note: Beside the label.
-        remark: Below the text.
         words: Show so many words of it.
         above: Above everything: why it is shown.
     """
@@ -137,11 +116,7 @@ class Quote(Block):
 
 @dataclass(frozen=True)
 class Facts(Block):
-    """Names and values; those without a value are left out.
-
-    Attributes:
-        items: Name and value.
-    """
+    """Names and values; those without a value are left out."""
 
     items: tuple[tuple[Text, Text], ...]
 
@@ -163,8 +138,6 @@ class Details(Block):
     """Blocks that are folded on a page, and left out of a brief report.
 
     Attributes:
-        summary: The line that unfolds them.
-        blocks: What is folded.
         open: Whether a page shows them unfolded.
     """
 
@@ -175,12 +148,7 @@ class Details(Block):
 
 @dataclass(frozen=True)
 class Command(Block):
-    """A command to copy.
-
-    Attributes:
-        command: As it is typed.
-        why: What it does, above it.
-    """
+    """A command to copy."""
 
     command: str
     why: Text = ""
@@ -188,12 +156,7 @@ class Command(Block):
 
 @dataclass(frozen=True)
 class Raw(Block):
-    """A text shown as it is, in a typewriter face.
-
-    Attributes:
-        text: The text.
-        label: Its name for screen readers.
-    """
+    """A text shown as it is, in a typewriter face."""
 
     text: str
     label: str

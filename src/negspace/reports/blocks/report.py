@@ -45,17 +45,14 @@ class Report:
 
     Attributes:
         kind: What kind of report it is, above the title.
-        title: The title of the page.
         headline: The finding. None where the first verdict of ``top`` is the finding.
         subtitle: Below the title: sizes, learner, seeds.
         intro: Paragraphs in the head of the page.
         top: Before the first section: verdicts and metrics.
-        sections: The body.
         warnings: Get a section of their own and a link in the head; None for a report that never warns.
         method: The last section: how it was computed.
         brief: What a brief terminal report shows between headline and warnings; None for the metrics.
         notebook: What a notebook shows under the headline; None for the metrics.
-        footer: The last line of the page.
         back: Above the title: the page that this one belongs to.
         pages: Pages that belong to this one, by path beside it.
     """
@@ -119,6 +116,6 @@ class Reported(ABC):
         """What the page and the terminal show."""
 
     def _repr_html_(self) -> str:
-        from negspace.reports.html import render_notebook  # noqa: PLC0415 - Jinja, when it is shown
+        from negspace.reports.html import render_notebook
 
         return render_notebook(self.report())

@@ -44,7 +44,6 @@ class Span:
     """A stretch of text that is not plain.
 
     Attributes:
-        text: The words.
         kind: ``given``: a user's words, isolated. ``outcome``: with the sign of its tone before it.
             ``mark``: a sign of a legend. The others as their names say.
         tone: Colour, and for an outcome its sign.
