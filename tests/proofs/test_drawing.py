@@ -22,7 +22,7 @@ def _task(labels: list[int], clusters: list[int]) -> TextTask:
     return assemble_task(
         tuple(f"text {i}" for i in range(n)),
         np.array(labels),
-        ("a", "b"),
+        tuple(f"label {i:02}" for i in range(max(labels) + 1)),
         np.array(clusters),
         n,
         [],
@@ -76,6 +76,37 @@ def test_stratified_draws_have_each_label_in_its_share() -> None:
     for seed in range(5):
         drawn = arm.draw(_task(labels, list(range(100))), seed)
         assert Counter(labels[row] for row in drawn.tolist()) == {0: 30, 1: 10}
+
+
+def test_stratified_draws_of_a_seed_are_nested_and_never_off_a_label_s_share_by_two() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice(30, 600, p=np.arange(1, 31) / 465)
+    task, there = _task(labels.tolist(), list(range(600))), np.bincount(labels, minlength=30)
+    before: set[int] = set()
+    for size in (1, 20, 77, 150, 333, 599, 600):
+        drawn = DrawnArm("rung", np.arange(600), size, "stratified").draw(task, 3)
+        assert len(set(drawn.tolist())) == size
+        assert before <= set(drawn.tolist())
+        before = set(drawn.tolist())
+        assert np.abs(np.bincount(labels[drawn], minlength=30) - size * there / 600).max() < 2
+    every = DrawnArm("rung", np.arange(600), 60, "stratified")
+    times = Counter(row for seed in range(1000) for row in every.draw(task, seed).tolist())
+    assert max(abs(times[row] - 100) for row in range(600)) < 5 * 9.5  # each row as likely: 100 of 1,000
+
+
+@pytest.mark.parametrize("size", [77, 231])
+def test_a_curve_of_many_labels_is_drawn_with_all_of_them(size: int) -> None:
+    # Single random rows lack 28 and 4 of 77 labels, on which whatever they teach is wrong.
+    labels = np.arange(770) % 77
+    task = _task(labels.tolist(), list(range(770)))
+    seen = [
+        len(set(labels[DrawnArm("rung", np.arange(770), size, "stratified").draw(task, s)])) for s in range(9)
+    ]
+    single = [
+        len(set(labels[DrawnArm("rung", np.arange(770), size, "random").draw(task, s)])) for s in range(9)
+    ]
+    assert seen == [77] * 9
+    assert max(single) < 77 - 10 * (size == 77)
 
 
 def test_a_file_of_just_the_budget_is_taken_whole() -> None:

@@ -72,6 +72,22 @@ def test_a_stratified_draw_is_worth_about_its_own_number_of_random_rows(proof_of
     assert arms["random"]["exchange"]["near_miss"]["rows"] == pytest.approx(80, rel=0.6)
 
 
+def test_the_curve_is_of_rows_that_have_each_label_in_its_share(proof_of: Prove, data: Any) -> None:
+    pool = [row for i, row in enumerate(data.pool) if row["label"] == "granted" or i % 4 == 0]
+    granted = sum(row["label"] == "granted" for row in pool) / len(pool)
+    proof = proof_of(
+        {"drawn": FromPool("stratified", pool), "single": FromPool("random", pool)}, budget=50, seeds=2
+    )
+    task, rungs = proof.result.study.task, {arm.name: arm for arm in proof.result.study.arms}
+    assert proof.ladder.arms[50] == "drawn"  # the arm that draws just these, and not the one of single rows
+    for size, name in proof.ladder.arms.items():
+        for seed in range(4):
+            labels = task.labels[rungs[name].draw(task, seed)]
+            share = [task.label_names[label] for label in labels].count("granted")
+            assert abs(share - granted * size) <= 1
+    assert "each label in its share" in str(proof.to_dict()["method"])
+
+
 def test_every_arm_trains_on_the_same_number_of_rows(proof_of: Prove, data: Any) -> None:
     arms = {
         "long": data.ordinary,

@@ -51,7 +51,7 @@ from negspace.models import (
 )
 from negspace.perturbations import VARIATIONS, Verifier, as_variation, open_verifier
 from negspace.reports.blocks import Report
-from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.search import LARGEST_CHAIN, NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 
@@ -281,7 +281,9 @@ def text_method(parts: AuditParts) -> Iterator[Step]:
         else "near-duplicates"
     )
     yield Step(
-        "clusters", f"{joined} (within {NEAR_DUPLICATE_RADIUS:g}, chained); never divided by a split or fold"
+        "clusters",
+        f"{joined} (within {NEAR_DUPLICATE_RADIUS:g}, chained; chains of more than {100 * LARGEST_CHAIN:g} % "
+        "of the rows are broken at their weakest links); never divided by a split or fold",
     )
     yield Step(
         "test rows",

@@ -114,6 +114,8 @@ def selection_warnings(selection: Selection) -> Iterator[str]:
     """What the user should know before trusting the choice."""
     trial, pool = selection.trial, selection.survey.pool
     yield from selection.file.dataset.notes
+    if note := selection.survey.note:
+        yield note
     if trial is not None:
         if len(trial.seeds) < _FEWEST_SEEDS:
             yield (

@@ -15,6 +15,7 @@ from negspace.models import out_of_fold
 from negspace.search import (
     NEAR_DUPLICATE_RADIUS,
     Neighbours,
+    cluster_rows,
     components,
     embed,
     group_links,
@@ -91,11 +92,13 @@ class PoolSurvey:
         pool: The pool.
         neighbours: The rows nearest to each.
         partner: Nearest row of another label in each row's group, -1 without one; and its cosine distance.
+        note: Which chains of near-duplicates were broken; empty where none was.
     """
 
     pool: RowPool
     neighbours: Neighbours
     partner: tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]
+    note: str = ""
 
     def roles(self, examples: Examples, *, unit: str = "row") -> RowRoles:
         """Role of each row, with its reason.
@@ -142,7 +145,8 @@ def survey_pool(
         joined = np.asarray(links[alone[links].all(axis=1)])
     else:
         joined = group_links(groups)
-    clusters = components(len(texts), np.concatenate([joined, neighbours.links]))
+    found = cluster_rows(embedding, neighbours.links, joined)
+    clusters = found.of_row
     probabilities = out_of_fold(texts, labels, clusters, len(label_names), seed=seed, workers=workers)
     same = neighbours.same
     pool = RowPool(
@@ -161,4 +165,4 @@ def survey_pool(
         & (groups[same] != groups),
         real=real,
     )
-    return PoolSurvey(pool, neighbours, nearest_in_group(embedding, labels, groups))
+    return PoolSurvey(pool, neighbours, nearest_in_group(embedding, labels, groups), found.note)

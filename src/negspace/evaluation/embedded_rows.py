@@ -15,7 +15,16 @@ from negspace.data import (
     shared_groups,
     split_rows,
 )
-from negspace.search import Embedding, Neighbours, components, embed, group_links, nearest, nearest_in_group
+from negspace.search import (
+    Embedding,
+    Neighbours,
+    cluster_rows,
+    components,
+    embed,
+    group_links,
+    nearest,
+    nearest_in_group,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +125,7 @@ class EmbeddedRows:
         train: Rows to train on.
         test: Ordinary held-out rows.
         contrast: Rows of the contrast set; empty where none is given.
-        notes: What the split could not do.
+        notes: Which chains of near-duplicates were broken, and what the split could not do.
     """
 
     texts: tuple[str, ...]
@@ -149,17 +158,19 @@ def embed_rows(files: EvaluationFiles, *, seed: int) -> EmbeddedRows:
     groups = np.concatenate(shared_groups(*given_files))
     audited = len(files.train)
     neighbours = nearest(embedding[:audited], labels[:audited])
-    links = [group_links(groups), neighbours.links]
+    joined = cluster_rows(embedding[:audited], neighbours.links, group_links(groups[:audited]))
+    clusters = joined.of_row
     if len(given_files) > 1:
-        links.append(nearest(embedding[audited:], labels[audited:]).links + audited)
-    clusters = components(len(texts), np.concatenate(links))
+        links = [group_links(groups[audited:]), nearest(embedding[audited:], labels[audited:]).links]
+        others = components(len(texts) - audited, np.concatenate(links))
+        clusters = np.concatenate([clusters, clusters.max() + 1 + others])
     given = files.train.examples.groups is not None
     in_group = nearest_in_group(embedding[:audited], labels[:audited], groups[:audited]) if given else None
     contrast = np.arange(len(texts) - (len(files.near_miss) if files.near_miss else 0), len(texts))
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (f"{files.train.examples.source}: {joined.note}",) if joined.note else ()
     if files.test is None:
         split = split_rows(files.train.examples, clusters=clusters[:audited], seed=seed)
-        train, test, notes = split.train, split.test, split.notes
+        train, test, notes = split.train, split.test, (*notes, *split.notes)
     else:
         train, test = np.arange(audited), np.arange(audited, audited + len(files.test))
     return EmbeddedRows(

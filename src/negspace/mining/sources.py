@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from negspace.mining.pool import MiningPool
 from negspace.models import FOLDS, TfidfLearner, out_of_fold
 from negspace.records import Json
-from negspace.search import Hits, components, embed, group_links, nearest, pair_scores, top_k
+from negspace.search import Hits, cluster_rows, embed, group_links, nearest, pair_scores, top_k
 
 
 @runtime_checkable
@@ -200,8 +200,7 @@ def predict_out_of_fold(
     """
     labels, n_labels = pool.anchor_labels, len(pool.label_names)
     assert labels is not None
-    links = nearest(embed(pool.anchors), labels).links
-    if pool.groups is not None:
-        links = np.concatenate([links, group_links(pool.groups)])
-    clusters = components(len(pool), links)
+    embedding = embed(pool.anchors)
+    given = group_links(np.arange(len(pool)) if pool.groups is None else pool.groups)
+    clusters = cluster_rows(embedding, nearest(embedding, labels).links, given).of_row
     return out_of_fold(pool.anchors, labels, clusters, n_labels, seed=seed, workers=workers, learner=learner)

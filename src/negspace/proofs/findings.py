@@ -133,7 +133,8 @@ def method(proof: Proof) -> list[tuple[str, str]]:
         ),
         (
             "exchange rate",
-            f"random rows of {reference} at sizes up to all of it, nested within a seed; the curve "
+            f"random rows of {reference}, each label in its share, at sizes up to all of it, nested within a "
+            "seed; the curve "
             "error = a + b n^-c, or an isotonic one where that does not fit, is read backwards at the arm's "
             "accuracy; its interval resamples seeds and test clusters; nothing is extrapolated",
         ),

@@ -52,7 +52,7 @@ class ProofArm:
 
 @dataclass(frozen=True, eq=False)
 class Ladder:
-    """Random rows of the reference pool, at several sizes.
+    """Random rows of the reference pool, each label in its share, at several sizes.
 
     Attributes:
         pool: Rows in the reference pool.
@@ -178,12 +178,16 @@ def build_arms(
 
 
 def build_ladder(arms: Sequence[ProofArm], files: ProofFiles, budget: int) -> Ladder:
-    """Random rows of the reference pool, up to all of it; an arm that draws just these serves as a rung."""
+    """Random rows of the reference pool, each label in its share, up to all of it.
+
+    An arm that draws just these serves as a rung.
+    """
     rows = files.rows(files.reference)
     rungs: dict[int, str] = {}
     extra: list[TextArm] = []
     for size in ladder_sizes(len(rows), budget, len(files.label_names)).tolist():
-        rung = DrawnArm(f"{size:,} random rows of the reference pool", rows, size, "random")
+        # Stratified, as a choice of rows is: single random rows miss rare labels, which flatters every arm.
+        rung = DrawnArm(f"{size:,} random rows of the reference pool", rows, size, "stratified")
         content = {**rung.describe(), "name": ""}
         twin = next((each.arm for each in arms if {**each.arm.describe(), "name": ""} == content), None)
         rungs[size] = rung.name if twin is None else twin.name

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from negspace.search.exact import MEMORY, Hits, pair_scores, top_k
 from negspace.search.near_misses import (
+    LARGEST_CHAIN,
     NEAR_DUPLICATE_RADIUS,
     NEAR_MISS_RADIUS,
+    VERY_NEAR_RADIUS,
+    Clusters,
     Embedding,
     Neighbours,
+    cluster_rows,
     components,
     embed,
     group_links,
@@ -27,9 +31,12 @@ from negspace.search.rules import (
 )
 
 __all__ = [
+    "LARGEST_CHAIN",
     "MEMORY",
     "NEAR_DUPLICATE_RADIUS",
     "NEAR_MISS_RADIUS",
+    "VERY_NEAR_RADIUS",
+    "Clusters",
     "Embedding",
     "FilterStats",
     "Hits",
@@ -38,6 +45,7 @@ __all__ = [
     "Positives",
     "Rules",
     "apply_rules",
+    "cluster_rows",
     "components",
     "duplicates_of_positive",
     "embed",

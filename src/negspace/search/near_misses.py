@@ -7,6 +7,7 @@ All distances are 1 - cosine, in [0, 1] for this embedding.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +32,14 @@ Tighter than the near-miss radius because nearness is chained here: at 0.4, 6,33
 queries of CLINC150 hang together in one cluster; at 0.3 the largest has 269.
 """
 
+VERY_NEAR_RADIUS = 0.1
+"""Rows no farther apart than this, words weighed or all alike, stay in one cluster however large."""
+
+LARGEST_CHAIN = 0.1
+"""A cluster with a larger share of the rows than this is broken: half of the fifth that is held out."""
+
+_SMALL_CHAIN = 10  # rows; in a set of few rows a family of variants may be a larger share and no chain
+_TIGHTER = (0.25, 0.2, 0.15, VERY_NEAR_RADIUS)
 _KEPT = 20  # neighbours of a row that are looked at, in its own label and in the others
 _BLOCK = 10_000_000  # products held at once where crowded rows are looked at again
 
@@ -186,6 +195,78 @@ def components(rows: int, links: Int[np.ndarray, "links 2"]) -> Int[np.ndarray, 
     graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(rows, rows))
     _, component = connected_components(graph, directed=False)
     return np.asarray(component, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Rows that no split or fold may divide.
+
+    Attributes:
+        of_row: Cluster of each row, numbered in order of first appearance.
+        note: Which chains were broken, as a sentence; empty where none was.
+    """
+
+    of_row: Int[np.ndarray, " rows"]
+    note: str = ""
+
+
+def cluster_rows(
+    embedding: Embedding, near: Int[np.ndarray, "near 2"], given: Int[np.ndarray, "given 2"]
+) -> Clusters:
+    """Join rows by given and by near-duplicate links, and break the chains that would join too many.
+
+    Short texts from a small vocabulary chain: each is near the next, and the ends have nothing in common. A
+    cluster of more than ten rows and more than ``LARGEST_CHAIN`` of all is joined anew by single linkage at a
+    smaller radius, and what of it is still too large at a smaller one again, down to ``VERY_NEAR_RADIUS``.
+    Given links are never broken, nor those of rows that share nearly all words: where a family of variants
+    is much of the data, what they share weighs little, and they are farther apart than they look.
+
+    Args:
+        embedding: Vector of each row.
+        near: Pairs within ``NEAR_DUPLICATE_RADIUS``, as `nearest` links them.
+        given: Pairs that belong together whatever their texts say.
+    """
+    rows = embedding.shape[0]
+    whole = found = components(rows, np.concatenate([given, near]))
+    largest = max(_SMALL_CHAIN, LARGEST_CHAIN * rows)
+    large = np.bincount(whole)[whole] > largest
+    if not large.any():
+        return Clusters(whole)
+    alike = _within(_unweighed(embedding), np.flatnonzero(large), VERY_NEAR_RADIUS)
+    kept = np.concatenate([given, alike[whole[alike[:, 0]] == whole[alike[:, 1]]]])
+    for radius in _TIGHTER:
+        nearer = _within(embedding, np.flatnonzero(large), radius)
+        others = group_links(np.where(large, rows + np.arange(rows), found))
+        found = components(rows, np.concatenate([others, kept, nearer]))
+        large = np.bincount(found)[found] > largest
+        if not large.any():
+            break
+    sizes = np.bincount(found)
+    broken = np.unique(whole[sizes[found] < np.bincount(whole)[whole]])
+    if not len(broken):
+        return Clusters(whole)
+    return Clusters(
+        found,
+        f"near-duplicates chain {np.isin(whole, broken).sum():,} of {rows:,} rows to {len(broken)} "
+        f"cluster{'s' if len(broken) > 1 else ''} of more than {math.floor(largest):,}: broken at the "
+        f"weakest links, so that the largest cluster has {sizes.max():,} rows and some rows within distance "
+        f"{NEAR_DUPLICATE_RADIUS:g} of each other (none within {VERY_NEAR_RADIUS:g}) may be divided",
+    )
+
+
+def _within(
+    embedding: Embedding, rows: Int[np.ndarray, " some"], radius: float
+) -> Int[np.ndarray, "links 2"]:
+    """Links of some rows within a radius, whatever their labels."""
+    links = nearest(embedding[rows], np.zeros(len(rows), dtype=np.int64), radius=radius).links
+    return np.asarray(rows[links])
+
+
+def _unweighed(embedding: Embedding) -> Embedding:
+    """The same words, all alike, in rows of unit length."""
+    words = np.diff(embedding.indptr)
+    data = np.repeat(1 / np.sqrt(np.maximum(words, 1)), words).astype(np.float32)
+    return csr_matrix((data, embedding.indices, embedding.indptr), shape=embedding.shape)
 
 
 def _top(queries: Embedding, corpus: Embedding, k: int) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.curation.strategies.near_miss_cover import Cover, Stratified, eligible_rows
-from negspace.curation.strategies.row_pool import RowPool, Strategy, label_quotas, least_real
+from negspace.curation.strategies.row_pool import RowPool, Strategy, least_real
 from negspace.errors import PlanError
 from negspace.models import TextTask
 from negspace.records import Json
@@ -135,7 +135,8 @@ class DrawnArm:
     """So many of a file's rows, another draw at each seed; all of them where there are no more.
 
     Random draws of one file are nested: at one seed, the first n rows of one random order, whatever the
-    budget n. Draws by clusters of two files are independent of each other, also where the files are copies.
+    budget n; stratified ones likewise. Draws by clusters of two files are independent of each other, also
+    where the files are copies.
 
     Attributes:
         name: As results name the arm.
@@ -191,8 +192,7 @@ class DrawnArm:
             rng = np.random.default_rng([*stream, int(self.rows[0])])
             chosen = whole_clusters(task.clusters[self.rows], self.budget, rng)
         elif self.way == "stratified":
-            rng = np.random.default_rng(stream)
-            chosen = _stratified(task.labels[self.rows], self.budget, rng)
+            chosen = stratified_order(task.labels[self.rows], np.random.default_rng(stream))[: self.budget]
         else:
             chosen = np.random.default_rng(stream).permutation(len(self.rows))[: self.budget]
         return np.sort(self.rows[chosen])
@@ -228,13 +228,18 @@ def whole_clusters(
     return np.concatenate([np.flatnonzero(whole), filled])
 
 
-def _stratified(
-    labels: Int[np.ndarray, " rows"], budget: int, rng: np.random.Generator
-) -> Int[np.ndarray, " chosen"]:
-    quotas = label_quotas(labels, budget, rng)
+def stratified_order(labels: Int[np.ndarray, " rows"], rng: np.random.Generator) -> Int[np.ndarray, " rows"]:
+    """Order rows at random so that any number of them from the first on has each label in its share.
+
+    Row *j* (from 0) of a label with *c* rows is given the place ``(j + u) / c``, with one uniform *u* for
+    the label: wherever the order is cut, as many places of each label lie before the cut, to within one.
+    """
+    _, of_row, counts = np.unique(labels, return_inverse=True, return_counts=True)
     order = rng.permutation(len(labels))
-    of_label = [order[labels[order] == label][:quota] for label, quota in enumerate(quotas.tolist())]
-    return np.concatenate(of_label)
+    by_label = order[np.argsort(of_row[order], kind="stable")]
+    rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    label = of_row[by_label]
+    return np.asarray(by_label[np.argsort((rank + rng.random(len(counts))[label]) / counts[label])])
 
 
 def _check_rows(name: str, rows: Int[np.ndarray, " rows"], task: TextTask) -> None:
