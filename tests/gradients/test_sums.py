@@ -7,14 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'hf'")
 
-from negspace.gradients import (  # noqa: E402
-    check,
-    layer_of,
-    mean_gradient,
-    memory_of,
-    noise_scale,
-    spans,
-)
+from negspace.gradients import GradientMeter, check, layer_of, mean_gradient  # noqa: E402
+from negspace.language_models import memory_of  # noqa: E402
+from negspace.probes import noise_scale, spans  # noqa: E402
 
 from .conftest import alone, as_model, dot  # noqa: E402
 
@@ -70,7 +65,7 @@ def test_spans_cover_all_scored_tokens_and_are_nearly_equal(scored, n):
 def test_the_check_finds_agreement_and_would_find_an_error(gpt2, fragments, monkeypatch):
     found = check(as_model(gpt2), fragments, [0, 1, 2], rounds=1)
     assert max(found.norm_error, found.dot_error, found.loss_error) < 1e-5
-    assert (found.fragments, found.share) == (3, 1.0)
+    assert (found.fragments, GradientMeter(gpt2).coverage.share) == (3, 1.0)
     assert found.overhead > 0
     # Without its cross term a tied embedding is wrong, and the check has to say so.
     monkeypatch.setattr(

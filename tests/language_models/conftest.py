@@ -13,7 +13,14 @@ pytest.importorskip("transformers", reason="needs the extra 'hf'")
 
 from negspace.data import Fragments, documents_of, split_documents
 from negspace.embedders import quiet
-from negspace.language_models import LanguageModel, TinySettings, build_network, train_tokenizer
+from negspace.language_models import (
+    LanguageModel,
+    Rows,
+    TinySettings,
+    build_network,
+    token_losses,
+    train_tokenizer,
+)
 
 SMALL = TinySettings(vocabulary=300, layers=2, width=16, heads=2, context=64, batch=128, steps=16)
 SENTENCES = [
@@ -28,6 +35,11 @@ SENTENCES = [
 def corpus() -> list[str]:
     order = np.random.default_rng(0)
     return ["".join(order.permutation(SENTENCES)) for _ in range(4)]
+
+
+def fragment_losses(model: LanguageModel, fragments: Fragments, rows: Rows, batch: int) -> np.ndarray:
+    """Loss of each fragment: the mean of its `token_losses`, in nats per token."""
+    return np.nanmean(token_losses(model, fragments, rows, batch), axis=1, dtype=np.float64)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,9 @@ import torch
 
 from negspace.data import Fragments
 from negspace.errors import DataError
-from negspace.language_models import LanguageModel, available_bytes, fragment_losses, halving
+from negspace.language_models import LanguageModel, available_bytes, halving
+
+from .conftest import fragment_losses
 
 ERRORS = [
     MemoryError(),

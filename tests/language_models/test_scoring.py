@@ -12,7 +12,9 @@ import torch
 
 from negspace.data import Fragments
 from negspace.errors import DataError
-from negspace.language_models import LanguageModel, batches, fragment_losses, scoring, token_losses
+from negspace.language_models import LanguageModel, batches, token_losses
+
+from .conftest import fragment_losses
 
 
 def test_the_loss_is_that_of_transformers(model: LanguageModel, fragments: Fragments) -> None:
@@ -62,7 +64,7 @@ def test_batch_and_neighbours_change_nothing(
 ) -> None:
     rows = np.arange(len(fragments))
     whole = token_losses(model, fragments, rows, 10_000)
-    monkeypatch.setattr(scoring, "_AT_ONCE", 700)  # two tokens at once
+    monkeypatch.setattr("negspace.language_models.model._AT_ONCE", 700)  # two tokens at once
     for batch in (1, 100):
         np.testing.assert_allclose(token_losses(model, fragments, rows, batch), whole, rtol=2e-5, atol=1e-6)
     alone = token_losses(model, fragments, [5], 64)

@@ -22,7 +22,6 @@ from negspace.language_models import (
     build_network,
     checkpoint_steps,
     cosine_rate,
-    fragment_losses,
     load_parameters,
     tiny_cache_path,
     tiny_model,
@@ -31,6 +30,8 @@ from negspace.language_models import (
     train_tokenizer,
     training,
 )
+
+from .conftest import fragment_losses
 
 SMALL = TinySettings(vocabulary=300, layers=2, width=16, heads=2, context=64, batch=128, steps=16)
 

@@ -163,14 +163,13 @@ def test_types_by_volatility(model: LanguageModel, fragments: Fragments, means: 
     }
     ranked = sorted((word for word in by_type if by_type[word]), key=lambda word: -np.mean(by_type[word]))
     most, least = volatile_types(model, means, 3, at_least=2)
-    assert [each.id for each in most] == ranked[:3]
-    assert [each.id for each in least] == ranked[::-1][:3]
+    assert [int(each.token) for each in most] == ranked[:3]
+    assert [int(each.token) for each in least] == ranked[::-1][:3]
     for each in most + least:
-        assert each.text == str(each.id)
-        assert each.count == sum(other[2] == each.id for other in every)
-        assert each.movement == pytest.approx(np.mean(by_type[each.id]), rel=1e-4)
+        assert each.count == sum(other[2] == int(each.token) for other in every)
+        assert each.value == pytest.approx(np.mean(by_type[int(each.token)]), rel=1e-4)
     all_most, all_least = volatile_types(model, means, 100, at_least=2)
-    assert sorted(each.id for each in all_most + all_least) == sorted(ranked)
+    assert sorted(int(each.token) for each in all_most + all_least) == sorted(ranked)
 
 
 def test_a_type_that_occurs_twice_is_not_steadier_for_it() -> None:

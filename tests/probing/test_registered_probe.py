@@ -17,14 +17,14 @@ from negspace.errors import PlanError
 pytest.importorskip("transformers", reason="language models need the extra 'hf'")
 
 from negspace.cli.main import cli
-from negspace.probes import PROBES, Probed, RegisteredProbe, Trace, TraceMetric
+from negspace.probes import PROBES, Probe, Probed, Trace, TraceMetric
 from negspace.probing import all_probes, parse_probes, probe
 
 measured: list[int] = []
 
 
 @dataclass(frozen=True)
-class CapitalsProbe(RegisteredProbe):
+class CapitalsProbe(Probe):
     """How many capitals each fragment has."""
 
     name: ClassVar[str] = "capitals"

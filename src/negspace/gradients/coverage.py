@@ -9,50 +9,21 @@ from typing import NamedTuple
 _HEAD = {"lm_head", "embed_out", "output", "output_layer", "head", "score"}
 _EMBED = {"wte", "wpe"}
 _FINAL = {
-    "ln_f",
-    "norm_f",
-    "norm",
-    "final_layer_norm",
-    "final_layernorm",
-    "final_norm",
-    "ln_out",
-    "out_norm",
+    "ln_f", "norm_f", "norm", "final_layer_norm", "final_layernorm", "final_norm", "ln_out", "out_norm",
     "embedding_norm",
-}
+}  # fmt: skip
 _AFTER = {"embed": 0, "final": 2, "head": 3, "other": 4}
-_NAMED = 4
+NAMED = 4
+"""Parameters of one kind that are named."""
 
 
-@dataclass(frozen=True)
-class CoverageEntry:
-    """One parameter.
+class CoverageEntry(NamedTuple):
+    """One parameter."""
 
-    Attributes:
-        name: As the network names it; the first name of a tied one.
-        size: Numbers in it.
-        status: ``"measured"``, ``"frozen"`` (it does not ask for a gradient) or ``"not covered"``.
-        why: How it is measured (``"Linear"``, ``"Embedding"`` …), or why it is not.
-    """
-
-    name: str
-    size: int
-    status: str
-    why: str
-
-    @property
-    def layer(self) -> str:
-        """The layer it belongs to."""
-        return layer_of(self.name)
-
-
-class ParameterKind(NamedTuple):
-    """Parameters of one status and reason: tensors, numbers in them, and the names of the first few."""
-
-    status: str
-    why: str
-    tensors: int
-    numbers: int
-    names: tuple[str, ...]
+    name: str  # as the network names it; the first name of a tied one
+    size: int  # numbers in it
+    status: str  # "measured", "frozen" (it does not ask for a gradient) or "not covered"
+    why: str  # how it is measured ("Linear", "Embedding" …), or why it is not
 
 
 @dataclass(frozen=True)
@@ -71,28 +42,23 @@ class Coverage:
         """Share of all parameters (numbers, not tensors) that is measured, in [0, 1]."""
         return _size(e for e in self.entries if e.status == "measured") / max(1, _size(self.entries))
 
+    def kinds(self) -> dict[tuple[str, str], list[CoverageEntry]]:
+        """The entries of each status and reason."""
+        found: dict[tuple[str, str], list[CoverageEntry]] = {}
+        for entry in self.entries:
+            found.setdefault((entry.status, entry.why), []).append(entry)
+        return found
+
     def warning(self) -> str | None:
         """One line for each reason why something is not measured; None where everything is."""
-        left_out = [entry for entry in self.entries if entry.status != "measured"]
-        if not left_out:
-            return None
         # Cut, not rounded: 99.96 % is not 100 %.
         lines = [f"gradients cover {int(self.share * 1000) / 10:.1f} % of the parameters; left out:"]
-        for why in dict.fromkeys(f"{entry.status}: {entry.why}" for entry in left_out):
-            those = [entry for entry in left_out if f"{entry.status}: {entry.why}" == why]
-            names = ", ".join(entry.name for entry in those[:_NAMED])
-            more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
-            lines.append(f"  {why}: {_size(those):,} numbers ({names}{more})")
-        return "\n".join(lines)
-
-    def kinds(self) -> tuple[ParameterKind, ...]:
-        """Sizes by status and reason."""
-        found = []
-        for status, why in dict.fromkeys((entry.status, entry.why) for entry in self.entries):
-            those = [entry for entry in self.entries if (entry.status, entry.why) == (status, why)]
-            names = tuple(entry.name for entry in those[:_NAMED])
-            found.append(ParameterKind(status, why, len(those), _size(those), names))
-        return tuple(found)
+        for (status, why), those in self.kinds().items():
+            if status != "measured":
+                names = ", ".join(entry.name for entry in those[:NAMED])
+                more = f" and {len(those) - NAMED} more" if len(those) > NAMED else ""
+                lines.append(f"  {status}: {why}: {_size(those):,} numbers ({names}{more})")
+        return "\n".join(lines) if len(lines) > 1 else None
 
 
 def _size(entries: Iterable[CoverageEntry]) -> int:

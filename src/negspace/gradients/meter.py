@@ -1,7 +1,8 @@
-"""Each fragment's gradient, from one forward and backward pass over a batch; the mean over fragments."""
+"""Each fragment's gradient, from one forward and backward pass over a batch; their mean; a check of them."""
 
 from __future__ import annotations
 
+import timeit
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,31 +18,24 @@ from negspace.gradients.coverage import Coverage, layer_of, layers_of
 from negspace.gradients.kernels import gradient_scale, losses_into_gradient
 from negspace.gradients.module_functions import Tape, collect_expanded
 from negspace.gradients.survey import evaluating, survey, swapped
-from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
+from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite, take
 
 
 @dataclass(frozen=True, eq=False)
 class FragmentGradients:
-    """The gradients of some fragments' own losses, summed up.
-
-    Attributes:
-        layers: Names of the layers.
-        loss: Loss of each fragment, in nats (a token, where weights sum to 1).
-        squared_norm: Squared norm of each fragment's gradient within each layer; they sum to the whole one's.
-        dots: Dot product of each fragment's gradient with each direction, within each layer.
-    """
+    """The gradients of some fragments' own losses, summed up within each layer."""
 
     layers: tuple[str, ...]
-    loss: Float64[np.ndarray, " fragments"]
+    loss: Float64[np.ndarray, " fragments"]  # in nats (a token, where weights sum to 1)
     squared_norm: Float64[np.ndarray, "fragments layers"]
-    dots: Float64[np.ndarray, "directions fragments layers"]
+    dots: Float64[np.ndarray, "directions fragments layers"]  # with each direction
 
 
 class GradientMeter:
     """Measures fragments' gradients in a network.
 
-    The network is looked over when the meter is made, and again only with a new meter: a meter is good for as
-    long as the network's modules, and what asks for gradients in it, stay as they are. Weights may change.
+    The network is looked over when the meter is made: a meter is good for as long as the network's modules,
+    and what asks for gradients in it, stay as they are. Weights may change.
 
     Args:
         network: A causal language model of transformers; always given back as it was.
@@ -49,7 +43,6 @@ class GradientMeter:
             a direction does not name counts as 0.
 
     Attributes:
-        network: The network.
         coverage: Which parameters are measured.
         layers: Names of the layers that have any, in order of the forward pass.
 
@@ -203,3 +196,79 @@ def _with_norms(
     for name, tensor in tensors.items():
         squares[layers.index(layer_of(name))] += (tensor.double() ** 2).sum().item()
     return MeanGradient(tensors, rows, fingerprint, layers, squares)
+
+
+@dataclass(frozen=True)
+class Check:
+    """How the measurement compares with plain autograd: largest errors over fragments and layers.
+
+    Attributes:
+        fragments: How many were compared.
+        norm_error: Relative error of a squared norm.
+        dot_error: Error of a dot product with the mean gradient, relative to the product of the two norms: an
+            error of the cosine.
+        loss_error: Relative error of a loss.
+        overhead: Seconds of a measured batch (norms and one direction) by those of a plain forward and
+            backward pass of the same batch: the median over rounds run in turn.
+    """
+
+    fragments: int
+    norm_error: float
+    dot_error: float
+    loss_error: float
+    overhead: float
+
+
+def check(model: LanguageModel, fragments: Fragments, rows: Rows, *, rounds: int = 5) -> Check:
+    """Compare measured gradients with those of a loop of autograd over single fragments."""
+    network: nn.Module = model.network
+    batch = take(fragments, rows, model.device)
+    mean = mean_gradient(model, fragments, rows, batch=int(batch.ids.numel())).tensors
+    meter = GradientMeter(network, [mean])
+    found = meter.measure(batch)
+    with evaluating(network):
+        truths = [_alone(meter, take(fragments, [row], model.device), mean) for row in rows]
+        _loss_and_gradients(meter, batch)
+        # What a device was asked is done when an answer is read from it; both ways end with reading one.
+        ways = (lambda: meter.measure(batch), lambda: _loss_and_gradients(meter, batch))
+        times = [timeit.timeit(way, number=1) for _ in range(rounds) for way in ways]
+    squares, dots, losses = (np.array([truth[i] for truth in truths]) for i in range(3))
+    lengths = np.sqrt(squares.sum(1) * sum((each.double() ** 2).sum().item() for each in mean.values()))
+    return Check(
+        len(batch.ids),
+        _largest(np.abs(found.squared_norm - squares), squares),
+        _largest(np.abs(found.dots[0] - dots), lengths[:, None]),
+        _largest(np.abs(found.loss - losses), losses),
+        float(np.median(np.divide(times[::2], times[1::2]))),
+    )
+
+
+def _alone(
+    meter: GradientMeter, one: Batch, direction: Mapping[str, Tensor]
+) -> tuple[list[float], list[float], float]:
+    """Squared norms and dot products by layer, and the loss, of one fragment."""
+    loss, gradients, scale = _loss_and_gradients(meter, one)
+    squares, dots = dict.fromkeys(meter.layers, 0.0), dict.fromkeys(meter.layers, 0.0)
+    for name, gradient in gradients.items():
+        if gradient is not None:
+            wide = gradient.double() / scale
+            squares[layer_of(name)] += (wide**2).sum().item()
+            dots[layer_of(name)] += (wide * direction[name].double()).sum().item()
+    return list(squares.values()), list(dots.values()), loss
+
+
+def _loss_and_gradients(meter: GradientMeter, batch: Batch) -> tuple[float, dict[str, Tensor | None], float]:
+    """The loss, gradients times a scale, and the scale."""
+    targets = torch.where(batch.scored, batch.ids, -100)[:, 1:]
+    logits = meter.network(**batch.inputs()).logits
+    loss = nn.functional.cross_entropy(
+        logits.flatten(0, 1), nn.functional.pad(targets, (0, 1), value=-100).flatten()
+    )
+    parameters, scale = meter.parameters, gradient_scale(logits.dtype)
+    found = torch.autograd.grad(loss * scale, list(parameters.values()), allow_unused=True)
+    return loss.item(), dict(zip(parameters, found, strict=True)), scale
+
+
+def _largest(errors: np.ndarray, scale: np.ndarray) -> float:
+    """Largest relative error; an error of what is 0 counts in full."""
+    return float((errors / np.where(scale > 0, scale, 1.0)).max())

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from negspace.language_models.memory import available_bytes, halving
-from negspace.language_models.model import Batch, Checkpoint, LanguageModel, Rows, batches, take
+from negspace.language_models.memory import available_bytes, halving, memory_of
+from negspace.language_models.model import (
+    Batch,
+    Checkpoint,
+    LanguageModel,
+    Rows,
+    batches,
+    check_finite,
+    take,
+    token_losses,
+)
 from negspace.language_models.opening import DEFAULT_CONTEXT, Device, Dtype, open_language_model, placed
-from negspace.language_models.scoring import check_finite, fragment_losses, token_losses
 from negspace.language_models.tiny_model import (
     build_network,
     checkpoint_steps,
@@ -37,9 +45,9 @@ __all__ = [
     "check_finite",
     "checkpoint_steps",
     "cosine_rate",
-    "fragment_losses",
     "halving",
     "load_parameters",
+    "memory_of",
     "open_language_model",
     "optimised",
     "placed",

@@ -26,13 +26,8 @@ DEFAULT_CONTEXT = 2048
 
 _RECIPE = 1  # to be raised when a change here changes a model's answers: fingerprints tell results apart
 _LIMITS = (
-    "max_position_embeddings",
-    "n_positions",
-    "max_seq_len",
-    "max_sequence_length",
-    "seq_length",
-    "n_ctx",
-)
+    "max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx",
+)  # fmt: skip
 _ADAPTER_SETTINGS = "adapter_config.json"
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _ROUNDING = {"float32": 1e-3, "bfloat16": 5e-2, "float16": 5e-2}
@@ -65,7 +60,9 @@ def open_language_model(
         raise MissingExtraError(f"hf:{path}", "hf")
     device, number = placed(device, dtype)
     found = find_folder(path, code=trust_remote_code)
-    adapter = found if _is_adapter(found) else None
+    # An adapter, and no model of its own.
+    is_adapter = (found / _ADAPTER_SETTINGS).is_file() and not (found / "config.json").is_file()
+    adapter = found if is_adapter else None
     if adapter is not None:
         check_weights(path, adapter)
     base = find_model(path if adapter is None else _adapter_base(adapter), code=trust_remote_code)
@@ -84,9 +81,9 @@ def open_language_model(
         **{name: version(name) for name in ("transformers", "tokenizers", "torch")},
     }
     fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return LanguageModel(
-        model_name("hf", path), network, tokenizer, fingerprint, _context(network.config), device
-    )
+    text = network.config.get_text_config()
+    context = next((int(limit) for name in _LIMITS if (limit := getattr(text, name, None))), DEFAULT_CONTEXT)
+    return LanguageModel(model_name("hf", path), network, tokenizer, fingerprint, context, device)
 
 
 def placed(device: Device, dtype: Dtype) -> tuple[Literal["cpu", "cuda"], torch.dtype]:
@@ -113,6 +110,7 @@ def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) ->
 
     own = adapter and any((adapter / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
     folder = adapter if adapter and own else base
+    saved = "save the model's tokenizer into its folder: tokenizer.save_pretrained"
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust, local_files_only=True)
         # From a folder without one, transformers makes a tokenizer that knows no word.
@@ -122,13 +120,13 @@ def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) ->
         raise DataError(
             f"{path}: transformers cannot load the tokenizer",
             got=str(error),
-            hint="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+            hint=saved,
         ) from error
     if not knows:
         raise DataError(
             f"{path}: the model folder has no tokenizer",
             got=", ".join(sorted(file.name for file in folder.iterdir())),
-            hint="save the model's tokenizer into its folder: tokenizer.save_pretrained",
+            hint=saved,
         )
     return tokenizer
 
@@ -141,14 +139,8 @@ def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> 
         config = AutoConfig.from_pretrained(str(folder), **settings)
         if getattr(config, "is_encoder_decoder", False):
             raise _not_causal(path, f"{config.model_type}: an encoder and a decoder")
-        network, found = AutoModelForCausalLM.from_pretrained(
-            str(folder),
-            config=config,
-            use_safetensors=True,
-            dtype=number,
-            output_loading_info=True,
-            **settings,
-        )
+        settings |= {"config": config, "use_safetensors": True, "dtype": number, "output_loading_info": True}
+        network, found = AutoModelForCausalLM.from_pretrained(str(folder), **settings)
     except DataError:
         raise
     except Exception as error:  # every part complains about a broken folder in its own way
@@ -168,7 +160,7 @@ def _load_network(path: str, folder: Path, number: torch.dtype, trust: bool) -> 
 
 
 def _check_own_code(path: str, error: Exception) -> None:
-    """Tell the one complaint that the user can answer: it would have to run code that the model brings."""
+    """Tell the one complaint that the user can answer."""
     if "trust_remote_code" in str(error):
         raise DataError(
             f"{path}: the model brings code of its own, which is not run",
@@ -185,22 +177,17 @@ def _check_causal(path: str, network: Any) -> None:
     ids = torch.arange(8, device=network.device)[None] % words
     other = ids.clone()
     other[0, -1] = words - 1
+    inputs = {"position_ids": torch.arange(8, device=network.device)[None], "use_cache": False}
     try:
         with torch.inference_mode():
-            one, two = (
-                network(
-                    input_ids=some, position_ids=torch.arange(8, device=some.device)[None], use_cache=False
-                )
-                .logits[0, :-1]
-                .float()
-                for some in (ids, other)
-            )
+            answers = [network(input_ids=some, **inputs).logits for some in (ids, other)]
     except TypeError as error:
         raise DataError(
             f"{path}: the model cannot be told where its tokens stand",
             got=str(error),
             hint="name a model that takes position_ids",
         ) from error
+    one, two = (logits[0, :-1].float() for logits in answers)
     allowed = _ROUNDING[str(network.dtype).removeprefix("torch.")] * one.std()
     if (one - two).abs().max() > allowed:
         raise _not_causal(path, f"{network.config.model_type}: what it predicts depends on later tokens")
@@ -214,27 +201,11 @@ def _not_causal(path: str, got: str) -> DataError:
     )
 
 
-def _context(config: Any) -> int:
-    text = config.get_text_config()
-    return next((int(limit) for name in _LIMITS if (limit := getattr(text, name, None))), DEFAULT_CONTEXT)
-
-
-def _is_adapter(folder: Path) -> bool:
-    """Tell whether a folder holds an adapter, and no model of its own."""
-    return (folder / _ADAPTER_SETTINGS).is_file() and not (folder / "config.json").is_file()
-
-
 def _adapter_base(folder: Path) -> str:
-    """Folder or hub id of the model that an adapter stands on.
-
-    Raises:
-        DataError: The adapter does not say.
-        NegspaceError: The library ``peft`` is not installed.
-    """
+    """Folder or hub id of the model that an adapter stands on."""
     if find_spec("peft") is None:
-        raise NegspaceError(
-            f"{folder}: a LoRA adapter, which needs the library peft", hint="pip install peft"
-        )
+        needs = f"{folder}: a LoRA adapter, which needs the library peft"
+        raise NegspaceError(needs, hint="pip install peft")
     try:
         base = json.loads((folder / _ADAPTER_SETTINGS).read_text("utf-8"))["base_model_name_or_path"]
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -249,11 +220,7 @@ def _adapter_base(folder: Path) -> str:
 
 
 def _merge_adapter(path: str, network: Any, folder: Path) -> Any:
-    """Add an adapter's matrices to those of its base model: the result is a plain model.
-
-    Raises:
-        DataError: The adapter does not fit the model, or lacks weights.
-    """
+    """Add an adapter's matrices to those of its base model: the result is a plain model."""
     from safetensors import safe_open
 
     peft = import_module("peft")  # in no extra: types are checked without it

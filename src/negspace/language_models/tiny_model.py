@@ -8,7 +8,6 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,19 +111,12 @@ def build_network(settings: TinySettings, vocabulary: int, seed: int) -> Any:
 
         torch.manual_seed(seed)
         config = GPT2Config(
-            vocab_size=vocabulary,
-            n_positions=settings.context,
-            n_embd=settings.width,
-            n_layer=settings.layers,
-            n_head=settings.heads,
+            vocab_size=vocabulary, n_positions=settings.context,
+            n_embd=settings.width, n_layer=settings.layers, n_head=settings.heads,
             # GPT-2's own function, in one kernel instead of eight.
             activation_function="gelu_pytorch_tanh",
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-            bos_token_id=None,
-            eos_token_id=None,
-        )
+            resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None,
+        )  # fmt: skip
         return GPT2LMHeadModel(config).eval()
 
 
@@ -162,8 +154,13 @@ def _train(
 
     def keep(step: int) -> None:
         if step in wanted:
-            _save_parameters(network, part / _CHECKPOINTS, step)
-            _save_state(network, optimiser, part / _CHECKPOINTS, step)
+            # Every parameter, by name; tied ones under their first name only.
+            own = dict(network.named_parameters())
+            file = part / _CHECKPOINTS / f"step-{step:06d}.safetensors"
+            _save({name: p.detach() for name, p in own.items()}, file, step)
+            # What the optimiser remembers of each, in place of what was there.
+            state = {f"{name}/{k}": v for name, p in own.items() for k, v in optimiser.state[p].items()}
+            _save(state, part / _CHECKPOINTS / _STATE, step)
         if progress is not None:
             progress("training the tiny model", step, settings.steps)
 
@@ -184,30 +181,18 @@ def _train(
 
 def _key(documents: Documents, settings: TinySettings, seed: int, aside: int) -> str:
     """Hash all that decides the model: corpus, settings, seed, this code and the libraries."""
+    code = hashlib.sha256()
+    for file in (*sorted(Path(__file__).parent.glob("*.py")), Path(splitting.__file__)):
+        code.update(hashlib.sha256(file.read_bytes()).digest())
     content = {
         "corpus": documents.fingerprint,
         "settings": asdict(settings),
         "seed": seed,
         "aside": aside,
-        "code": _code_hash(),
+        "code": code.hexdigest(),
         **{name: version(name) for name in ("transformers", "tokenizers", "torch", "numpy")},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-@cache
-def _code_hash() -> str:
-    digest = hashlib.sha256()
-    for file in (*sorted(Path(__file__).parent.glob("*.py")), Path(splitting.__file__)):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _save_parameters(network: Any, folder: Path, step: int) -> Checkpoint:
-    """Write every parameter, by name; tied ones under their first name only."""
-    file = folder / f"step-{step:06d}.safetensors"
-    _save({name: p.detach() for name, p in network.named_parameters()}, file, step)
-    return Checkpoint(step, file)
 
 
 def load_parameters(network: Any, checkpoint: Checkpoint) -> None:
@@ -218,7 +203,7 @@ def load_parameters(network: Any, checkpoint: Checkpoint) -> None:
     """
     import torch
 
-    tensors = _load(checkpoint.file)
+    tensors, _ = _load(checkpoint.file)
     own = dict(network.named_parameters())
     if {name: p.shape for name, p in own.items()} != {name: t.shape for name, t in tensors.items()}:
         raise StoreError(f"{checkpoint.file}: the parameters are those of another network", hint="remove it")
@@ -233,31 +218,14 @@ def _find_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     return tuple(Checkpoint(int(file.stem.removeprefix("step-")), file) for file in files)
 
 
-def _save_state(network: Any, optimiser: torch.optim.Optimizer, folder: Path, step: int) -> None:
-    """Write what the optimiser remembers of each parameter, in place of what was there."""
-    tensors = {
-        f"{name}/{part}": value
-        for name, parameter in network.named_parameters()
-        for part, value in optimiser.state[parameter].items()
-    }
-    _save(tensors, folder / _STATE, step)
-
-
 def _load_state(network: Any, optimiser: torch.optim.Optimizer, folder: Path) -> int:
-    """Bring a network and its optimiser to where `_save_state` and `_save_parameters` last left them.
-
-    Returns:
-        Steps done; 0 where nothing was saved.
-
-    Raises:
-        StoreError: A file is damaged.
-    """
+    """Bring a network and its optimiser to where `keep` last left them; 0 steps where nothing was saved."""
     file = folder / _STATE
     if not file.is_file():
         return 0
-    step = _step_of(file)
+    tensors, step = _load(file)
     load_parameters(network, next(c for c in _find_checkpoints(folder) if c.step == step))
-    for key, value in _load(file).items():
+    for key, value in tensors.items():
         name, part = key.rsplit("/", 1)
         optimiser.state[network.get_parameter(name)][part] = value
     return step
@@ -272,30 +240,17 @@ def _save(tensors: dict[str, torch.Tensor], file: Path, step: int) -> None:
     part.replace(file)
 
 
-def _load(file: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        found: dict[str, torch.Tensor] = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise _damaged(file, error) from error
-    return found
-
-
-def _step_of(file: Path) -> int:
+def _load(file: Path) -> tuple[dict[str, torch.Tensor], int]:
+    """The tensors of a file, and the step that they were saved at."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, "pt") as opened:
-            return int(opened.metadata()["step"])
+            names, step = list(opened.keys()), int(opened.metadata()["step"])
+            return {name: opened.get_tensor(name) for name in names}, step
     except (OSError, SafetensorError) as error:
-        raise _damaged(file, error) from error
-
-
-def _damaged(file: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"{file}: the checkpoint cannot be read",
-        got=str(error),
-        hint=f"remove the folder {file.parent.parent}: the model is trained again",
-    )
+        raise StoreError(
+            f"{file}: the checkpoint cannot be read",
+            got=str(error),
+            hint=f"remove the folder {file.parent.parent}: the model is trained again",
+        ) from error

@@ -69,13 +69,14 @@ def train_network(
     """Train a network on some fragments, in place; each is seen once before any is seen twice.
 
     AdamW (Loshchilov & Hutter 2019) at the given rate, warmed up, then along a cosine; gradients clipped at
-    norm 1. The loss of a step is the mean over the scored tokens of its batch.
+    norm 1. The loss of a step is the mean over the scored tokens of its batch. The network stays in
+    evaluation mode, which has no dropout.
 
     Args:
-        network: A causal language model; it stays in evaluation mode, which has no dropout.
+        network: A causal language model.
         fragments: All fragments.
         rows: Those to train on.
-        settings: Size and training; the size is not read.
+        settings: Training; the size is not read.
         seed: Decides the order.
         on_step: Told the number of steps done, after each.
         optimiser: What `make_optimiser` made, with its state after ``start`` steps; a new one where None.

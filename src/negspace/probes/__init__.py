@@ -1,24 +1,24 @@
-"""Probes: what a fragment does to a language model, one probe a module, found by name in `PROBES`."""
+"""Probes: what a fragment does to a language model, found by name in `PROBES`."""
 
 from __future__ import annotations
 
 from negspace.probes.cross_fit import ORDERS, CrossFit, CrossFitSettings, cross_fit, divide
-from negspace.probes.duplicate_groups import duplicate_groups
-from negspace.probes.gradient import GradientProbe, corpus_noise_scale
-from negspace.probes.loss import LossProbe
-from negspace.probes.plan import (
+from negspace.probes.gradient import GradientProbe, NoiseScale, corpus_noise_scale, noise_scale, spans
+from negspace.probes.predictions import TEMPERATURES, LossProbe, PressureProbe, nearest_tokens
+from negspace.probes.probe import (
     PROBES,
     Planned,
+    Probe,
     ProbeContext,
+    Probed,
     ProbeSettings,
-    RegisteredProbe,
+    Trace,
+    TraceMetric,
     all_probes,
     metric_of,
     parse_probes,
     ranked_columns,
 )
-from negspace.probes.pressure import TEMPERATURES, PressureProbe, nearest_tokens
-from negspace.probes.probe import Probe, Probed, TokenTrace, Trace, TraceMetric
 from negspace.probes.retention import (
     LAGS,
     SMALLEST_GAIN,
@@ -27,7 +27,7 @@ from negspace.probes.retention import (
     retained,
     retention_traces,
 )
-from negspace.probes.role import ROLE_NAMES, FragmentRoles, RoleProbe, sort_roles
+from negspace.probes.role import CONDITIONS, ROLE_NAMES, RULE, Condition, RoleProbe, RoleRule, sort_roles
 from negspace.probes.role_quantities import (
     RoleQuantities,
     drawn_groups,
@@ -36,10 +36,9 @@ from negspace.probes.role_quantities import (
     role_quantities,
     settings_for,
 )
-from negspace.probes.role_rule import CONDITIONS, RULE, Condition, RoleRule
-from negspace.probes.step import Agreement, StepProbe, first_order_agreement
-from negspace.probes.volatility import TypeMeans, VolatilityProbe, type_means, volatile_types
-from negspace.probes.wording import few_ids, read_words
+from negspace.probes.role_words import duplicate_groups, few_ids, read_words
+from negspace.probes.step import StepProbe, first_order_agreement
+from negspace.probes.volatility import TypeMeans, VolatileToken, VolatilityProbe, type_means, volatile_types
 
 __all__ = [
     "CONDITIONS",
@@ -50,29 +49,27 @@ __all__ = [
     "RULE",
     "SMALLEST_GAIN",
     "TEMPERATURES",
-    "Agreement",
     "Condition",
     "CrossFit",
     "CrossFitSettings",
-    "FragmentRoles",
     "GradientProbe",
     "LossProbe",
+    "NoiseScale",
     "Planned",
     "PressureProbe",
     "Probe",
     "ProbeContext",
     "ProbeSettings",
     "Probed",
-    "RegisteredProbe",
     "RetentionProbe",
     "RoleProbe",
     "RoleQuantities",
     "RoleRule",
     "StepProbe",
-    "TokenTrace",
     "Trace",
     "TraceMetric",
     "TypeMeans",
+    "VolatileToken",
     "VolatilityProbe",
     "all_probes",
     "corpus_noise_scale",
@@ -85,6 +82,7 @@ __all__ = [
     "half_life",
     "metric_of",
     "nearest_tokens",
+    "noise_scale",
     "ordered",
     "parse_probes",
     "quantities",
@@ -95,6 +93,7 @@ __all__ = [
     "role_quantities",
     "settings_for",
     "sort_roles",
+    "spans",
     "type_means",
     "volatile_types",
 ]

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, Int32
+from jaxtyping import Bool, Float32, Int, Int32
 
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
 Marks: TypeAlias = Bool[np.ndarray, "fragments longest"]
 PerFragment: TypeAlias = Int[np.ndarray, " fragments"]
+_Each: TypeAlias = Float32[np.ndarray, "fragments longest"]
 Windows: TypeAlias = Int[np.ndarray, "windows 3"]  # fragment, start and end of what is read at once
 
 ORDERS = 4
@@ -108,13 +109,17 @@ class CrossFit:
 
     def clean(self) -> Bool[np.ndarray, "networks fragments"]:
         """Networks that saw neither a fragment nor a mate of it."""
-        clean: Bool[np.ndarray, "networks fragments"] = ~self.seen & ~self.told
-        return clean
+        return np.asarray(~self.seen & ~self.told)
 
     def overfitted(self) -> Bool[np.ndarray, " networks"]:
         """Networks that came to predict unseen fragments worse than word frequencies do."""
-        overfitted: Bool[np.ndarray, " networks"] = np.isfinite(self.gained).any(axis=(1, 2))
-        return overfitted
+        return np.asarray(np.isfinite(self.gained).any(axis=(1, 2)))
+
+
+def rows_by_group(clusters: PerFragment) -> list[Int[np.ndarray, " rows"]]:
+    """The rows of each group, groups in order of their number."""
+    order = np.argsort(clusters, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
 
 
 def divide(
@@ -128,8 +133,7 @@ def divide(
     """
     seen = np.zeros((networks, len(clusters)), dtype=bool)
     third = networks // 3
-    order = np.argsort(clusters, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+    for rows in rows_by_group(clusters):
         drawn = rng.permutation(networks)
         seen[np.ix_(drawn[:third], rows)] = True
         for first in range(2 * third, networks, 2):
@@ -191,12 +195,7 @@ def _fit_one(
     told: Bool[np.ndarray, " fragments"],
     settings: CrossFitSettings,
     seed: int,
-) -> tuple[
-    int,
-    Float32[np.ndarray, "fragments longest"],
-    Float32[np.ndarray, "fragments longest"],
-    Float32[np.ndarray, "orders fragments"],
-]:
+) -> tuple[int, _Each, _Each, Float32[np.ndarray, "orders fragments"]]:
     """Train network ``m`` and predict with it: losses, entropies, losses in other orders."""
     import torch
 
@@ -215,7 +214,7 @@ def _fit_one(
         plain = _frequencies_loss(tokens, lengths, np.flatnonzero(seen), clean)
         watch = _Watch(tokens, _windows(watched, lengths, settings.window), read, plain)
         parts = _windows(np.flatnonzero(seen), lengths, settings.window)
-        overfitted = _train(network, tokens, parts, settings, drawn, watch)
+        overfitted = _train(network, parts, settings, drawn, watch)
         every = _windows(np.arange(len(tokens)), lengths, settings.window)
         losses, entropies = _predict(network, tokens, every, read)
         gained = np.full((ORDERS, len(tokens)), np.nan, dtype=np.float32)
@@ -255,12 +254,7 @@ class _Watch:
 
 
 def _train(
-    network: nn.Module,
-    tokens: Tokens,
-    parts: Windows,
-    settings: CrossFitSettings,
-    rng: np.random.Generator,
-    watch: _Watch,
+    network: nn.Module, parts: Windows, settings: CrossFitSettings, rng: np.random.Generator, watch: _Watch
 ) -> bool:
     """Train until the steps are done or the network is overfitted; says whether it is."""
     import torch
@@ -271,7 +265,7 @@ def _train(
 
     def losses() -> Iterator[Tensor]:
         for _, batch in zip(range(steps), _batches(parts, settings.batch, rng), strict=False):
-            ids, inside = (torch.from_numpy(array) for array in _padded(tokens, batch))
+            ids, inside = (torch.from_numpy(array) for array in _padded(watch.tokens, batch))
             scored = inside[:, 1:]
             logits = network(ids[:, :-1]).logits
             yield torch.nn.functional.cross_entropy(logits[scored], ids[:, 1:][scored])
@@ -286,9 +280,8 @@ def _train(
     )
 
 
-def _predict(
-    network: nn.Module, tokens: Tokens, parts: Windows, batch: int
-) -> tuple[Float[np.ndarray, "fragments longest"], Float[np.ndarray, "fragments longest"]]:
+def _predict(network: nn.Module, tokens: Tokens, parts: Windows, batch: int) -> tuple[_Each, _Each]:
+    """Loss and entropy of each token."""
     import torch
 
     losses = np.full(tokens.shape, np.nan, dtype=np.float32)

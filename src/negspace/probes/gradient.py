@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
-from negspace.gradients import NoiseScale, noise_scale, spans
 from negspace.language_models import LanguageModel, Rows, batches, check_finite
-from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
-from negspace.probes.probe import Probed, Trace, TraceMetric
-from negspace.records import Json
+from negspace.probes.probe import PROBES, Planned, Probe, ProbeContext, Probed, Trace, TraceMetric
 
 if TYPE_CHECKING:
     from negspace.gradients import GradientMeter, MeanGradient
+
+_Rows: TypeAlias = Int[np.ndarray, " rows"]
+_ByLayer: TypeAlias = Float[np.ndarray, "rows layers"]
+_WithTotal: TypeAlias = Float[np.ndarray, "rows columns"]  # the model as a whole first, then its layers
 
 _SQUARED = "(nats per token)², per unit of parameters squared"
 
 
 @PROBES.register("gradient")
 @dataclass(frozen=True, eq=False)
-class GradientProbe(RegisteredProbe):
+class GradientProbe(Probe):
     """How hard each fragment pulls at the parameters, and which way.
 
     Exact gradients, from one forward and backward pass over each batch, in nats a token and the parameters'
@@ -103,19 +103,8 @@ class GradientProbe(RegisteredProbe):
         # Cutting a fragment into spans costs as much again for each span: the sample's alone.
         yield Planned("turbulence", cls(spans=context.settings.spans), context.sample)
 
-    def describe(self) -> Mapping[str, Json]:
-        """All settings that decide its results."""
-        return {
-            "spans": self.spans,
-            "mean": None if self.mean is None else _digest(self.mean),
-            "reference": None if self.reference is None else _digest(self.reference),
-        }
-
     def meter(self, model: LanguageModel) -> GradientMeter:
-        """What measures a model; its ``coverage`` says how much of it.
-
-        The model's modules are looked over once; its weights may change.
-        """
+        """What measures a model: its modules are looked over once, its weights may change."""
         from negspace.gradients import GradientMeter
 
         known = self._meters.get(id(model.network))
@@ -155,9 +144,9 @@ class GradientProbe(RegisteredProbe):
         meter: GradientMeter,
         model: LanguageModel,
         fragments: Fragments,
-        rows: Int[np.ndarray, " rows"],
+        rows: _Rows,
         batch: int,
-        squares: Float[np.ndarray, "rows layers"],
+        squares: _ByLayer,
     ) -> list[Trace]:
         scored = fragments.lengths[rows] - 1
         cut = [spans(int(n), self.spans) for n in scored]
@@ -180,12 +169,60 @@ class GradientProbe(RegisteredProbe):
         return [*_by_layer("noise scale", meter.layers, found.scale), _trace("coherence", coherence)]
 
 
-def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[str | None, NoiseScale]:
-    """Noise scale across a corpus, in fragments: how many make a mean that is as much signal as noise.
+@dataclass(frozen=True, eq=False)
+class NoiseScale:
+    """Signal and noise of gradients, each estimated without bias.
 
-    Returns:
-        By layer; None is the model as a whole.
+    Attributes:
+        signal: ``|G|²``; may come out negative where it drowns in the noise.
+        noise: ``tr Σ``, for a batch of one unit; may come out negative where there is next to none.
+        scale: ``noise / signal``, in units of data; NaN where either estimate is not positive.
+            A ratio of unbiased estimates, it is itself biased.
     """
+
+    signal: Float64[np.ndarray, "*shape"]
+    noise: Float64[np.ndarray, "*shape"]
+    scale: Float64[np.ndarray, "*shape"]
+
+
+def noise_scale(
+    small: Float64[np.ndarray, "*shape"],
+    large: Float64[np.ndarray, "*shape"],
+    *,
+    small_size: Float64[np.ndarray, "*shape"] | float,
+    large_size: Float64[np.ndarray, "*shape"] | float,
+) -> NoiseScale:
+    """Estimate the noise scale (McCandlish et al. 2018, arXiv 1812.06162) from squared norms.
+
+    A gradient over ``B`` units of data has expected squared norm ``|G|² + tr Σ / B``. Two batch sizes give
+    both terms without bias (appendix A.1): with the smaller ``b`` and the larger ``B``,
+
+        |G|² = (B |G_B|² - b |G_b|²) / (B - b)        tr Σ = (|G_b|² - |G_B|²) / (1/b - 1/B)
+
+    and the simple noise scale (eq. 2.9) is ``tr Σ / |G|²``: the batch at which signal and noise are equal.
+
+    Args:
+        small: Mean squared norm of the gradients of small batches.
+        large: Squared norm of the gradient of the large batch, or the mean over several.
+        small_size: Units of data in a small batch; for sizes that differ, their harmonic mean.
+        large_size: Units in the large one; NaN comes out where it is not larger.
+    """
+    b, large_b = np.asarray(small_size, dtype=float), np.asarray(large_size, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.where(large_b > b, large_b - b, np.nan)
+        signal = (large_b * large - b * small) / apart
+        noise = (small - large) * b * large_b / apart
+        scale = np.where((signal > 0) & (noise > 0), noise / signal, np.nan)
+    return NoiseScale(np.asarray(signal), np.asarray(noise), scale)
+
+
+def spans(scored: int, n: int) -> Int[np.ndarray, " bounds"]:
+    """Cut scored tokens into runs of nearly equal length: where each starts, and the end of the last."""
+    return np.linspace(0, scored, min(n, scored) + 1).round().astype(np.int64)
+
+
+def corpus_noise_scale(traces: Iterable[Trace], mean: MeanGradient) -> Mapping[str | None, NoiseScale]:
+    """Noise scale across a corpus, in fragments, by layer; None is the model as a whole."""
     large = dict(zip((None, *mean.layers), _with_total(mean.squared_norm), strict=True))
     return {
         trace.layer: noise_scale(
@@ -203,10 +240,10 @@ def _measured(
     meter: GradientMeter,
     model: LanguageModel,
     fragments: Fragments,
-    rows: Int[np.ndarray, " rows"],
+    rows: _Rows,
     batch: int,
-    starts: Int[np.ndarray, " rows"] | None = None,
-) -> tuple[Float[np.ndarray, "rows layers"], Float[np.ndarray, "directions rows layers"]]:
+    starts: _Rows | None = None,
+) -> tuple[_ByLayer, Float[np.ndarray, "directions rows layers"]]:
     """Squared norms and dot products; of the mean loss from a scored token on, where ``starts`` are given."""
     import torch
 
@@ -229,12 +266,8 @@ def _measured(
 
 
 def _cosine_to_others(
-    mean: MeanGradient,
-    fragments: Fragments,
-    rows: Int[np.ndarray, " rows"],
-    squares: Float[np.ndarray, "rows layers"],
-    dots: Float[np.ndarray, "rows layers"],
-) -> Float[np.ndarray, "rows 1+layers"]:
+    mean: MeanGradient, fragments: Fragments, rows: _Rows, squares: _ByLayer, dots: _ByLayer
+) -> _WithTotal:
     """Cosine with the mean over all fragments but this one, from products with the mean over all.
 
     With ``g`` one of the ``n`` gradients whose mean is ``m``, the others' mean is ``(n m - g) / (n - 1)``.
@@ -249,11 +282,7 @@ def _cosine_to_others(
     return np.where(inside & (n == 1), np.nan, _cosine(others, own, square))
 
 
-def _cosine(
-    dot: Float[np.ndarray, "rows columns"],
-    square: Float[np.ndarray, "rows columns"],
-    other: Float[np.ndarray, "*others"],
-) -> Float[np.ndarray, "rows columns"]:
+def _cosine(dot: _WithTotal, square: _WithTotal, other: Float[np.ndarray, "*others"]) -> _WithTotal:
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine: Any = dot / np.sqrt(square * other)
     return np.where(np.isfinite(cosine), cosine, np.nan)
@@ -263,21 +292,9 @@ def _with_total(by_layer: Float[np.ndarray, "*rows layers"]) -> Float[np.ndarray
     return np.concatenate([by_layer.sum(-1, keepdims=True), by_layer], axis=-1)
 
 
-def _by_layer(
-    metric: str, layers: Sequence[str], values: Float[np.ndarray, "rows columns"]
-) -> Iterable[Trace]:
-    for layer, column in zip((None, *layers), values.T, strict=True):
-        yield _trace(metric, column, layer)
+def _by_layer(metric: str, layers: Sequence[str], values: _WithTotal) -> Iterable[Trace]:
+    return (_trace(metric, column, layer) for layer, column in zip((None, *layers), values.T, strict=True))
 
 
 def _trace(metric: str, values: Float[np.ndarray, " rows"], layer: str | None = None) -> Trace:
     return Trace("gradient", metric, np.ascontiguousarray(values, dtype=np.float64), layer)
-
-
-def _digest(mean: MeanGradient) -> str:
-    """SHA-256 (hex) of a gradient and of the fragments that are left out of it."""
-    digest = hashlib.sha256(f"{mean.fingerprint} {mean.rows.tolist()}".encode())
-    for name, tensor in mean.tensors.items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()

@@ -1,17 +1,29 @@
-"""What a probe is: a model and fragments in, one number a fragment (and layer) out."""
+"""What a probe is (model and fragments in, numbers a fragment out), which there are, what a run asks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from negspace.data import Fragments
+from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, Rows
 from negspace.records import Json
+from negspace.registry import Registry
+
+if TYPE_CHECKING:
+    from negspace.gradients import MeanGradient
+    from negspace.probes.role import FragmentRoles
+    from negspace.probes.volatility import TypeMeans
+
+_SHORTEST = 8  # tokens of a fragment
+# A pass over all of a large corpus would cost as much as the probe itself, and bring its mean little nearer.
+_MANY = 256
 
 
 @dataclass(frozen=True)
@@ -47,13 +59,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class TokenTrace:
-    """One metric of every token of the fragments probed.
-
-    Attributes:
-        metric: What was measured.
-        values: A number a token (or, for competitors, several: the last axis), in the order of the fragments'
-            tokens; NaN, or -1 for ids, where the token is not scored.
-    """
+    """One metric of every token (several numbers each: the last axis); NaN, or id -1, where not scored."""
 
     metric: str
     values: (
@@ -65,38 +71,48 @@ class TokenTrace:
 
 @dataclass(frozen=True, eq=False)
 class Probed:
-    """What a probe found.
-
-    Attributes:
-        traces: One number a fragment each, in the order of the rows asked for.
-        tokens: One number a token each; empty unless asked for.
-    """
+    """What a probe found, in the order of the rows asked for; numbers a token only if asked for."""
 
     traces: tuple[Trace, ...]
-    tokens: tuple[TokenTrace, ...] = field(default=())
+    tokens: tuple[TokenTrace, ...] = ()
 
 
-@runtime_checkable
-class Probe(Protocol):
-    """Takes numbers of one kind.
+class Probe:
+    """Takes numbers of one kind of each fragment; ``--probes`` knows it by its name.
+
+    To add one, derive a class from this in a module of this package, or of another package that names it in
+    an entry point of the group ``negspace.probes``, and register it under its name. Modules here import
+    PyTorch inside functions only.
 
     What a probe needs beside the fragment at hand (a reference, a mean gradient, checkpoints) it is given
-    when it is made. No result depends on ``batch`` or on which other rows are asked for, but for rounding.
+    when it is made.
+
+    Attributes:
+        name: As ``--probes`` knows it.
+        metrics: What it measures; those with a column are ranked on the page, in this order.
+        order: Probes run in this order.
     """
 
-    @property
-    def name(self) -> str:
-        """As ``--probes`` knows it."""
-        ...
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[TraceMetric, ...]] = ()
+    order: ClassVar[int] = 100
 
-    def describe(self) -> Mapping[str, Json]:
-        """All settings that decide its results."""
-        ...
+    @classmethod
+    def plan(cls, context: ProbeContext) -> Iterator[Planned]:
+        """What is to run: by default, the probe made without arguments, on every fragment."""
+        yield Planned(cls.name, cls(), context.every)
+
+    @classmethod
+    def token_probe(cls, context: ProbeContext) -> Probe | None:
+        """The probe that gives numbers a token; None where there are none."""
+        return None
 
     def measure(
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """Probe some fragments.
+
+        No result depends on ``batch`` or on which other rows are asked for, but for rounding.
 
         Args:
             model: The model; given back as it was.
@@ -105,7 +121,168 @@ class Probe(Protocol):
             batch: Padded tokens held at once, at most.
             tokens: Whether numbers a token are wanted too.
         """
-        ...
+        raise NotImplementedError
+
+
+PROBES: Registry[type[Probe]] = Registry("probe", group="negspace.probes", package="negspace.probes")
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A probe that is to run, on the run's own model where none is named."""
+
+    name: str
+    probe: Probe
+    rows: Int[np.ndarray, " rows"]
+    model: LanguageModel | None = None
+
+
+def all_probes() -> tuple[str, ...]:
+    """The names of all probes, in the order in which they run."""
+    return tuple(sorted(PROBES, key=lambda name: (PROBES[name].order, name)))
+
+
+def parse_probes(listed: str | Sequence[str]) -> tuple[str, ...]:
+    """Probes as the command line lists them: ``loss,pressure``; ``all`` for all of them."""
+    names = [name.strip() for name in listed.split(",")] if isinstance(listed, str) else list(listed)
+    every = all_probes()
+    if names == ["all"]:
+        return every
+    asked = {name for name in names if name}
+    return (*(name for name in every if name in asked), *sorted(asked.difference(every)))
+
+
+def metric_of(probe: str, name: str) -> TraceMetric:
+    """A probe's metric; one without a unit where the probe does not describe it."""
+    known = PROBES[probe].metrics if probe in PROBES else ()
+    return next((metric for metric in known if metric.name == name), TraceMetric(name))
+
+
+def ranked_columns() -> dict[str, tuple[str, TraceMetric]]:
+    """The numbers by which fragments are ranked: column -> probe and metric, in the order of the probes."""
+    each = ((probe, metric) for probe in all_probes() for metric in PROBES[probe].metrics)
+    return {metric.column: (probe, metric) for probe, metric in each if metric.column}
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """All that decides what is measured, beside corpus, reference and model.
+
+    Attributes:
+        probes: Which probes run; all where None.
+        fragment_tokens: Length of a fragment, at most.
+        tokens: Whether loss and pressure of every token are written too.
+        sample: How many fragments take real steps.
+        step_size: SGD step size. If None, chosen so that the median fragment's loss falls by 0.1 nats per
+            token, to first order.
+        seed: Decides all that is drawn.
+        set_aside: Fragments set aside as the reference where none is given, at most.
+        spans: Parts of a sampled fragment over which its gradient noise is measured.
+
+    Raises:
+        PlanError: If one is out of its range.
+    """
+
+    probes: tuple[str, ...] = field(default_factory=all_probes)
+    fragment_tokens: int = 512
+    tokens: bool = False
+    sample: int = 64
+    step_size: float | None = None
+    seed: int = 0
+    set_aside: int = 16
+    spans: int = 4
+
+    def __post_init__(self) -> None:
+        for name in self.probes:
+            if name not in PROBES:
+                hint = f"{PROBES.suggest(name)} (--probes loss,pressure)"
+                raise PlanError("no such probe", got=name, hint=hint)
+        if not self.probes:
+            raise PlanError("no probe is asked for", hint=f"give --probes {','.join(all_probes()[:3])}")
+        size = self.step_size
+        for right, wrong, got, hint in (
+            (
+                self.fragment_tokens >= _SHORTEST,
+                f"a fragment has at least {_SHORTEST} tokens",
+                self.fragment_tokens,
+                "give --fragment-tokens 512",
+            ),
+            (self.sample >= 1, "a sample has at least one fragment", self.sample, "give --sample 64"),
+            (
+                size is None or (math.isfinite(size) and size > 0),
+                "a step size is above 0",
+                size,
+                "leave --step-size out",
+            ),
+            (self.seed >= 0, "a seed is a whole number from 0", self.seed, "give --seed 0"),
+        ):
+            if not right:
+                raise PlanError(wrong, got=got, hint=hint)
+
+    def describe(self) -> dict[str, Json]:
+        """As JSON."""
+        return {**asdict(self), "probes": list(self.probes)}
+
+    def asks_for(self, *names: str) -> bool:
+        """Whether any of these probes runs."""
+        return any(name in self.probes for name in names)
+
+
+@dataclass(eq=False)
+class ProbeContext:
+    """What the probes of a run are made from, and what is found while they are made.
+
+    Attributes:
+        model: The model probed.
+        fragments: The fragments probed.
+        reference: Short pieces of other text, which steps and gradients are compared with.
+        settings: What is asked for.
+        batch: Padded tokens of a batch, at most.
+        workers: How many processes may work at once.
+        report: Told what is being done, how much of it and of how much.
+        mean_gradient: Takes the mean gradient of some fragments; told what to call that in reports.
+        sample: Fragments that take real steps, sorted.
+        many: Fragments that stand for the corpus where a mean over it is needed, sorted.
+        step_size: Size of the steps taken; None where none is.
+        mean: Mean gradient of the corpus; None where gradients are not asked for.
+        type_means: Mean states of token types; None where volatility is not asked for.
+        roles: Roles of the fragments; None where they are not asked for.
+    """
+
+    model: LanguageModel
+    fragments: Fragments
+    reference: Fragments
+    settings: ProbeSettings
+    batch: int
+    workers: int
+    report: Callable[[str, int, int], None]
+    mean_gradient: Callable[[Fragments, Int[np.ndarray, " rows"], str], MeanGradient]
+    sample: Int[np.ndarray, " sample"] = field(init=False)
+    many: Int[np.ndarray, " many"] = field(init=False)
+    step_size: float | None = field(init=False, default=None)
+    mean: MeanGradient | None = field(init=False, default=None)
+    type_means: TypeMeans | None = field(init=False, default=None)
+    roles: FragmentRoles | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        n, seed = len(self.fragments), self.settings.seed
+        self.sample = np.sort(np.random.default_rng([seed, 1]).permutation(n)[: self.settings.sample])
+        self.many = np.sort(np.random.default_rng([seed, 3]).permutation(n)[:_MANY])
+
+    @property
+    def every(self) -> Int[np.ndarray, " fragments"]:
+        """The positions of all fragments."""
+        return np.arange(len(self.fragments))
+
+    def planned(self) -> Iterator[Planned]:
+        """Make the probes that are asked for, one after the other."""
+        for name in self.settings.probes:
+            yield from PROBES[name].plan(self)
+
+    def token_probes(self, *names: str) -> list[Probe]:
+        """The probes that measure every token by one forward pass."""
+        asked = [name for name in self.settings.probes if name in names or not names]
+        return [probe for name in asked if (probe := PROBES[name].token_probe(self)) is not None]
 
 
 class Collected:
@@ -152,8 +329,7 @@ class Collected:
         if metric not in self._grids:
             shape = (len(self._distinct), self._longest, *values.shape[1:])
             whole = np.issubdtype(values.dtype, np.integer)
-            kind = np.int32 if whole else np.float32
-            self._grids[metric] = np.full(shape, -1 if whole else np.nan, dtype=kind)
+            self._grids[metric] = np.full(shape, -1 if whole else np.nan, np.int32 if whole else np.float32)
         self._grids[metric][np.searchsorted(self._distinct, rows), places] = values
 
     def traces(self, probe: str, layer: str | None = None) -> tuple[Trace, ...]:

@@ -20,7 +20,7 @@ Gauss-Radau rule with a node at 0 turns these into the integral of any function 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,9 +31,7 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, Rows
-from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
-from negspace.probes.probe import Probed, Trace, TraceMetric
-from negspace.records import Json
+from negspace.probes.probe import PROBES, Planned, Probe, ProbeContext, Probed, Trace, TraceMetric
 
 LAGS = (1, 4, 16)
 SMALLEST_GAIN = 1e-5
@@ -43,30 +41,22 @@ _CHOSEN_BY = 32  # fragments of the sample by which a step's size is chosen
 
 
 def stepped_model(context: ProbeContext) -> LanguageModel:
-    """The model that steps are taken on, in float32 or wider; the context is given the steps' size.
-
-    Where no size is asked for, it is chosen from the first of the sample, whatever else is measured: a step
-    has one size in all runs.
-    """
-    from negspace.probes.engines.sgd_step import (
-        choose_step_size,
-        in_float32,
-        squared_norms,
-    )
+    """The model that steps are taken on, in float32 or wider; the context is given the steps' size."""
+    from negspace.probes.engines.sgd_step import choose_step_size, in_float32, squared_norms
 
     model = in_float32(context.model)
-    if context.settings.step_size is None:
+    context.step_size = context.settings.step_size
+    if context.step_size is None:
         context.report("choosing a step", 0, 1)
+        # From the first of the sample, whatever else is measured: a step has one size in all runs.
         norms = squared_norms(model, context.fragments, context.sample[:_CHOSEN_BY].tolist())
         context.step_size = choose_step_size(norms)
-    else:
-        context.step_size = context.settings.step_size
     return model
 
 
 @PROBES.register("retention")
 @dataclass(frozen=True, eq=False)
-class RetentionProbe(RegisteredProbe):
+class RetentionProbe(Probe):
     """How much of a fragment's own gain is left after further steps on other fragments.
 
     * ``left after k``: share of its own gain (loss before - after its own step) that is left after k further
@@ -75,9 +65,8 @@ class RetentionProbe(RegisteredProbe):
     * ``half-life``: further steps after which half is left, by an exponential through all lags; infinite
       where nothing is lost.
 
-    Costs a forward and backward pass over the fragment and one over ``others``, and a forward. Where the step
-    probe runs as well, give it this probe: then it costs a backward pass over ``others``, or, where they are
-    not the step probe's reference, a forward and a backward pass over them.
+    Costs a forward and backward pass over the fragment and one over ``others``, and a forward. Given to the
+    step probe, it costs one backward pass over ``others``, and a forward where they are not its reference.
 
     Attributes:
         others: Two or more fragments such as the further steps are on; none of those probed.
@@ -103,7 +92,6 @@ class RetentionProbe(RegisteredProbe):
     lags: tuple[int, ...] = LAGS
 
     def __post_init__(self) -> None:
-        """Refuse what gives no answer."""
         if len(self.others) < 2 or not self.step_size > 0 or not self.lags or min(self.lags) < 1:
             raise PlanError(
                 "retention needs two other fragments, a step and lags of at least one step",
@@ -118,34 +106,19 @@ class RetentionProbe(RegisteredProbe):
             assert context.step_size is not None
             yield Planned(cls.name, cls(context.reference, context.step_size), context.sample, model)
 
-    def describe(self) -> Mapping[str, Json]:
-        """The other fragments, the step and the lags."""
-        return {
-            "others": self.others.fingerprint,
-            "step_size": self.step_size,
-            "lags": list(self.lags),
-            "estimate": "Gauss-Radau, 3 moments",
-        }
-
     def measure(
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
     ) -> Probed:
         """See `Probe`."""
-        from negspace.probes.engines.sgd_step import (
-            ReferenceGradient,
-            halves,
-            kept_parameters,
-            own_gain,
-        )
+        from negspace.probes.engines.sgd_step import ReferenceGradient, halves, kept_parameters, own_gain
 
         rows = np.asarray(rows, dtype=np.int64)
         gains, moments = np.full(len(rows), np.nan), np.full((3, len(rows)), np.nan)
         with one_thread(), kept_parameters(model.network) as parameters:
             others = ReferenceGradient(model, halves(self.others, batch, model.device), parameters)
             for at, row in enumerate(rows):
-                gains[at], moments[:, at] = own_gain(
-                    model, fragments, int(row), others, parameters, self.step_size
-                )
+                taken = own_gain(model, fragments, int(row), others, parameters, self.step_size)
+                gains[at], moments[:, at] = taken
         return Probed(retention_traces(gains, moments, self.lags))
 
 

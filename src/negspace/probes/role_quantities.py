@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
 from negspace.data import Fragments
-from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit
-from negspace.probes.duplicate_groups import duplicate_groups
-from negspace.probes.wording import few_ids, read_words
+from negspace.probes.cross_fit import CrossFit, CrossFitSettings, cross_fit, rows_by_group
+from negspace.probes.role_words import duplicate_groups, few_ids, read_words
 
 Numbers: TypeAlias = Float64[np.ndarray, " fragments"]
 Tokens: TypeAlias = Int32[np.ndarray, "fragments longest"]
 PerFragment: TypeAlias = Int[np.ndarray, " fragments"]
+_Each: TypeAlias = Float64[np.ndarray, "fragments longest"]
 
 _PASSES = 16  # over its own half of the corpus: what the networks had that the rule was set with, at least
 _READ = 128  # words of a fragment, from its beginning
@@ -89,8 +89,7 @@ def settings_for(tokens: int) -> CrossFitSettings:
     """The settings the rule was set with, the steps grown with the corpus, of so many tokens.
 
     What a network memorises depends on how often it sees it, so each gets as many passes over what it sees as
-    in the corpora that the rule was set on: 16 or more. Time grows with the tokens, from about 90 seconds of
-    one core for 35,000 on.
+    in the corpora that the rule was set on: 16 or more.
     """
     least = CrossFitSettings()
     steps = math.ceil(_PASSES * tokens / 2 / least.batch)
@@ -108,8 +107,7 @@ def role_quantities(
 ) -> RoleQuantities:
     """Group fragments by content, cross-fit tiny networks on them, and take the numbers.
 
-    The networks read words, the first 128 of each fragment. Beyond the 960 most frequent, words share 64
-    numbers, so that a vocabulary of any size costs the same. Of a corpus with more words than ``most``, whole
+    The networks read words, the first 128 of each fragment. Of a corpus with more words than ``most``, whole
     groups of mates are drawn until they are reached; the rest is not looked at. So the time is bounded:
     about three minutes of one core at the defaults.
 
@@ -156,9 +154,8 @@ def quantities(
     clean, seen = _over(fit.clean(), fit.losses), _over(fit.seen, fit.losses)
     told = _mean(_over(fit.told & ~fit.seen, fit.losses))
     entropy = _over(fit.clean(), fit.entropies)
-    sharp = np.array(
-        [np.nanquantile(row, 0.9) if np.isfinite(row).any() else np.nan for row in clean - entropy]
-    )
+    gaps = clean - entropy
+    sharp = np.array([np.nanquantile(row, 0.9) if np.isfinite(row).any() else np.nan for row in gaps])
     mean_clean, mean_seen, mean_entropy = _mean(clean), _mean(seen), _mean(entropy)
     frequency = _frequency_loss(tokens, lengths, fit.clusters)
     return RoleQuantities(
@@ -178,7 +175,7 @@ def quantities(
 
 def _over(
     which: Bool[np.ndarray, "networks fragments"], values: Float[np.ndarray, "networks fragments longest"]
-) -> Float64[np.ndarray, "fragments longest"]:
+) -> _Each:
     """Mean of each token over some networks; NaN where there are none."""
     weight = which / np.where(which.any(axis=0), which.sum(axis=0), np.nan)
     total = np.zeros(values.shape[1:], dtype=np.float64)
@@ -187,12 +184,11 @@ def _over(
     return total
 
 
-def _mean(values: Float64[np.ndarray, "fragments longest"]) -> Numbers:
+def _mean(values: _Each) -> Numbers:
     there = np.isfinite(values)
     count = there.sum(axis=1)
     total = np.where(there, values, 0.0).sum(axis=1)
-    mean: Numbers = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def _frequency_loss(tokens: Tokens, lengths: PerFragment, clusters: PerFragment) -> Numbers:
@@ -201,8 +197,7 @@ def _frequency_loss(tokens: Tokens, lengths: PerFragment, clusters: PerFragment)
     scored = [row[1:length] for row, length in zip(tokens, lengths, strict=True)]
     total = np.bincount(np.concatenate(scored), minlength=vocabulary).astype(np.float64)
     losses = np.empty(len(tokens))
-    order = np.argsort(clusters, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+    for rows in rows_by_group(clusters):
         own = np.bincount(np.concatenate([scored[row] for row in rows]), minlength=vocabulary)
         left = total - own + 0.5
         code = np.log(left.sum()) - np.log(left)
@@ -226,19 +221,12 @@ def ordered(fit: CrossFit, lengths: PerFragment) -> Numbers:
         return np.full(len(lengths), np.nan)
     scored = np.maximum(lengths - 1, 1)
     spread = np.sqrt((gained.var(axis=0, ddof=1) * scored)[defined].mean() / scored)
-    found: Numbers = gained.mean(axis=0) / np.maximum(spread * np.sqrt(1 + 1 / len(gained)), 1e-12)
-    return found
+    return np.asarray(gained.mean(axis=0) / np.maximum(spread * np.sqrt(1 + 1 / len(gained)), 1e-12))
 
 
-def _confirmed(
-    gain: Float64[np.ndarray, "fragments longest"],
-    words: Tokens,
-    lengths: PerFragment,
-    clusters: Int64[np.ndarray, " fragments"] | PerFragment,
-) -> Numbers:
+def _confirmed(gain: _Each, words: Tokens, lengths: PerFragment, clusters: PerFragment) -> Numbers:
     share = np.full(len(words), np.nan)
-    order = np.argsort(clusters, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+    for rows in rows_by_group(clusters):
         said = {int(row): words[row, : lengths[row]] for row in rows}
         for row in said if len(rows) > 1 else ():
             length = int(lengths[row])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,18 +14,17 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, Rows
-from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
-from negspace.probes.probe import Probed, Trace, TraceMetric
+from negspace.probes.probe import PROBES, Planned, Probe, ProbeContext, Probed, Trace, TraceMetric
 from negspace.probes.retention import RetentionProbe, retention_traces, stepped_model
-from negspace.records import Json
 
 _QUERIES = 64
-_NATS = "nats per token"
+_NATS, _LN_2 = "nats per token", "nats, at most ln 2"
+_ATTENTION = "attention change"
 
 
 @PROBES.register("step")
 @dataclass(frozen=True, eq=False)
-class StepProbe(RegisteredProbe):
+class StepProbe(Probe):
     """What one plain gradient step on a fragment does; measured and undone.
 
     The step is ``θ - η g`` on the fragment's own mean loss. By fragment:
@@ -64,15 +63,9 @@ class StepProbe(RegisteredProbe):
         TraceMetric("cka drift", "1 − CKA"),
         TraceMetric("reference cka drift", "1 − CKA"),
         TraceMetric(
-            "attention change",
-            "nats, at most ln 2",
-            "attention change",
-            "how far that step moves the attention",
-            ("attention change", "itself"),
+            _ATTENTION, _LN_2, _ATTENTION, "how far that step moves the attention", (_ATTENTION, "itself")
         ),
-        TraceMetric(
-            "reference attention change", "nats, at most ln 2", panel=("attention change", "reference")
-        ),
+        TraceMetric(f"reference {_ATTENTION}", _LN_2, panel=(_ATTENTION, "reference")),
     )
 
     reference: Fragments
@@ -81,7 +74,6 @@ class StepProbe(RegisteredProbe):
     retention: RetentionProbe | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what gives no answer."""
         if not len(self.reference) or not self.step_size > 0 or self.queries < 0:
             raise PlanError(
                 "a step needs a reference and a size above 0",
@@ -99,24 +91,11 @@ class StepProbe(RegisteredProbe):
         from negspace.probes.engines.before_after import shows_attention
 
         model = stepped_model(context)
-        size = context.step_size
+        others, size = context.reference, context.step_size
         assert size is not None
-        retention = (
-            RetentionProbe(context.reference, size) if context.settings.asks_for("retention") else None
-        )
+        retention = RetentionProbe(others, size) if context.settings.asks_for("retention") else None
         queries = _QUERIES if shows_attention(model.network) else 0
-        yield Planned(cls.name, cls(context.reference, size, queries, retention), context.sample, model)
-
-    def describe(self) -> Mapping[str, Json]:
-        """The reference, the step and what is compared."""
-        settings: dict[str, Json] = {
-            "reference": self.reference.fingerprint,
-            "step_size": self.step_size,
-            "queries": self.queries,
-        }
-        if self.retention is not None:
-            settings["retention"] = self.retention.describe()
-        return settings
+        yield Planned(cls.name, cls(others, size, queries, retention), context.sample, model)
 
     def measure(
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
@@ -128,8 +107,7 @@ class StepProbe(RegisteredProbe):
             DataError: A loss is not finite before a step.
         """
         from negspace.probes.engines.before_after import eager_attention
-        from negspace.probes.engines.sgd_step import kept_parameters
-        from negspace.probes.engines.stepper import Stepper
+        from negspace.probes.engines.sgd_step import Stepper, kept_parameters
 
         showing = eager_attention(model.network) if self.queries else nullcontext()
         with one_thread(), showing, kept_parameters(model.network) as parameters:
@@ -158,14 +136,10 @@ class StepProbe(RegisteredProbe):
         return Probed(tuple(traces))
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How two numbers of the same fragments go together.
+class Agreement(NamedTuple):
+    """Fragments that have both of two numbers, and their rank and linear correlation over these.
 
-    Attributes:
-        n: Fragments that have both; the rest is left out.
-        spearman: Rank correlation; NaN for fewer than three, or where one of the two is the same for all.
-        pearson: Linear correlation; NaN likewise.
+    The correlations are NaN for fewer than three, or where one of the two is the same for all.
     """
 
     n: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,9 +13,7 @@ from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite, halving
-from negspace.probes.plan import PROBES, Planned, ProbeContext, RegisteredProbe
-from negspace.probes.probe import Collected, Probe, Probed, TraceMetric
-from negspace.records import Json
+from negspace.probes.probe import PROBES, Collected, Planned, Probe, ProbeContext, Probed, TraceMetric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,51 +27,30 @@ class TypeMeans:
     """Where the last hidden states of each token type point, over a corpus.
 
     The first token of a fragment has no context and is left out.
-
-    Attributes:
-        ids: Token types that occur, sorted.
-        counts: Occurrences of each.
-        sums: Sum over the occurrences of the last hidden state, scaled to length 1.
-        rows: Whether each fragment was counted.
-        corpus: Fingerprint of the fragments.
-        model: Fingerprint of the model.
     """
 
-    ids: Int[np.ndarray, " types"]
+    ids: Int[np.ndarray, " types"]  # that occur, sorted
     counts: Int[np.ndarray, " types"]
-    sums: Float32[np.ndarray, "types width"]
-    rows: Bool[np.ndarray, " fragments"]
-    corpus: str
-    model: str
+    sums: Float32[np.ndarray, "types width"]  # of the last hidden states, each scaled to length 1
+    rows: Bool[np.ndarray, " fragments"]  # whether each was counted
+    corpus: str  # fingerprint of the fragments
+    model: str  # fingerprint of the model
 
     def movement(self) -> Float[np.ndarray, " types"]:
-        """1 - the mean cosine of two different occurrences, for each type; NaN where there is but one.
-
-        1 - self-similarity of Ethayarajh (2019), section 3.2.
-        """
+        """1 - the mean cosine of two different occurrences, for each type; NaN where there is but one."""
         squares = (self.sums.astype(np.float64) ** 2).sum(axis=1)
         pairs = self.counts * (self.counts - 1.0)
-        found: Float[np.ndarray, " types"] = 1 - np.divide(
-            squares - self.counts, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0
-        )
-        return found
+        alike = np.divide(squares - self.counts, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        return np.asarray(1 - alike)
 
 
 @dataclass(frozen=True)
-class VolatileType:
-    """A token type and how much it moves.
+class VolatileToken:
+    """What a token type stands for, its occurrences, and 1 - the mean cosine of two of them."""
 
-    Attributes:
-        id: The token.
-        text: What it stands for.
-        count: Its occurrences.
-        movement: 1 - the mean cosine of two of them.
-    """
-
-    id: int
-    text: str
+    token: str
     count: int
-    movement: float
+    value: float
 
 
 def type_means(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int) -> TypeMeans:
@@ -89,9 +66,7 @@ def type_means(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch:
 
     rows = np.unique(np.asarray(rows, dtype=np.int64))
     if not len(rows):
-        raise PlanError(
-            "there is no fragment to take means of token types over", hint="name at least one row"
-        )
+        raise PlanError("there is no fragment to take means of token types over", hint="name a row")
     place = np.arange(fragments.tokens.shape[1])
     scored = (place > 0) & (place < fragments.lengths[rows, None])
     ids, counts = np.unique(fragments.tokens[rows][scored], return_counts=True)
@@ -114,31 +89,25 @@ def type_means(model: LanguageModel, fragments: Fragments, rows: Rows, *, batch:
 
 def volatile_types(
     model: LanguageModel, means: TypeMeans, n: int, *, at_least: int = 10
-) -> tuple[tuple[VolatileType, ...], tuple[VolatileType, ...]]:
-    """Name the token types that move most and least.
-
-    Returns:
-        The most volatile, most first, and the least, least first.
-    """
+) -> tuple[tuple[VolatileToken, ...], tuple[VolatileToken, ...]]:
+    """The token types that move most, most first, and least, least first."""
     movement = means.movement()
     often = np.flatnonzero((means.counts >= max(2, at_least)) & np.isfinite(movement))
     order = often[np.argsort(-movement[often], kind="stable")]
     most = min(n, (len(order) + 1) // 2)
     least = min(n, len(order) - most)
 
-    def listed(places: Int[np.ndarray, " named"]) -> tuple[VolatileType, ...]:
-        texts = [model.token_texts([int(means.ids[i])])[0] for i in places]
-        return tuple(
-            VolatileType(int(means.ids[i]), text, int(means.counts[i]), float(movement[i]))
-            for i, text in zip(places, texts, strict=True)
-        )
+    def listed(places: Int[np.ndarray, " named"]) -> tuple[VolatileToken, ...]:
+        texts = (model.token_texts([int(means.ids[i])])[0] for i in places)
+        known = zip(texts, means.counts[places].tolist(), movement[places].tolist(), strict=True)
+        return tuple(VolatileToken(*each) for each in known)
 
     return listed(order[:most]), listed(order[::-1][:least])
 
 
 @PROBES.register("volatility")
 @dataclass(frozen=True)
-class VolatilityProbe(RegisteredProbe):
+class VolatilityProbe(Probe):
     """How much the representations of each fragment's tokens move.
 
     Taken at the last hidden state (layer ``final``); means over the scored tokens of the fragment:
@@ -152,9 +121,8 @@ class VolatilityProbe(RegisteredProbe):
     Each occurrence is left out of the mean it is compared with; with itself in it, a type that occurs twice
     would seem steadier than one that occurs often.
 
-    States of two checkpoints may be compared coordinate by coordinate, since one run of training carries its
-    basis along: unlike two runs, whose units could stand in any order, each coordinate of the later state is
-    the former's, changed by as many steps as lie between. A turn of the whole space still counts as movement.
+    States of two checkpoints may be compared coordinate by coordinate, since one run of training, unlike two,
+    carries its basis along. A turn of the whole space still counts as movement.
 
     By token: both metrics.
     """
@@ -173,10 +141,9 @@ class VolatilityProbe(RegisteredProbe):
         """Every fragment over contexts; some of the sample over checkpoints, which take a pass each."""
         model, fragments = context.model, context.fragments
         context.report("comparing contexts", 0, 1)
+        longest = int(fragments.lengths.max())
         context.type_means = halving(
-            lambda batch: type_means(model, fragments, context.many, batch=batch),
-            context.batch,
-            int(fragments.lengths.max()),
+            lambda batch: type_means(model, fragments, context.many, batch=batch), context.batch, longest
         )
         probe = cls(context.type_means)
         yield Planned("volatility", probe, context.every, replace(model, checkpoints=()))
@@ -186,10 +153,6 @@ class VolatilityProbe(RegisteredProbe):
     def token_probe(cls, context: ProbeContext) -> Probe | None:
         """Volatility of each token, once the corpus's means are taken."""
         return None if context.type_means is None else cls(context.type_means)
-
-    def describe(self) -> Mapping[str, Json]:
-        """The corpus and how many of its fragments were counted."""
-        return {"corpus": self.means.corpus, "fragments": int(self.means.rows.sum()), "layer": _LAYER}
 
     def measure(
         self, model: LanguageModel, fragments: Fragments, rows: Rows, *, batch: int, tokens: bool = False
@@ -203,10 +166,10 @@ class VolatilityProbe(RegisteredProbe):
         """
         import torch
 
-        from negspace.probes.engines.backbone import last_hidden
-        from negspace.probes.engines.checkpoint_drift import CheckpointDrift
+        from negspace.probes.engines.backbone import CheckpointDrift, last_hidden
 
-        if (self.means.corpus, self.means.model) != (fragments.fingerprint, model.fingerprint):
+        means = self.means
+        if (means.corpus, means.model) != (fragments.fingerprint, model.fingerprint):
             raise PlanError(
                 "the means of token types are of another corpus or model than the one probed",
                 hint="take them with type_means(model, fragments, …) of the same model and fragments",
@@ -220,27 +183,18 @@ class VolatilityProbe(RegisteredProbe):
                 scored = some.scored.cpu().numpy()
                 which, places = np.nonzero(scored)
                 of = some.rows[which]
-                unit = _unit(model, fragments, some, hidden(some))
+                vectors = _unit(model, fragments, some, hidden(some)).cpu().numpy().astype(np.float64)
                 ids = some.ids.cpu().numpy()[scored]
-                moved, kept = self._over_contexts(unit, ids, of)
+                at = np.minimum(np.searchsorted(means.ids, ids), len(means.ids) - 1)
+                own, square = means.rows[of], (vectors**2).sum(axis=1)
+                together = (vectors * means.sums[at]).sum(axis=1) - np.where(own, square, 0.0)
+                others = np.where(means.ids[at] == ids, means.counts[at], 0) - own
+                kept = others > 0  # its type has another occurrence
+                moved = 1 - together / np.maximum(others, 1)
                 collected.add(of[kept], places[kept], {"over contexts": moved[kept]})
                 if checkpoints is not None:
                     collected.add(of, places, {"over checkpoints": checkpoints.movement(some)})
         return Probed(collected.traces(self.name, _LAYER), collected.tokens())
-
-    def _over_contexts(
-        self, unit: Tensor, ids: Int[np.ndarray, " tokens"], rows: Int[np.ndarray, " tokens"]
-    ) -> tuple[Float[np.ndarray, " tokens"], Bool[np.ndarray, " tokens"]]:
-        """Movement of each occurrence, and whether its type has another one."""
-        means = self.means
-        at = np.minimum(np.searchsorted(means.ids, ids), len(means.ids) - 1)
-        occurs = means.ids[at] == ids
-        vectors = unit.cpu().numpy().astype(np.float64)
-        own = means.rows[rows]
-        together = (vectors * means.sums[at]).sum(axis=1) - np.where(own, (vectors**2).sum(axis=1), 0.0)
-        others = np.where(occurs, means.counts[at], 0) - own
-        moved = 1 - together / np.maximum(others, 1)
-        return moved, others > 0
 
 
 def _unit(model: LanguageModel, fragments: Fragments, some: Batch, hidden: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ from negspace.probing.findings import ProbeFindings
 from negspace.probing.fragment_map import columns_of, fragment_map
 from negspace.probing.highlights import choose_highlights
 from negspace.probing.inputs import state_hash
+from negspace.probing.parts import SCHEMA, Column, TraceTable, part_of
 from negspace.probing.report import probe_report
 from negspace.probing.run import OUT, ProbeResult, probe
-from negspace.probing.trace_table import SCHEMA, Column, TraceTable, part_of
 
 __all__ = [
     "OUT",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from negspace.probes import VolatileToken
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -174,15 +176,6 @@ class RoleCounts:
     rule: str
     relative: bool
     quantities: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class VolatileToken:
-    """A token type, its occurrences, and how much it moves from one to another."""
-
-    token: str
-    count: int
-    value: float
 
 
 @dataclass(frozen=True)

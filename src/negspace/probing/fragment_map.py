@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +28,18 @@ ROLE_MARKS: Mapping[str, Mark] = {
     "noise": Mark("diamond", "warn"),
     "unsure": Mark("square", "soft"),
 }
+
+
+def role_mark(role: str) -> Mark:
+    """The sign of a role, which differs in shape as well as in colour."""
+    return ROLE_MARKS.get(role, ROLE_MARKS["unsure"])
+
+
+def in_order(found: Iterable[str]) -> list[str]:
+    """Roles in the order of the page, each once; those of another rule last, as they come."""
+    found = list(dict.fromkeys(found))
+    return [role for role in ROLES if role in found] + [role for role in found if role not in ROLES]
+
 
 # A drawing of thousands of dots is a heap that a browser takes seconds to paint.
 _MOST_DOTS = 400
@@ -99,11 +111,7 @@ class FragmentMap:
 
 
 def fragment_map(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> FragmentMap | None:
-    """Place fragments by transfer and retention, or by what comes nearest to them and was measured.
-
-    Returns:
-        The map, or None where no two of the numbers were taken on one fragment.
-    """
+    """Place fragments by transfer and retention, or what is nearest; None if no fragment has two numbers."""
     retention = f"left after {LAGS[-1]}"
     for first, second in (
         ("transfer", retention),
@@ -140,10 +148,7 @@ def fragment_map(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -
 
 
 def _axis(column: ColumnValues, rows: np.ndarray) -> Axis:
-    """An axis that the bulk of the fragments fills.
-
-    A few extreme fragments would press all others into a corner: the outer 2 % are drawn on the edge.
-    """
+    """An axis that the bulk of the fragments fills: the outer 2 % are drawn on the edge."""
     values = column.values[rows]
     low, high = float(values.min()), float(values.max())
     if values.size >= _FEW:

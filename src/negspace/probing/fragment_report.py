@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from negspace.probing.findings import Highlight, ProbeFindings, TemperatureCurve, TokenFacts
-from negspace.probing.fragment_map import ROLE_MARKS, ColumnValues
+from negspace.probing.fragment_map import ColumnValues, role_mark
 from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
 from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, sentence
@@ -31,6 +31,8 @@ def fragment_report(
     title = file_name(findings.corpus.source)
     back = "../" * posixpath.normpath(chosen.page).count("/") + "report.html"
     role: b.Text = () if chosen.role is None else (" Role: ", *b.pieces(role_of(chosen.role)), ".")
+    beside = (_values(chosen, columns),) if columns else ()
+    quantiles = "Quantiles over the n fragments that have the metric."
     return b.Report(
         kind=f"fragment {chosen.row}",
         title=chosen.place,
@@ -39,12 +41,7 @@ def fragment_report(
         sections=(
             _tokens(chosen),
             b.Section(
-                "Beside the corpus",
-                (_values(chosen, columns),) if columns else (),
-                intro="Quantiles over the n fragments that have the metric."
-                if columns
-                else "Nothing was measured.",
-                id="values",
+                "Beside the corpus", beside, quantiles if columns else "Nothing was measured.", "values"
             ),
             _layers(findings, chosen),
             _temperature(chosen),
@@ -61,11 +58,7 @@ def fragment_report(
 
 def role_of(role: str | None) -> b.Text:
     """A role with its sign, which differs in shape as well as in colour."""
-    return (
-        b.soft(NONE)
-        if role is None
-        else (b.mark(ROLE_MARKS.get(role, ROLE_MARKS["unsure"])), " ", b.given(role))
-    )
+    return b.soft(NONE) if role is None else (b.mark(role_mark(role)), " ", b.given(role))
 
 
 def temperature_chart(curve: TemperatureCurve, reading: str, note: str) -> b.Chart | None:
@@ -103,11 +96,8 @@ def _tokens(chosen: Highlight) -> b.Section:
         return b.Section("Tokens", intro="No tokens were kept.")
     ends = [f"{end:g}" for end in STEPS]
     between = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
-    how = (
-        "How hard the softmax pushes down what is not the next token."
-        if coloured
-        else "Pressure was not measured."
-    )
+    how = "How hard the softmax pushes down what is not the next token."
+    how = how if coloured else "Pressure was not measured."
     shown = b.TokenMap(
         tuple(_token(token) for token in chosen.tokens),
         legend=(f"below {ends[0]}", *between, f"{ends[-1]} and above") if coloured else (),
@@ -153,14 +143,9 @@ def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
                 b.Cell(NONE, tone="soft") if below is None else b.Cell(percent(below, 0), rank=below),
             )
         )
-    heads: tuple[b.Column | b.Text, ...] = (
-        "metric",
-        *b.numeric("here", "n"),
-        b.Column("5\u00a0%", "right", spare=True),
-        *b.numeric("median"),
-        b.Column("95\u00a0%", "right", spare=True),
-        "higher than",
-    )
+    low_end, high_end = (b.Column(f"{share}\u00a0%", "right", spare=True) for share in (5, 95))
+    heads: tuple[b.Column | b.Text, ...]
+    heads = ("metric", *b.numeric("here", "n"), low_end, *b.numeric("median"), high_end, "higher than")
     return b.Table(heads, tuple(rows), label="Its values beside the corpus's", style="compact")
 
 
@@ -168,9 +153,7 @@ def _layers(findings: ProbeFindings, chosen: Highlight) -> b.Section:
     charts = tuple(_panels(findings, chosen))
     if not charts:
         return b.Section("Layer by layer", intro=_UNMEASURED)
-    signs = tuple(
-        (b.Mark.of_series(place), said) for place, said in enumerate(("on itself", "on the reference"))
-    )
+    signs = tuple((b.Mark.of_series(place), f"on {'the ' * place}{on}") for place, on in enumerate(_ON))
     intro = "What one step on this fragment does inside the model."
     return b.Section("Layer by layer", (b.Key(signs, across=True), b.Panels(charts)), intro=intro)
 
@@ -184,12 +167,8 @@ def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[b.Chart]:
         layers = list(dict.fromkeys(itertools.chain.from_iterable(each.layers for each in those)))
         lines = []
         for on in _ON:
-            values = {
-                layer: value
-                for each in those
-                if each.on == on
-                for layer, value in zip(each.layers, each.values, strict=False)
-            }
+            mine = [zip(each.layers, each.values, strict=False) for each in those if each.on == on]
+            values = dict(itertools.chain.from_iterable(mine))
             lines.append((tuple(values.get(layer) for layer in layers), (), ()))
         chart = layer_chart(layers, lines, "This fragment", name, units.get(name, ""))
         if chart is not None:
@@ -198,11 +177,8 @@ def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[b.Chart]:
 
 def _temperature(chosen: Highlight) -> b.Section:
     scored = sum(number(t.pressure) is not None or number(t.loss) is not None for t in chosen.tokens)
-    chart: b.Block | None = None
-    if chosen.temperature is not None:
-        chart = temperature_chart(
-            chosen.temperature,
-            "Where the probability goes when the softmax is made softer, on this fragment.",
-            f"Mean over its {count(scored)} predicted tokens; shares of the probability.",
-        )
+    reading = "Where the probability goes when the softmax is made softer, on this fragment."
+    note = f"Mean over its {count(scored)} predicted tokens; shares of the probability."
+    curve = chosen.temperature
+    chart = None if curve is None else temperature_chart(curve, reading, note)
     return b.Section("Temperature", (chart,)) if chart else b.Section("Temperature", intro=_UNMEASURED)

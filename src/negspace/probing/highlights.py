@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from negspace.probes import PROBES, TEMPERATURES, ProbeContext, Probed, all_probes
-from negspace.probing.executor import measure_some
 from negspace.probing.findings import Highlight, LayerValues, TemperatureCurve, TokenFacts
-from negspace.probing.trace_table import TraceTable
+from negspace.probing.parts import TraceTable, measure_some
 
 HIGHLIGHTS = 32
 """Fragments with a page of their own, at most."""
@@ -27,18 +26,13 @@ _EXTREMES = 2
 def choose_highlights(
     shown: Mapping[str, Values], roles: Sequence[str] | None, sampled: Sequence[int], most: int
 ) -> dict[int, str]:
-    """Choose fragments to show: the highest and lowest of each number, and some of each role.
-
-    Returns:
-        Why each was chosen, by row; in the order of choosing.
-    """
+    """Choose fragments to show, and say why: the highest and lowest of each number, and some of each role."""
     chosen: dict[int, str] = {}
     # Rows that took steps have all numbers, and tell most; of each role they come first.
-    for role in dict.fromkeys(roles or ()):
-        assert roles is not None
-        with_role = [row for row in sampled if roles[row] == role]
-        with_role += [row for row in range(len(roles)) if roles[row] == role and row not in set(with_role)]
-        for row in with_role[:_EXTREMES]:
+    roles = roles or ()
+    for role in dict.fromkeys(roles):
+        ordered = dict.fromkeys([*sampled, *range(len(roles))])
+        for row in [row for row in ordered if roles[row] == role][:_EXTREMES]:
             chosen.setdefault(row, f"of the role {role}")
     for place in range(_EXTREMES):
         for name, values in shown.items():
@@ -86,22 +80,18 @@ def _tokens(context: ProbeContext, row: int, place: int, probed: Sequence[Probed
     model, fragments = context.model, context.fragments
     by_name = {trace.metric: trace.values[place] for each in probed for trace in each.tokens}
     texts = model.token_texts([int(i) for i in fragments.tokens[row, : int(fragments.lengths[row])]])
-    loss, pressure = by_name.get("loss"), by_name.get("pressure")
     ids, chances = by_name.get("competitors"), by_name.get("competitor probabilities")
     for position, text in enumerate(texts):
+        loss, pressure = (
+            finite(float(by_name[name][position])) if name in by_name else None
+            for name in ("loss", "pressure")
+        )
         rivals: list[tuple[str, float]] = []
         if ids is not None and chances is not None:
-            known = [
-                (int(i), float(p)) for i, p in zip(ids[position], chances[position], strict=True) if i >= 0
-            ]
-            names = model.token_texts([i for i, _ in known])
-            rivals = [(name, chance) for name, (_, chance) in zip(names, known, strict=True)]
-        yield TokenFacts(
-            text,
-            None if loss is None else finite(float(loss[position])),
-            None if pressure is None else finite(float(pressure[position])),
-            tuple(rivals),
-        )
+            known = ids[position] >= 0
+            names = model.token_texts(ids[position][known].tolist())
+            rivals = list(zip(names, map(float, chances[position][known]), strict=True))
+        yield TokenFacts(text, loss, pressure, tuple(rivals))
 
 
 def _layers(table: TraceTable, row: int) -> Iterable[LayerValues]:
@@ -122,7 +112,8 @@ def temperature_curve(table: TraceTable, row: int | None = None) -> TemperatureC
         known = [values for values in points if values is not None]
         if len(known) < len(points):
             return None
-        curves.append(tuple(finite(_mean(v) if row is None else float(v[row])) for v in known))
+        chosen = [v[np.isfinite(v)] if row is None else v[[row]] for v in known]
+        curves.append(tuple(finite(float(v.mean())) if len(v) else None for v in chosen))
     return TemperatureCurve(TEMPERATURES, *curves)
 
 
@@ -134,8 +125,3 @@ def finite(value: float) -> float | None:
 def rounded(value: float) -> float | None:
     """To six digits, for a page of ten thousand fragments; the table on disk has them all."""
     return None if finite(value) is None else float(f"{value:.6g}")
-
-
-def _mean(values: Values) -> float:
-    there = values[np.isfinite(values)]
-    return float(there.mean()) if len(there) else math.nan

@@ -80,12 +80,16 @@ def read_inputs(
     else:
         opened = model
     progress("splitting the corpus", 0, 1)
-    every, notes = split_documents(
-        documents, opened.encode, tokens=settings.fragment_tokens, context=opened.context
-    )
-    fragments, others, reference_source = _divide(
-        every, documents, source, against, _source_of(reference), opened, settings
-    )
+    lengths = {"tokens": settings.fragment_tokens, "context": opened.context}
+    every, notes = split_documents(documents, opened.encode, **lengths)
+    if against is None:
+        fragments, others, reference_source = _divide(every, documents, source, settings)
+    else:
+        found, _ = split_documents(against, opened.encode, **lengths)
+        drawn = np.random.default_rng([settings.seed, 2]).permutation(len(found))
+        rows = np.sort(drawn[: settings.set_aside])
+        fragments, others = every, select(found, rows)
+        reference_source = f"{len(rows)} of {len(found)} fragments of {_source_of(reference)}"
     training: Training | None = None
     if model == TINY:
         steps = tuple(checkpoint.step for checkpoint in opened.checkpoints)
@@ -98,33 +102,14 @@ def _moved(tiny: LanguageModel, device: Device, dtype: Dtype) -> LanguageModel:
     place, number = placed(device, dtype)
     if place == tiny.device and number == tiny.network.dtype:
         return tiny
-    named = f"{tiny.fingerprint} {place} {number}".encode()
-    return replace(
-        tiny,
-        network=tiny.network.to(place, number),
-        device=place,
-        fingerprint=hashlib.sha256(named).hexdigest(),
-    )
+    named = hashlib.sha256(f"{tiny.fingerprint} {place} {number}".encode()).hexdigest()
+    return replace(tiny, network=tiny.network.to(place, number), device=place, fingerprint=named)
 
 
 def _divide(
-    every: Fragments,
-    documents: Documents,
-    source: str,
-    reference: Documents | None,
-    reference_source: str,
-    opened: LanguageModel,
-    settings: ProbeSettings,
+    every: Fragments, documents: Documents, source: str, settings: ProbeSettings
 ) -> tuple[Fragments, Fragments, str]:
-    """What is probed, the reference, and where that came from."""
-    if reference is not None:
-        found, _ = split_documents(
-            reference, opened.encode, tokens=settings.fragment_tokens, context=opened.context
-        )
-        drawn = np.random.default_rng([settings.seed, 2]).permutation(len(found))
-        rows = np.sort(drawn[: settings.set_aside])
-        said = f"{len(rows)} of {len(found)} fragments of {reference_source}"
-        return every, select(found, rows), said
+    """What is probed, the reference set aside, and where that came from."""
     aside = set_aside(len(every), settings.set_aside, settings.seed)
     if len(aside) == len(every):
         raise DataError(

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from negspace.data import write_text
 from negspace.errors import StoreError
 from negspace.probes import ProbeContext
-from negspace.probing.executor import measure_some
 from negspace.probing.findings import ProbeFindings
 from negspace.probing.highlights import PAGES
+from negspace.probing.parts import measure_some
 from negspace.probing.report import probe_report
 
 SUMMARY = "probe.json"
@@ -49,11 +49,7 @@ def refuse_strangers(folder: Path) -> None:
 
 
 def _move_into(folder: Path, staged: Path) -> None:
-    """Put a finished result in the place of an earlier one, the summary last.
-
-    Raises:
-        StoreError: If a file cannot be moved.
-    """
+    """Put a finished result in the place of an earlier one, the summary last."""
     try:
         for old in _pages(folder / PAGES):
             old.unlink()
@@ -67,9 +63,12 @@ def _move_into(folder: Path, staged: Path) -> None:
             if file.is_file():
                 file.replace(folder / file.name)
     except OSError as error:
-        raise StoreError(
-            f"{folder}: cannot be written", got=error.strerror or str(error), hint="choose another --out"
-        ) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    got = error.strerror or str(error)
+    return StoreError(f"{path}: cannot be written", got=got, hint="choose another --out")
 
 
 def _pages(folder: Path) -> Iterable[Path]:
@@ -95,7 +94,17 @@ def write_result(
     from negspace.reports.html import render_pages
 
     _write_table(staged / "traces.parquet", [traces])
-    _write_table(staged / "fragments.parquet", [_fragment_rows(context)])
+    fragments, roles = context.fragments, context.roles
+    sampled = np.isin(np.arange(len(fragments)), context.sample)
+    columns: dict[str, Any] = {
+        "fragment": np.arange(len(fragments), dtype=np.int32),
+        "place": list(fragments.places),
+        "tokens": fragments.lengths,
+        "sampled": sampled,
+        **({} if roles is None else {"role": list(roles.names()), "reason": list(roles.reasons)}),
+        "text": list(fragments.texts),
+    }
+    _write_table(staged / "fragments.parquet", [pa.table(columns)])
     if context.settings.tokens:
         _write_table(staged / "tokens.parquet", _token_rows(context))
     (staged / PAGES).mkdir()
@@ -103,21 +112,6 @@ def write_result(
         write_text(staged / (path or "report.html"), page)
     write_text(staged / SUMMARY, json.dumps(findings.to_dict(), indent=1, allow_nan=False) + "\n")
     _move_into(folder, staged)
-
-
-def _fragment_rows(context: ProbeContext) -> pa.Table:
-    fragments = context.fragments
-    sampled = np.zeros(len(fragments), dtype=bool)
-    sampled[context.sample] = True
-    columns: dict[str, Any] = {
-        "fragment": np.arange(len(fragments), dtype=np.int32),
-        "place": list(fragments.places),
-        "tokens": fragments.lengths,
-        "sampled": sampled,
-    }
-    if context.roles is not None:
-        columns |= {"role": list(context.roles.names()), "reason": list(context.roles.reasons)}
-    return pa.table({**columns, "text": list(fragments.texts)})
 
 
 def _write_table(path: Path, rows: Iterable[pa.Table]) -> None:
@@ -131,16 +125,11 @@ def _write_table(path: Path, rows: Iterable[pa.Table]) -> None:
         writer.close()
         half.replace(path)
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written", got=error.strerror or str(error), hint="choose another --out"
-        ) from error
+        raise _unwritable(path, error) from error
 
 
 def _token_rows(context: ProbeContext) -> Iterator[pa.Table]:
-    """A row a token: fragment, position, id, text, loss (nats), pressure, competitors and their chances.
-
-    The first token of a fragment is not scored, and has nulls.
-    """
+    """A row a token; the first of a fragment is not scored, and has nulls."""
     fragments, model = context.fragments, replace(context.model, checkpoints=())
     texts = model.token_texts(range(int(model.network.get_input_embeddings().weight.shape[0])))
     for start in range(0, len(fragments), _AT_ONCE):

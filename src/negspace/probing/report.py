@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from negspace.probing.findings import ProbeFindings
 from negspace.probing.fragment_map import ColumnValues, columns_of, fragment_map
-from negspace.probing.fragment_report import fragment_report, temperature_chart
+from negspace.probing.fragment_report import fragment_report, layer_chart, temperature_chart
 from negspace.probing.report_sections import (
+    HALF_GONE,
     agreement_table,
     check_sections,
     columns_table,
+    correlation,
     fragments_section,
-    layer_panel,
     map_chart,
     noise_sections,
     retention_chart,
@@ -20,39 +21,26 @@ from negspace.probing.report_sections import (
     volatile_sections,
 )
 from negspace.reports import blocks as b
-from negspace.reports.numbers import NONE, count, file_name, measured, number, percent, plural, sentence
+from negspace.reports.numbers import count, file_name, measured, number, percent, plural, sentence
 
 
 def probe_report(findings: ProbeFindings) -> b.Report:
     """Say where the corpus lies on each number, which fragments stand out, and how it was measured."""
     corpus, model, coverage = findings.corpus, findings.model, findings.coverage
-    title, columns = file_name(corpus.source), columns_of(findings)
+    columns = columns_of(findings)
     warning = None if coverage is None else coverage.warning
-    fragments = plural(corpus.fragments, "fragment")
+    measures = (
+        (b.Details("Every metric over the corpus", (_spreads(findings),)),) if findings.measures else ()
+    )
+    read = f"{plural(corpus.fragments, 'fragment')}, {count(corpus.tokens)} tokens; model "
     return b.Report(
         kind="Probe of a corpus",
-        title=title,
-        headline=b.Headline(
-            (
-                f"{fragments}, {count(corpus.tokens)} tokens; model ",
-                b.given(model.name),
-                f", {count(model.parameters)} parameters",
-            )
-        ),
+        title=file_name(corpus.source),
+        headline=b.Headline((read, b.given(model.name), f", {count(model.parameters)} parameters")),
         top=(b.Metrics(_metrics(findings, columns)),),
         sections=tuple(_sections(findings, columns)),
         warnings=None if warning is None else (warning,),
-        method=b.Section(
-            "How it was measured",
-            (
-                b.Facts(tuple(_facts(findings))),
-                *(
-                    [b.Details("Every metric over the corpus", (_spreads(findings),))]
-                    if findings.measures
-                    else []
-                ),
-            ),
-        ),
+        method=b.Section("How it was measured", (b.Facts(tuple(_facts(findings))), *measures)),
         brief=tuple(_brief(findings, columns)),
         footer=(f"negspace {findings.version} · everything here comes from ", b.code("probe.json")),
         pages={each.page: fragment_report(findings, each, columns) for each in findings.chosen},
@@ -68,15 +56,19 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
         title = f"{across[0].upper()}{across[1:]} against {'retention' if placed.wanted else up}"
         yield b.Section(title, (map_chart(findings, placed),))
     yield fragments_section(findings, columns)
-    panels = tuple(
-        chart for at, each in enumerate(findings.layers) if (chart := layer_panel(each)) is not None
-    )
+    panels = []
+    for each in findings.layers:
+        unit = f"{each.unit}; " if each.unit else ""
+        name, note = f"{each.probe}: {each.measure}", unit + plural(each.n, "fragment")
+        lines = ((each.median, each.low, each.high),)
+        if (chart := layer_chart(each.layers, lines, "Median", name, note)) is not None:
+            panels.append(chart)
     if panels:
         intro = (
             "From the embeddings to the head, as the text passes them. Line: median over fragments. Band: 5 "
             "to 95\u00a0% of them."
         )
-        yield b.Section("Layers", (b.Panels(panels),), intro=intro)
+        yield b.Section("Layers", (b.Panels(tuple(panels)),), intro=intro)
     if findings.temperature is not None:
         curve = temperature_chart(
             findings.temperature,
@@ -95,12 +87,10 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
             "Gradients cover the whole corpus; exact steps only a sample. Where the two rank it alike, the "
             "gradients can be believed on the rest."
         )
-        yield b.Section(
-            "How well first order predicts the exact steps", (agreement_table(findings),), intro=intro
-        )
+        title = "How well first order predicts the exact steps"
+        yield b.Section(title, (agreement_table(findings),), intro=intro)
     yield from check_sections(findings)
-    missing = tuple((name, f"takes {takes}") for name, takes in _missing(findings))
-    if missing:
+    if missing := tuple(_missing(findings)):
         yield b.Section("Not measured", (b.Facts(missing),))
 
 
@@ -126,20 +116,21 @@ def _metrics(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> tu
     return tuple(found[:4])
 
 
-def _missing(findings: ProbeFindings) -> list[tuple[str, str]]:
+def _missing(findings: ProbeFindings) -> Iterator[tuple[str, str]]:
     """What the page would show had it been measured: name, and what it takes."""
-    parts = (
-        ("Roles", findings.roles is None, "the probe role"),
-        ("Layers", not findings.layers, "the probe gradient, step or volatility"),
-        ("Temperature", findings.temperature is None, "the probe pressure"),
-        ("Retention", findings.retention is None, "the probe retention"),
-        ("Gradient noise scale", findings.noise_scale is None, "the probe gradient"),
-        ("Tokens that move, tokens that stay", findings.volatile is None, "the probe volatility"),
-        ("First order against exact steps", not findings.agreement, "the probes gradient and step"),
-        ("Coverage", findings.coverage is None, "the probe gradient"),
-        ("Check of the gradients", findings.check is None, "--check"),
-    )
-    return [(name, takes) for name, absent, takes in parts if absent]
+    for name, part, takes in (
+        ("Roles", findings.roles, "the probe role"),
+        ("Layers", findings.layers, "the probe gradient, step or volatility"),
+        ("Temperature", findings.temperature, "the probe pressure"),
+        ("Retention", findings.retention, "the probe retention"),
+        ("Gradient noise scale", findings.noise_scale, "the probe gradient"),
+        ("Tokens that move, tokens that stay", findings.volatile, "the probe volatility"),
+        ("First order against exact steps", findings.agreement, "the probes gradient and step"),
+        ("Coverage", findings.coverage, "the probe gradient"),
+        ("Check of the gradients", findings.check, "--check"),
+    ):
+        if part in (None, ()):
+            yield name, f"takes {takes}"
 
 
 def _facts(findings: ProbeFindings) -> Iterator[tuple[b.Text, b.Text]]:
@@ -147,29 +138,21 @@ def _facts(findings: ProbeFindings) -> Iterator[tuple[b.Text, b.Text]]:
     corpus, model, reference = findings.corpus, findings.model, findings.reference
     settings, training = findings.settings, findings.model.training
     yield "Corpus", corpus.source
-    yield (
-        "Fragments",
-        f"{count(corpus.fragments)} of at most {count(corpus.fragment_tokens)} tokens; "
-        f"{count(corpus.tokens)} tokens, {count(corpus.characters)} characters",
-    )
+    length = f"{count(corpus.fragments)} of at most {count(corpus.fragment_tokens)} tokens"
+    whole = f"{count(corpus.tokens)} tokens, {count(corpus.characters)} characters"
+    yield "Fragments", f"{length}; {whole}"
     yield "Notes", " ".join(sentence(note) for note in corpus.notes)
-    yield (
-        "Model",
-        f"{model.name}: {count(model.parameters)} parameters, context {count(model.context)} tokens, "
-        f"vocabulary {count(model.vocabulary)}, {model.dtype} on {model.device}",
-    )
+    size = f"{count(model.parameters)} parameters, context {count(model.context)} tokens"
+    runs = f"{model.dtype} on {model.device}"
+    yield "Model", f"{model.name}: {size}, vocabulary {count(model.vocabulary)}, {runs}"
     yield "Layers", ", ".join(model.layers)
-    yield (
-        "Training",
-        "not trained here"
-        if training is None
-        else f"{count(training.steps)} steps of {count(training.batch_tokens)} tokens; "
-        f"checkpoints at {', '.join(count(step) for step in training.checkpoints)}",
-    )
-    yield (
-        "Reference",
-        f"{reference.source}: {plural(reference.fragments, 'fragment')}, {count(reference.tokens)} tokens",
-    )
+    trained = "not trained here"
+    if training is not None:
+        steps = f"{count(training.steps)} steps of {count(training.batch_tokens)} tokens"
+        trained = f"{steps}; checkpoints at {', '.join(map(count, training.checkpoints))}"
+    yield "Training", trained
+    held = f"{plural(reference.fragments, 'fragment')}, {count(reference.tokens)} tokens"
+    yield "Reference", f"{reference.source}: {held}"
     yield "Probes", ", ".join(settings.probes)
     yield "Seed", str(settings.seed)
     yield "Sample", f"{plural(settings.sample, 'fragment')} for the exact steps"
@@ -187,9 +170,8 @@ def _spreads(findings: ProbeFindings) -> b.Table:
             b.given(each.probe),
             b.Cell(b.given(each.measure), under=(each.unit,) if each.unit else ()),
             count(each.n),
-            measured(each.mean),
-            measured(each.sd),
-            *map(measured, (each.low, each.quarter, each.median, each.three_quarters, each.high)),
+            *map(measured, (each.mean, each.sd, each.low, each.quarter, each.median)),
+            *map(measured, (each.three_quarters, each.high)),
         )
         for each in findings.measures
     )
@@ -204,17 +186,11 @@ def _brief(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iter
         yield next(role_shares(findings))
     if findings.agreement:
         rows = tuple(
-            (
-                (b.given(each.first_order), " -> ", b.given(each.exact)),
-                NONE if each.spearman is None else f"{each.spearman:.2f}",
-                count(each.n),
-            )
-            for each in findings.agreement
+            ((b.given(a.first_order), " -> ", b.given(a.exact)), correlation(a.spearman, "-"), count(a.n))
+            for a in findings.agreement
         )
         yield b.Table(("first order predicts the exact", *b.numeric("Spearman", "fragments")), rows)
     if findings.retention is not None and (half := number(findings.retention.half_life)) is not None:
-        yield b.Paragraph(
-            f"Half of the own gain is gone after {measured(half)} steps on others, at the median."
-        )
+        yield b.Paragraph(f"Half of the own gain{HALF_GONE.format(measured(half))}")
     if findings.corpus.notes:
         yield b.Facts(tuple(("Note", sentence(note)) for note in findings.corpus.notes))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 
-from negspace.probing.findings import FragmentRow, LayerProfile, ProbeFindings
-from negspace.probing.fragment_map import ROLE_MARKS, ROLES, ColumnValues, FragmentMap
+from negspace.probing.findings import ProbeFindings
+from negspace.probing.fragment_map import ROLES, ColumnValues, FragmentMap, in_order, role_mark
 from negspace.probing.fragment_report import layer_chart, role_of
 from negspace.reports import blocks as b
 from negspace.reports.charts import draw_with
@@ -23,6 +24,7 @@ _DECIDING: Mapping[str, str] = {
 _KEPT_BESIDE = {"clean", "seen", "told", "sharp_surprise", "retold"}  # they decide nothing
 _ROLE_COLOURS = {"structure": "accent", "fact": "series-2", "noise": "warn"}
 _TOP = 20
+HALF_GONE = " is gone after {} steps on others, at the median."
 _CHARTS = "negspace.probing.charts"
 
 
@@ -30,7 +32,6 @@ def role_shares(findings: ProbeFindings) -> Iterator[b.Block]:
     """Each role and how many fragments have it; then what decided."""
     assert findings.roles is not None
     counts, total = findings.roles.counts, sum(findings.roles.counts.values())
-    ordered = [role for role in ROLES if role in counts] + [role for role in counts if role not in ROLES]
     parts = [
         b.Share(
             role,
@@ -39,9 +40,9 @@ def role_shares(findings: ProbeFindings) -> Iterator[b.Block]:
             percent(counts[role] / total if total else None),
             _ROLE_COLOURS.get(role, "line"),
             ROLES.get(role, ""),
-            ROLE_MARKS.get(role, ROLE_MARKS["unsure"]),
+            role_mark(role),
         )
-        for role in ordered
+        for role in in_order(counts)
     ]
     yield b.Shares(tuple(parts), ("role", "fragments", "share"), "Roles of the fragments")
     deciding = [name for name in findings.roles.quantities if name not in _KEPT_BESIDE]
@@ -65,11 +66,8 @@ def map_chart(findings: ProbeFindings, placed: FragmentMap) -> b.Chart:
     if placed.dots < placed.n:
         drawn.append(f"{count(placed.dots)} of them, evenly over the corpus, are drawn.")
     if placed.beyond:
-        one = placed.beyond == 1
-        drawn.append(
-            f"{count(placed.beyond)} {'lies' if one else 'lie'} beyond an edge and {'is' if one else 'are'} "
-            "drawn on it."
-        )
+        lie, are = ("lies", "is") if placed.beyond == 1 else ("lie", "are")
+        drawn.append(f"{count(placed.beyond)} {lie} beyond an edge and {are} drawn on it.")
     drawn.append("Rest the pointer on a dot to read its numbers.")
     notes: list[b.Block] = [
         b.Paragraph(reading, style="reading"),
@@ -78,15 +76,11 @@ def map_chart(findings: ProbeFindings, placed: FragmentMap) -> b.Chart:
     ]
     roles = [(role, rows) for role, rows in placed.rows.items() if role is not None]
     if roles:
-        signs = [
-            (ROLE_MARKS.get(r, ROLE_MARKS["unsure"]), (b.given(r), f", {count(len(s))}")) for r, s in roles
-        ]
-        notes.append(b.Key(tuple(signs)))
         notes.append(
-            b.Paragraph("A fragment's place on this map is no part of the rule that gave it its role.")
+            b.Key(tuple((role_mark(role), (b.given(role), f", {count(len(of))}")) for role, of in roles))
         )
-    else:
-        notes.append(b.Paragraph("The fragments have no roles."))
+    said = "A fragment's place on this map is no part of the rule that gave it its role."
+    notes.append(b.Paragraph(said if roles else "The fragments have no roles."))
     alt = f"{across.name} against {up.name}, {count(placed.dots)} fragments."
     return b.Chart(alt, draw_with(_CHARTS, "draw_map", placed), notes=tuple(notes))
 
@@ -98,33 +92,21 @@ def _unit(column: ColumnValues) -> tuple[str | b.Span, ...]:
 def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> b.Section:
     """All fragments, ranked by any number; what each number is; those with pages."""
     pages = {each.row: each.page for each in findings.chosen}
-    found = {each.role for each in findings.fragments} - {None}
-    known = [role for role in ROLES if role in found] + sorted(role for role in found - set(ROLES) if role)
+    found = sorted(each.role for each in findings.fragments if each.role is not None)
     rows = tuple(
-        b.ExplorerRow(
-            each.row, each.place, each.excerpt, each.tokens, each.role, each.values, pages.get(each.row, "")
-        )
-        for each in findings.fragments
+        b.ExplorerRow(f.row, f.place, f.excerpt, f.tokens, f.role, f.values, pages.get(f.row, ""))
+        for f in findings.fragments
     )
-    blocks: list[b.Block] = [
-        b.Explorer(
-            tuple((column.name, column.unit) for column in columns.values()),
-            rows,
-            tuple((role, ROLE_MARKS.get(role, ROLE_MARKS["unsure"])) for role in known),
-            plain=tuple(
-                b.Details(
-                    ("Highest by ", b.given(column.name)), (_highest(findings, column, pages),), open=not at
-                )
-                for at, column in enumerate(columns.values())
-            ),
-        )
-    ]
+    plain = tuple(
+        b.Details(("Highest by ", b.given(column.name)), (_highest(findings, column, pages),), open=not at)
+        for at, column in enumerate(columns.values())
+    )
+    shown = tuple((column.name, column.unit) for column in columns.values())
+    signs = tuple((role, role_mark(role)) for role in in_order(found))
+    blocks: list[b.Block] = [b.Explorer(shown, rows, signs, plain=plain)]
     if columns:
-        blocks.append(
-            b.Details(
-                "What each metric is, and where the corpus lies", (columns_table(columns, brief=False),)
-            )
-        )
+        each_metric = (columns_table(columns, brief=False),)
+        blocks.append(b.Details("What each metric is, and where the corpus lies", each_metric))
     if findings.chosen:
         excerpts = {each.row: each.excerpt for each in findings.fragments}
         closely = tuple(
@@ -140,31 +122,21 @@ def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValue
         blocks.append(b.Section("Read closely", (table,), intro=intro))
     n = len(findings.fragments)
     many = f"All {count(n)}, ranked by any metric." if n > 1 else "There is one."
+    many += " What each metric is stands below the table."
     return b.Section(
-        "Fragments",
-        tuple(blocks),
-        intro=f"{many} What each metric is stands below the table."
-        if columns
-        else "Nothing was measured of the fragments.",
+        "Fragments", tuple(blocks), many if columns else "Nothing was measured of the fragments."
     )
 
 
 def _highest(findings: ProbeFindings, column: ColumnValues, pages: Mapping[int, str]) -> b.Table:
-    order = np.argsort(-column.values, kind="stable")[: min(_TOP, column.n)]
-    shown: Sequence[FragmentRow] = [findings.fragments[int(at)] for at in order]
-    rows = tuple(
-        (
-            measured(float(column.values[at])),
-            role_of(each.role),
-            b.Cell(
-                b.link(each.place, pages[each.row]) if each.row in pages else b.given(each.place),
-                under=(b.given(each.excerpt),),
-            ),
-        )
-        for at, each in zip(order, shown, strict=True)
-    )
+    rows = []
+    for at in np.argsort(-column.values, kind="stable")[: min(_TOP, column.n)].tolist():
+        each = findings.fragments[at]
+        place = b.link(each.place, pages[each.row]) if each.row in pages else b.given(each.place)
+        shown = b.Cell(place, under=(b.given(each.excerpt),))
+        rows.append((measured(float(column.values[at])), role_of(each.role), shown))
     caption = (*_unit(column), f"; the {len(rows)} highest of {count(column.n)}")
-    return b.Table((*b.numeric("value"), "role", "fragment"), rows, caption, style="dense", head=2)
+    return b.Table((*b.numeric("value"), "role", "fragment"), tuple(rows), caption, style="dense", head=2)
 
 
 def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> b.Table:
@@ -179,18 +151,6 @@ def columns_table(columns: Mapping[str, ColumnValues], *, brief: bool) -> b.Tabl
     return b.Table(("metric", *heads), tuple(rows), caption, label="Metrics", style="compact")
 
 
-def layer_panel(profile: LayerProfile) -> b.Chart | None:
-    """A metric over the layers; None where nothing is known."""
-    unit = f"{profile.unit}; " if profile.unit else ""
-    return layer_chart(
-        profile.layers,
-        ((profile.median, profile.low, profile.high),),
-        "Median",
-        f"{profile.probe}: {profile.measure}",
-        unit + plural(profile.n, "fragment"),
-    )
-
-
 def retention_chart(findings: ProbeFindings) -> b.Chart | None:
     """What is left of the own gain; None where nothing is known."""
     curve = findings.retention
@@ -201,24 +161,16 @@ def retention_chart(findings: ProbeFindings) -> b.Chart | None:
         return None
     half = number(curve.half_life)
     said = "; ".join(f"{percent(value)} after {count(lag)}" for lag, value in known)
-    return b.Chart(
-        f"Median share of the own gain left: {said}.",
-        draw_with(_CHARTS, "draw_retention", curve),
-        notes=(
-            b.Paragraph(
-                "No half-life: most fragments lose too little, or too few were measured."
-                if half is None
-                else f"Half of a fragment's own gain is gone after {measured(half)} steps on others, at the "
-                "median.",
-                style="reading",
-            ),
-            b.Paragraph(
-                "Share of its own gain that is left, estimated at the stepped model from one gradient of "
-                f"other fragments. Line: median of {count(curve.n)} sampled fragments. Band: the middle half "
-                f"of them. Dotted: a half{'' if half is None else '; dashed: the half-life'}."
-            ),
-        ),
+    reading = f"Half of a fragment's own gain{HALF_GONE.format(measured(half))}"
+    if half is None:
+        reading = "No half-life: most fragments lose too little, or too few were measured."
+    note = (
+        "Share of its own gain that is left, estimated at the stepped model from one gradient of other "
+        f"fragments. Line: median of {count(curve.n)} sampled fragments. Band: the middle half of them. "
+        f"Dotted: a half{'' if half is None else '; dashed: the half-life'}."
     )
+    alt, drawn = f"Median share of the own gain left: {said}.", draw_with(_CHARTS, "draw_retention", curve)
+    return b.Chart(alt, drawn, notes=(b.Paragraph(reading, style="reading"), b.Paragraph(note)))
 
 
 def noise_sections(findings: ProbeFindings) -> Iterator[b.Section]:
@@ -229,9 +181,9 @@ def noise_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     lines = ((tuple(scale.layers.values()), (), ()),)
     panel = layer_chart(tuple(scale.layers), lines, "Noise scale", "Noise scale by layer", scale.unit)
     said = f" {scale.unit}, over all layers and {plural(findings.corpus.fragments, 'fragment')}."
-    blocks: list[b.Block] = [b.Paragraph((b.strong(measured(scale.total)), said))]
+    total = b.Paragraph((b.strong(measured(scale.total)), said))
     intro = "How many fragments a batch needs before their gradients agree more than they differ."
-    yield b.Section("Gradient noise scale", (*blocks, *([b.Panels((panel,))] if panel else [])), intro=intro)
+    yield b.Section("Gradient noise scale", (total, *((b.Panels((panel,)),) if panel else ())), intro=intro)
 
 
 def volatile_sections(findings: ProbeFindings) -> Iterator[b.Section]:
@@ -241,39 +193,35 @@ def volatile_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     from negspace.reports.html import token_name
 
     tables = []
-    for name, some in (
-        ("Most volatile", findings.volatile.most),
-        ("Least volatile", findings.volatile.least),
-    ):
-        rows = tuple(
-            (b.code(token_name(each.token)), count(each.count), measured(each.value)) for each in some
-        )
+    for which in ("most", "least"):
+        some, name = getattr(findings.volatile, which), f"{which.capitalize()} volatile"
+        rows = tuple((b.code(token_name(t.token)), count(t.count), measured(t.value)) for t in some)
         heads: tuple[b.Column | b.Text, ...] = ("token", *b.numeric("seen", "volatility"))
         tables.append(b.Table(heads, rows or (("none", "", ""),), name, style="dense"))
     unit = findings.units.get("volatility")
     intro = "How much a token's representation moves from one context to another."
     intro += f" {sentence(f'Unit: {unit}')}" if unit else ""
-    yield b.Section(
-        "Tokens that move, tokens that stay", (b.Panels(tuple(tables), align="start"),), intro=intro
-    )
+    shown = b.Panels(tuple(tables), align="start")
+    yield b.Section("Tokens that move, tokens that stay", (shown,), intro=intro)
+
+
+def correlation(value: float | None, minus: str = "−") -> str:
+    """A correlation to two digits."""
+    value = number(value)
+    return NONE if value is None else f"{value:.2f}".replace("-", minus)
 
 
 def agreement_table(findings: ProbeFindings) -> b.Table:
     """First-order numbers beside exact ones."""
-
-    def correlation(value: float | None) -> str:
-        value = number(value)
-        return NONE if value is None else f"{value:.2f}".replace("-", "−")
-
     rows = tuple(
         (
-            b.given(each.first_order),
-            b.given(each.exact),
-            correlation(each.spearman),
-            correlation(each.pearson),
-            count(each.n),
+            b.given(a.first_order),
+            b.given(a.exact),
+            correlation(a.spearman),
+            correlation(a.pearson),
+            count(a.n),
         )
-        for each in findings.agreement
+        for a in findings.agreement
     )
     numbers = b.numeric("Spearman", "Pearson", "fragments")
     return b.Table(
@@ -285,21 +233,14 @@ def check_sections(findings: ProbeFindings) -> Iterator[b.Section]:
     """What gradients cover, and how right they are, as far as that was measured."""
     coverage, check = findings.coverage, findings.check
     if coverage is not None:
-        rows = tuple(
-            (
-                b.given(each.kind),
-                b.Cell(
-                    b.given(each.status),
-                    under=(sentence(each.reason),) if each.reason else (),
-                    tone="" if each.status == "measured" else "warn",
-                ),
-                count(each.parameters),
-                count(each.tensors),
-            )
-            for each in coverage.rows
-        )
+        rows = []
+        for each in coverage.rows:
+            why = (sentence(each.reason),) if each.reason else ()
+            tone: Literal["", "warn"] = "" if each.status == "measured" else "warn"
+            status = b.Cell(b.given(each.status), under=why, tone=tone)
+            rows.append((b.given(each.kind), status, count(each.parameters), count(each.tensors)))
         heads: tuple[b.Column | b.Text, ...] = ("kind", "status", *b.numeric("parameters", "tensors"))
-        table = b.Table(heads, rows, label="Coverage ledger", style="compact")
+        table = b.Table(heads, tuple(rows), label="Coverage ledger", style="compact")
         intro = f"{percent(coverage.share)} of the parameters are in the gradients measured."
         yield b.Section("Coverage", (table,), intro=intro, id="coverage")
     if check is not None:
@@ -308,8 +249,6 @@ def check_sections(findings: ProbeFindings) -> Iterator[b.Section]:
             ("Largest error of a dot product", f"{measured(check.largest_dot_error)}, relative"),
             ("Time", f"{measured(check.overhead)} times a plain forward and backward pass"),
         )
-        intro = (
-            f"Against one backward pass a fragment, on {plural(check.fragments, 'fragment')} of this corpus "
-            "and this model."
-        )
+        some = plural(check.fragments, "fragment")
+        intro = f"Against one backward pass a fragment, on {some} of this corpus and this model."
         yield b.Section("Check", (b.Facts(facts),), intro=intro)

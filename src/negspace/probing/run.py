@@ -10,20 +10,17 @@ from typing import Any
 import pyarrow as pa
 
 from negspace._version import __version__
-from negspace.data import Fragments
 from negspace.data.fragments import pieces
 from negspace.execution import cpu_count
-from negspace.gradients import memory_of
-from negspace.language_models import Device, Dtype, LanguageModel, available_bytes
+from negspace.language_models import Device, Dtype, LanguageModel, available_bytes, memory_of
 from negspace.probes import ProbeContext, ProbeSettings, parse_probes
-from negspace.probing.executor import PartExecutor, processes_for
 from negspace.probing.findings import ProbeFindings
 from negspace.probing.highlights import HIGHLIGHTS
 from negspace.probing.inputs import Inputs, read_inputs, state_hash
 from negspace.probing.output_folder import WORK, refuse_strangers, write_result
+from negspace.probing.parts import SCHEMA, PartExecutor, TraceTable, processes_for
 from negspace.probing.report import probe_report
 from negspace.probing.summarise import summarise
-from negspace.probing.trace_table import SCHEMA, TraceTable
 from negspace.reports.blocks import Report, Reported
 from negspace.store import PartStore, content_hash, locked, package_hash
 from negspace.study import Progress
@@ -152,16 +149,13 @@ def probe(
         processes = workers or cpu_count()
         batch = _batch(inputs, settings, memory, processes)
         executor = PartExecutor(inputs.model, store, batch, processes, report)
-        context = ProbeContext(
-            inputs.model,
-            inputs.fragments,
-            _short_pieces(inputs.reference, fragment_tokens),
-            settings,
-            batch,
-            processes,
-            report,
-            executor.mean_gradient,
-        )
+        # What steps and gradients are compared with. Two pieces at least, however short: retention compares
+        # halves of it.
+        each = max(_LEAST_PIECE, fragment_tokens // _PIECES)
+        each = min(each, max(2, int(inputs.reference.lengths.sum()) // 2))
+        against = pieces(inputs.reference, _PIECES, each)
+        asked = (settings, batch, processes, report, executor.mean_gradient)
+        context = ProbeContext(inputs.model, inputs.fragments, against, *asked)
         table = TraceTable(len(inputs.fragments))
         for planned in context.planned():
             for part in executor.measure(planned, inputs.fragments):
@@ -172,14 +166,6 @@ def probe(
         write_result(folder, store.staged, context, traces, findings)
         store.remove()
     return ProbeResult(folder / "report.html", traces, findings)
-
-
-def _short_pieces(reference: Fragments, fragment_tokens: int) -> Fragments:
-    """What steps and gradients are compared with."""
-    each = max(_LEAST_PIECE, fragment_tokens // _PIECES)
-    # Two at least, however short: retention compares halves of it.
-    each = min(each, max(2, int(reference.lengths.sum()) // 2))
-    return pieces(reference, _PIECES, each)
 
 
 def _batch(inputs: Inputs, settings: ProbeSettings, memory: int | None, workers: int) -> int:

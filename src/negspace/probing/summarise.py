@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from negspace._version import __version__
+from negspace.gradients import NAMED, layers_of
 from negspace.probes import (
     LAGS,
     ProbeContext,
@@ -21,7 +22,10 @@ from negspace.probes import (
 from negspace.probing import findings as f
 from negspace.probing.highlights import Values, finite, highlights_of, rounded, temperature_curve
 from negspace.probing.inputs import Inputs
-from negspace.probing.trace_table import Column, TraceTable
+from negspace.probing.parts import Column, TraceTable
+
+if TYPE_CHECKING:
+    from negspace.probes.role import FragmentRoles
 
 _EXCERPT = 120  # characters
 _BAND = (0.05, 0.95)
@@ -31,6 +35,7 @@ _FIRST_ORDER = (
     (("gradient", "transfer"), ("step", "transfer")),
     (("gradient", "self-influence"), ("step", "self-influence")),
 )
+_CHOSEN = "Half of the fragments should lose 0.1 nats per token or more of their own, to first order."
 _UNSURE = "Where no role is likely enough, or a fragment was not looked at, it is left unsure."
 _RULE = (
     "Small networks that never saw a fragment predict it. As well as they expect to: structure. If not, and "
@@ -47,8 +52,12 @@ def summarise(
     key: str, inputs: Inputs, context: ProbeContext, table: TraceTable, *, check: bool, highlights: int
 ) -> f.ProbeFindings:
     """Put the findings together."""
-    settings, fragments, roles = context.settings, context.fragments, context.roles
+    settings, fragments, roles, means = context.settings, context.fragments, context.roles, context.type_means
     shown = _ranked_columns(table)
+    chosen: str | None = None
+    if context.step_size is not None:
+        asked = settings.step_size is not None
+        chosen = "As asked for." if asked else _CHOSEN
     return f.ProbeFindings(
         kind="probe",
         version=__version__,
@@ -65,9 +74,7 @@ def summarise(
         reference=f.Reference(
             inputs.reference_source, len(context.reference), int(context.reference.lengths.sum())
         ),
-        settings=f.RunFacts(
-            settings.seed, len(context.sample), context.step_size, _step_size_words(context), settings.probes
-        ),
+        settings=f.RunFacts(settings.seed, len(context.sample), context.step_size, chosen, settings.probes),
         coverage=_coverage(context),
         check=_check(context) if check else None,
         measures=tuple(_spreads(table)),
@@ -76,15 +83,8 @@ def summarise(
         noise_scale=_noise_scale(context, table),
         agreement=tuple(_agreement(table)),
         retention=_retention_curve(table),
-        roles=None
-        if roles is None
-        else f.RoleCounts(
-            roles.counts(),
-            _RELATIVE_RULE if roles.quantities.overfitted() else _RULE,
-            bool(roles.quantities.overfitted()),
-            tuple(roles.quantities.by_name()),
-        ),
-        volatile=_volatile(context),
+        roles=None if roles is None else _roles(roles),
+        volatile=None if means is None else f.Volatile(*volatile_types(context.model, means, _VOLATILE)),
         columns=tuple(shown),
         units={name: metric.unit for name, (_, metric) in ranked_columns().items() if name in shown},
         fragments=_rows(context, shown),
@@ -93,8 +93,6 @@ def summarise(
 
 
 def _model(inputs: Inputs) -> f.ModelFacts:
-    from negspace.gradients import layers_of
-
     model = inputs.model
     parameters = dict(model.network.named_parameters())
     return f.ModelFacts(
@@ -109,31 +107,17 @@ def _model(inputs: Inputs) -> f.ModelFacts:
     )
 
 
-def _step_size_words(context: ProbeContext) -> str | None:
-    if context.step_size is None:
-        return None
-    if context.settings.step_size is not None:
-        return "As asked for."
-    return "Half of the fragments should lose 0.1 nats per token or more of their own, to first order."
-
-
 def _coverage(context: ProbeContext) -> f.CoverageShare | None:
     if context.mean is None:
         return None
     from negspace.gradients import GradientMeter
 
-    coverage = GradientMeter(context.model.network).coverage
-    rows = tuple(
-        f.CoverageKind(
-            kind.why if kind.status == "measured" else ", ".join(kind.names),
-            kind.status,
-            kind.numbers,
-            kind.tensors,
-            "" if kind.status == "measured" else kind.why,
-        )
-        for kind in coverage.kinds()
-    )
-    return f.CoverageShare(coverage.share, rows, coverage.warning())
+    coverage, rows = GradientMeter(context.model.network).coverage, []
+    for (status, why), entries in coverage.kinds().items():
+        size, known = sum(entry.size for entry in entries), status == "measured"
+        kind = why if known else ", ".join(entry.name for entry in entries[:NAMED])
+        rows.append(f.CoverageKind(kind, status, size, len(entries), "" if known else why))
+    return f.CoverageShare(coverage.share, tuple(rows), coverage.warning())
 
 
 def _check(context: ProbeContext) -> f.GradientCheck:
@@ -154,7 +138,6 @@ def _spreads(table: TraceTable) -> Iterable[f.Spread]:
         # The role itself is a code, and has no median.
         if column.layer is not None or not len(there) or column == Column("role", "role"):
             continue
-        low, quarter, median, three_quarters, high = _quantiles(there, (_BAND[0], 0.25, 0.5, 0.75, _BAND[1]))
         spread = len(there) > 1 and bool(np.isfinite(there).all())
         yield f.Spread(
             column.probe,
@@ -163,11 +146,7 @@ def _spreads(table: TraceTable) -> Iterable[f.Spread]:
             len(there),
             finite(float(there.mean())),
             finite(float(there.std(ddof=1))) if spread else None,
-            low,
-            quarter,
-            median,
-            three_quarters,
-            high,
+            *_quantiles(there, (_BAND[0], 0.25, 0.5, 0.75, _BAND[1])),
         )
 
 
@@ -176,8 +155,8 @@ def _layer_profiles(table: TraceTable) -> Iterable[f.LayerProfile]:
         layers, metric = table.layers_of(probe, name), metric_of(probe, name)
         if metric.panel is not None and len(layers) > 1:
             quantiles = [_quantiles(values, (_BAND[0], 0.5, _BAND[1])) for values in layers.values()]
-            low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
             n = max(int(np.isfinite(values).sum()) for values in layers.values())
+            low, median, high = zip(*quantiles, strict=True)
             yield f.LayerProfile(probe, name, metric.unit, tuple(layers), low, median, high, n)
 
 
@@ -189,9 +168,8 @@ def _noise_scale(context: ProbeContext, table: TraceTable) -> f.NoiseScales | No
         for column, values in table.columns.items()
         if (column.probe, column.metric) == ("gradient", "norm")
     ]
-    found = {
-        layer: finite(float(scale.scale)) for layer, scale in corpus_noise_scale(norms, context.mean).items()
-    }
+    scales = corpus_noise_scale(norms, context.mean)
+    found = {layer: finite(float(each.scale)) for layer, each in scales.items()}
     total = found.pop(None)
     return f.NoiseScales(total, "fragments", {str(layer): scale for layer, scale in found.items()})
 
@@ -201,9 +179,8 @@ def _agreement(table: TraceTable) -> Iterable[f.AgreementRow]:
         one, other = table.get(*first), table.get(*exact)
         if one is not None and other is not None:
             found = first_order_agreement(one, other)
-            yield f.AgreementRow(
-                ": ".join(first), ": ".join(exact), finite(found.spearman), finite(found.pearson), found.n
-            )
+            correlations = finite(found.spearman), finite(found.pearson)
+            yield f.AgreementRow(": ".join(first), ": ".join(exact), *correlations, found.n)
 
 
 def _retention_curve(table: TraceTable) -> f.RetentionCurve | None:
@@ -212,26 +189,17 @@ def _retention_curve(table: TraceTable) -> f.RetentionCurve | None:
     if len(curves) < len(LAGS):
         return None
     quantiles = [(1.0, 1.0, 1.0), *(_quantiles(curve, (0.25, 0.5, 0.75)) for curve in curves)]
-    low, median, high = (tuple(each[place] for each in quantiles) for place in range(3))
     half_life = table.get("retention", "half-life")
-    return f.RetentionCurve(
-        (0, *LAGS),
-        low,
-        median,
-        high,
-        None if half_life is None else _quantiles(half_life, (0.5,))[0],
-        max(int(np.isfinite(curve).sum()) for curve in curves),
-    )
+    half = None if half_life is None else _quantiles(half_life, (0.5,))[0]
+    n = max(int(np.isfinite(curve).sum()) for curve in curves)
+    low, median, high = zip(*quantiles, strict=True)
+    return f.RetentionCurve((0, *LAGS), low, median, high, half, n)
 
 
-def _volatile(context: ProbeContext) -> f.Volatile | None:
-    if context.type_means is None:
-        return None
-    most, least = (
-        tuple(f.VolatileToken(each.text, each.count, each.movement) for each in some)
-        for some in volatile_types(context.model, context.type_means, _VOLATILE)
-    )
-    return f.Volatile(most, least)
+def _roles(roles: FragmentRoles) -> f.RoleCounts:
+    relative = roles.quantities.overfitted()
+    rule, names = _RELATIVE_RULE if relative else _RULE, tuple(roles.quantities.by_name())
+    return f.RoleCounts(roles.counts(), rule, relative, names)
 
 
 def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[f.FragmentRow, ...]:
@@ -260,12 +228,8 @@ def _ranked_columns(table: TraceTable) -> dict[str, Values]:
         if values is None and (layers := table.layers_of(probe, metric.name)):
             stacked = np.stack(list(layers.values()))
             there = np.isfinite(stacked)
-            values = np.divide(
-                np.where(there, stacked, 0.0).sum(axis=0),
-                there.sum(axis=0),
-                out=np.full(stacked.shape[1], np.nan),
-                where=there.any(axis=0),
-            )
+            total, none = np.where(there, stacked, 0.0).sum(axis=0), np.full(stacked.shape[1], np.nan)
+            values = np.divide(total, there.sum(axis=0), out=none, where=there.any(axis=0))
         if values is not None and np.isfinite(values).any():
             shown[name] = values
     return shown

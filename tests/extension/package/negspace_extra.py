@@ -15,7 +15,7 @@ from negspace.lab.claims import Claim, Experiment, Scale, StatedHypothesis, expe
 from negspace.metrics import Accuracy, EvalSetMetric, share_of
 from negspace.models import RowsArm, TextTask, TfidfLearner
 from negspace.perturbations import Proof, Validity
-from negspace.probes import Planned, ProbeContext, Probed, RegisteredProbe, Trace, TraceMetric
+from negspace.probes import Planned, Probe, ProbeContext, Probed, Trace, TraceMetric
 from negspace.records import EvalSet, Measurement, Run, Task
 from negspace.reports.blocks import Paragraph, Section
 from negspace.study import Hypothesis
@@ -86,7 +86,7 @@ class Palindrome:
 
 
 @dataclass(frozen=True)
-class LengthProbe(RegisteredProbe):
+class LengthProbe(Probe):
     """How long each fragment is."""
 
     name: ClassVar[str] = "extra-length"

@@ -10,7 +10,7 @@ _MODULES = ("backbone", "before_after", "sgd_step", "softmax_competition")
 
 def __getattr__(name: str) -> Any:
     for module in () if name.startswith("_") else _MODULES:
-        found = import_module(f"negspace.probes.engines.{module}")
-        if name in found.__all__:
-            return getattr(found, name)
+        found = getattr(import_module(f"negspace.probes.engines.{module}"), name, None)
+        if getattr(found, "__module__", "").startswith(__name__):
+            return found
     raise AttributeError(f"module 'negspace.probes.engines' has no attribute '{name}'")

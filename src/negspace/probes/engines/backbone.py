@@ -1,4 +1,4 @@
-"""A language model as backbone and head, so that the logits of a batch need never be held at once."""
+"""A language model as backbone and head: logits of few tokens at a time, states at every checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from negspace.data import Fragments
-from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite
+from negspace.errors import PlanError, StoreError
+from negspace.language_models import Batch, Checkpoint, LanguageModel, Rows, batches, check_finite
 
 # Enough rows that the product with the head's weights is as fast as one of all rows, or nearly; at 150,000
 # words of vocabulary these logits take 150 MB.
@@ -62,17 +63,17 @@ def find_backbone(model: LanguageModel) -> Backbone | None:
     parted = _PARTED[network]
     if parted is None:
         return None
-    causal = _causal(network)
+    causal = causal_model(network)
     return Backbone(causal, causal.get_submodule(parted[0].removesuffix(".")), *parted)
 
 
-def _causal(network: Any) -> Any:
+def causal_model(network: Any) -> Any:
     """The causal model inside what adds low-rank adapters to it."""
     return network.get_base_model() if hasattr(network, "get_base_model") else network
 
 
 def _part(model: LanguageModel) -> Backbone | None:
-    network = _causal(model.network)
+    network = causal_model(model.network)
     body = getattr(network, "base_model", network)
     prefix = next((name for name, module in network.named_modules() if module is body), "")
     if not prefix:
@@ -109,12 +110,7 @@ def last_hidden(model: LanguageModel) -> Callable[[Batch], Tensor]:
     backbone = find_backbone(model)
     if backbone is not None:
         return backbone.hidden
-
-    def whole(batch: Batch) -> Tensor:
-        found: Tensor = model.network(**batch.inputs(), output_hidden_states=True).hidden_states[-1]
-        return found
-
-    return whole
+    return lambda batch: model.network(**batch.inputs(), output_hidden_states=True).hidden_states[-1]
 
 
 @contextmanager
@@ -133,19 +129,12 @@ def _answering(body: nn.Module, answer: object) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class LogitBlock:
-    """Logits of some scored tokens, of one fragment or of several.
+    """Logits of some scored tokens, of one fragment or of several."""
 
-    Attributes:
-        rows: Position of each token's fragment among all fragments.
-        places: Place of each token in its fragment; at least 1.
-        truth: Ids of the tokens, on the model's device.
-        logits: Logits at each place, read from the tokens before it; float32 or float64. May be written over.
-    """
-
-    rows: Int[np.ndarray, " tokens"]
-    places: Int[np.ndarray, " tokens"]
-    truth: Int[Tensor, " tokens"]
-    logits: Float[Tensor, "tokens vocabulary"]
+    rows: Int[np.ndarray, " tokens"]  # each token's fragment among all fragments
+    places: Int[np.ndarray, " tokens"]  # of the token in its fragment; at least 1
+    truth: Int[Tensor, " tokens"]  # ids of the tokens, on the model's device
+    logits: Float[Tensor, "tokens vocabulary"]  # float32 or float64; may be written over
 
 
 def logit_blocks(
@@ -168,7 +157,8 @@ def logit_blocks(
         for start in range(0, len(which), _ROWS):
             part = slice(start, start + _ROWS)
             found = states[which[part], before[part]]
-            logits = _full(backbone.logits(found) if backbone is not None else found)
+            logits = backbone.logits(found) if backbone is not None else found
+            logits = logits if logits.dtype == torch.float64 else logits.float()
             truth = some.ids[which[part], before[part] + 1]
             # The loss is finite where the largest logit and the true token's are; others may be -inf.
             worst = logits.amax(1) - logits.gather(1, truth[:, None])[:, 0]
@@ -176,5 +166,56 @@ def logit_blocks(
             yield LogitBlock(of[part], at[part], truth, logits)
 
 
-def _full(logits: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, "tokens vocabulary"]:
-    return logits if logits.dtype == torch.float64 else logits.float()
+class CheckpointDrift:
+    """All checkpoints of a model, held at once; the model itself keeps its parameters.
+
+    Raises:
+        PlanError: The network cannot be parted from its head.
+        StoreError: A checkpoint cannot be read, or lacks parameters.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        backbone = find_backbone(model)
+        if backbone is None:
+            raise PlanError(
+                f"the checkpoints of {model.name} cannot be compared: its head cannot be told from the rest",
+                got=type(model.network).__name__,
+                hint="probe the model without its checkpoints",
+            )
+        self._body = backbone.body
+        self._states = [_parameters(backbone, each, model.device) for each in model.checkpoints]
+
+    def movement(self, batch: Batch) -> Float[np.ndarray, " tokens"]:
+        """1 - cosine of each scored token's last hidden state to that at the next checkpoint, on average."""
+        before: Tensor | None = None
+        moved = torch.zeros(int(batch.scored.sum()), dtype=torch.float64)
+        for state in self._states:
+            found = torch.func.functional_call(self._body, state, kwargs=batch.inputs()).last_hidden_state
+            now = found[batch.scored].float()
+            if before is not None:
+                moved += 1 - torch.cosine_similarity(before, now, dim=1).cpu().double()
+            before = now
+        result: Float[np.ndarray, " tokens"] = (moved / (len(self._states) - 1)).numpy()
+        return result
+
+
+def _parameters(backbone: Backbone, checkpoint: Checkpoint, device: str) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    stored: dict[str, Tensor] = {}
+    fault, names = "", [name for name, _ in backbone.body.named_parameters()]
+    try:
+        stored = load_file(checkpoint.file, device=device)
+    except (OSError, SafetensorError) as error:
+        fault, got = "cannot be read", str(error)
+    else:
+        if lacking := [backbone.prefix + name for name in names if backbone.prefix + name not in stored]:
+            fault, got = "lacks parameters of the model", ", ".join(lacking)
+    if fault:
+        raise StoreError(
+            f"the checkpoint of step {checkpoint.step} {fault}: {checkpoint.file}",
+            got=got,
+            hint="train the model again",
+        )
+    return {name: stored[backbone.prefix + name] for name in names}

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,26 +18,18 @@ from torch import Tensor, nn
 from negspace.embedders.quiet import quiet
 from negspace.errors import PlanError
 from negspace.language_models import Batch
-from negspace.probes.engines.sgd_step import mean_losses
+from negspace.probes.engines.backbone import causal_model
 
 COSINE, CKA, ATTENTION = "drift", "cka drift", "attention change"
 
 
-@dataclass(eq=False)
-class Picture:
-    """What a model makes of a batch.
-
-    Attributes:
-        batch: The fragments.
-        losses: Mean loss of each; differentiable if gradients were on.
-        hidden: By layer: (fragments, tokens, width).
-        maps: By layer, and for each fragment: (heads, queries, keys), at the positions compared.
-    """
+class Picture(NamedTuple):
+    """What a model makes of a batch; losses are differentiable if gradients were on."""
 
     batch: Batch
     losses: Float[Tensor, " fragments"]
-    hidden: dict[str, Tensor] = field(default_factory=dict)
-    maps: dict[str, list[Tensor]] = field(default_factory=dict)
+    hidden: dict[str, Tensor]  # by layer: (fragments, tokens, width)
+    maps: dict[str, list[Tensor]]  # by layer, of each fragment: (heads, queries, keys), at those compared
 
 
 def picture(network: Any, batch: Batch, queries: int) -> Picture:
@@ -58,12 +49,7 @@ def picture(network: Any, batch: Batch, queries: int) -> Picture:
 def changes(
     network: Any, before: Picture, queries: int
 ) -> tuple[Float[Tensor, " fragments"], dict[tuple[str, str], Float64[np.ndarray, " fragments"]]]:
-    """Run the batch of a picture again, and compare layer by layer as they come about.
-
-    Returns:
-        Mean loss of each fragment now (differentiable if gradients are on), and by metric and layer how far
-        each fragment's representations moved.
-    """
+    """Run the batch of a picture again: losses now, and how far each fragment moved, by metric and layer."""
     found: dict[tuple[str, str], Float64[np.ndarray, " fragments"]] = {}
     lengths = _lengths(before.batch)
 
@@ -82,6 +68,15 @@ def changes(
     with hooked(network, compare_hidden, compare_maps if queries else None):
         losses = mean_losses(network, before.batch)
     return losses, found
+
+
+def mean_losses(network: Any, batch: Batch) -> Float[Tensor, " fragments"]:
+    """Mean loss of each fragment over its scored tokens, in nats per token; differentiable."""
+    logits = network(**batch.inputs()).logits[:, :-1]
+    scored = batch.scored[:, 1:]
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    losses = nn.functional.cross_entropy(logits.transpose(1, 2), batch.ids[:, 1:], reduction="none")
+    return torch.where(scored, losses, 0.0).sum(1) / scored.sum(1)
 
 
 def _lengths(batch: Batch) -> list[int]:
@@ -194,13 +189,6 @@ def jensen_shannon(
     return (total * bracket).sum(-1) / 4
 
 
-OnHidden = Callable[[str, Tensor], None]
-"""Told a layer and its hidden states, (fragments, tokens, width)."""
-
-OnAttention = Callable[[str, Tensor], None]
-"""Told a layer and its attention maps, (fragments, heads, queries, keys)."""
-
-
 def _blocks_of(network: Any) -> tuple[nn.Module, list[nn.Module]]:
     """The module that runs a transformer's blocks (a list as long as its configuration says), and these."""
     wanted = network.config.get_text_config().num_hidden_layers
@@ -216,26 +204,25 @@ def _blocks_of(network: Any) -> tuple[nn.Module, list[nn.Module]]:
 
 @contextmanager
 def hooked(
-    network: Any, on_hidden: OnHidden | None = None, on_attention: OnAttention | None = None
+    network: Any,
+    on_hidden: Callable[[str, Tensor], None],
+    on_attention: Callable[[str, Tensor], None] | None = None,
 ) -> Iterator[None]:
     """Watch forward passes of a ``PreTrainedModel``.
 
     Args:
         network: The network.
         on_hidden: Told what goes into the first block (``embed``), what leaves each (``0``, ``1``, …), and
-            what leaves the last norm (``final``).
-        on_attention: Told the attention maps of each block. Only eager attention (`eager_attention`) has
-            them, and blocks without attention have none.
+            what leaves the last norm (``final``): (fragments, tokens, width).
+        on_attention: Told the attention maps of each block: (fragments, heads, queries, keys). Only eager
+            attention (`eager_attention`) has them, and blocks without attention have none.
     """
-    plain = network.get_base_model() if hasattr(network, "get_base_model") else network
-    stack, blocks = _blocks_of(plain)
+    stack, blocks = _blocks_of(causal_model(network))
 
     def entering(_module: nn.Module, args: Any, kwargs: Any) -> None:
-        assert on_hidden is not None
         on_hidden("embed", (args[0] if args else kwargs["hidden_states"]).detach())
 
     def leaving(layer: str, _module: nn.Module, _args: Any, output: Any) -> None:
-        assert on_hidden is not None
         on_hidden(layer, (output if isinstance(output, Tensor) else output[0]).detach())
 
     def attending(layer: str, _module: nn.Module, _args: Any, output: Any) -> None:
@@ -246,16 +233,13 @@ def hooked(
             on_attention(layer, found.detach())
 
     with ExitStack() as hooks:
-        if on_hidden is not None:
-            hooks.callback(blocks[0].register_forward_pre_hook(entering, with_kwargs=True).remove)
-            # Not the base model: OPT goes round it.
-            hooks.callback(stack.register_forward_hook(partial(leaving, "final")).remove)
+        hooks.callback(blocks[0].register_forward_pre_hook(entering, with_kwargs=True).remove)
+        # Not the base model: OPT goes round it.
+        hooks.callback(stack.register_forward_hook(partial(leaving, "final")).remove)
         for number, block in enumerate(blocks):
-            if on_hidden is not None:
-                hooks.callback(block.register_forward_hook(partial(leaving, str(number))).remove)
-            if on_attention is not None:
-                for module in block.modules():
-                    if module is not block:
-                        told = partial(attending, str(number))
-                        hooks.callback(module.register_forward_hook(told).remove)
+            hooks.callback(block.register_forward_hook(partial(leaving, str(number))).remove)
+            inside = [module for module in block.modules() if module is not block]
+            for module in inside if on_attention is not None else ():
+                told = partial(attending, str(number))
+                hooks.callback(module.register_forward_hook(told).remove)
         yield

@@ -1,32 +1,44 @@
-"""One plain gradient step, back to the last bit, and the gradients of other fragments where it leads."""
+"""One plain gradient step, measured, undone to the last bit; gradients of other fragments where it leads."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor, nn
+from torch import Tensor
 
 from negspace.data import Fragments
 from negspace.embedders.quiet import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, batches, check_finite, take
+from negspace.probes.engines.before_after import (
+    ATTENTION,
+    CKA,
+    COSINE,
+    Picture,
+    changes,
+    mean_losses,
+    picture,
+)
 
 Gradient: TypeAlias = list[Tensor]
 """One tensor a parameter."""
 
-_FALL = 0.1
+_Key: TypeAlias = tuple[str, str | None]  # metric and layer
+_WHOLE = ("self-influence", "transfer", "self-influence first order", "transfer first order")
 
 
-def choose_step_size(squared_norms: Float[np.ndarray, " fragments"], fall: float = _FALL) -> float:
-    """A step at which the median fragment's own loss falls by a tenth of a nat per token, to first order.
+def choose_step_size(squared_norms: Float[np.ndarray, " fragments"], fall: float = 0.1) -> float:
+    """A step at which the median fragment's own loss falls by ``fall`` nats per token, to first order.
 
     A step of size η on a fragment with gradient g changes its loss by -η |g|² + O(η²), so η is
     ``fall / median |g|²``.
@@ -56,15 +68,6 @@ def in_float32(model: LanguageModel) -> LanguageModel:
     return replace(model, network=copy.deepcopy(model.network).float(), fingerprint=fingerprint)
 
 
-def mean_losses(network: Any, batch: Batch) -> Float[Tensor, " fragments"]:
-    """Mean loss of each fragment over its scored tokens, in nats per token; differentiable."""
-    logits = network(**batch.inputs()).logits[:, :-1]
-    scored = batch.scored[:, 1:]
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    losses = nn.functional.cross_entropy(logits.transpose(1, 2), batch.ids[:, 1:], reduction="none")
-    return torch.where(scored, losses, 0.0).sum(1) / scored.sum(1)
-
-
 def gradient(loss: Float[Tensor, ""], parameters: Sequence[Tensor]) -> list[Tensor]:
     """Gradient of a loss, one tensor a parameter; zeros where the loss does not depend on it.
 
@@ -87,9 +90,7 @@ def squared_norms(
 
 
 class Parameters:
-    """The trainable parameters of a network, and a copy of what they were.
-
-    Made by `kept_parameters`, which puts them back.
+    """The trainable parameters of a network, and a copy of what they were; see `kept_parameters`.
 
     Raises:
         PlanError: Every parameter is frozen.
@@ -140,11 +141,9 @@ class ReferenceGradient:
     def __init__(
         self, model: LanguageModel, parts: Sequence[Sequence[Batch]], parameters: Parameters
     ) -> None:
-        self._network = model.network
-        self._parts = parts
-        self._parameters = parameters
+        self._network, self._parts, self._parameters = model.network, parts, parameters
         self._sizes = [sum(len(some.rows) for some in part) for part in parts]
-        self.before = self.gradients(lambda some: mean_losses(self._network, some))
+        self.before = self.now()
 
     def gradients(self, losses: Callable[[Batch], Float[Tensor, " fragments"]]) -> list[Gradient]:
         """Gradient of each half's mean loss where the parameters are."""
@@ -198,11 +197,7 @@ def own_gain(
     parameters: Parameters,
     size: float,
 ) -> tuple[float, tuple[float, float, float]]:
-    """Take a fragment's own step and undo it.
-
-    Returns:
-        How far its loss fell, in nats per token, and the `moments` of the step.
-    """
+    """Take a fragment's own step and undo it: how far its loss fell (nats per token), and its `moments`."""
     own = take(fragments, [row], model.device)
     losses = mean_losses(model.network, own)
     check_finite(model, fragments, own.rows, losses.detach().cpu().numpy())
@@ -214,3 +209,108 @@ def own_gain(
     found = moments(direction, size, others.before, others.now())
     parameters.undo()
     return float(before.detach().double() - after.double()), found
+
+
+class Stepped(NamedTuple):
+    """Numbers by metric and layer, none where the step diverged; and its moments, for retention."""
+
+    values: Mapping[_Key, float]
+    moments: tuple[float, float, float] = (math.nan, math.nan, math.nan)
+
+
+class Stepper:
+    """Takes steps on single fragments from where a model stands, each measured and undone."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        parameters: Parameters,
+        reference: Fragments,
+        others: Fragments | None,
+        *,
+        size: float,
+        queries: int,
+        batch: int,
+    ) -> None:
+        self._model, self._parameters, self._size, self._queries = model, parameters, size, queries
+        parts = halves(reference, batch, model.device)
+        self._reference = ReferenceGradient(model, parts, parameters)
+        with torch.no_grad():
+            self._pictures = {
+                id(some): picture(model.network, some, queries) for part in parts for some in part
+            }
+        for each in self._pictures.values():
+            check_finite(model, reference, each.batch.rows, each.losses.cpu().numpy())
+        self._others: ReferenceGradient | None = None
+        if others is not None and others.fingerprint == reference.fingerprint:
+            self._others = self._reference
+        elif others is not None:
+            self._others = ReferenceGradient(model, halves(others, batch, model.device), parameters)
+
+    @property
+    def keys(self) -> list[_Key]:
+        """All that is measured, by layer where it is."""
+        some = next(iter(self._pictures.values()))
+        by_layer: list[_Key] = [(metric, layer) for metric in (COSINE, CKA) for layer in some.hidden]
+        by_layer += [(ATTENTION, layer) for layer in some.maps]
+        return [
+            *((metric, None) for metric in _WHOLE),
+            *by_layer,
+            *((f"reference {metric}", layer) for metric, layer in by_layer),
+        ]
+
+    def step(self, fragments: Fragments, row: int) -> Stepped:
+        """Take a step on one fragment, measure and undo it."""
+        own = picture(self._model.network, take(fragments, [row], self._model.device), self._queries)
+        check_finite(self._model, fragments, own.batch.rows, own.losses.detach().cpu().numpy())
+        direction = gradient(own.losses[0], self._parameters.tensors)
+        squared = dot(direction, direction)
+        if not math.isfinite(squared):
+            return Stepped({})
+        self._parameters.step(direction, self._size)
+        try:
+            return self._measure(own, direction, squared)
+        finally:
+            self._parameters.undo()
+
+    def _measure(self, own: Picture, direction: Gradient, squared: float) -> Stepped:
+        with torch.no_grad():
+            losses, moved = changes(self._model.network, own, self._queries)
+        if not math.isfinite(float(losses[0])):
+            return Stepped({})
+        values: dict[_Key, float] = {
+            ("self-influence", None): float((own.losses.detach().double() - losses.double())[0]),
+            ("self-influence first order", None): self._size * squared,
+            ("transfer first order", None): self._size * self._reference.along(direction),
+        }
+        values |= {key: float(each[0]) for key, each in moved.items()}
+        found, after = self._on_reference()
+        if not math.isfinite(found["transfer", None]):
+            return Stepped({})
+        values |= found
+        if self._others is None:
+            return Stepped(values)
+        after = after or self._others.now()
+        return Stepped(values, moments(direction, self._size, self._others.before, after))
+
+    def _on_reference(self) -> tuple[dict[_Key, float], list[Gradient]]:
+        """Means over the reference where the parameters are, and its gradients if retention is after them."""
+        sums: defaultdict[_Key, float] = defaultdict(float)
+        count = sum(len(each.batch.rows) for each in self._pictures.values())
+
+        def losses(some: Batch) -> Tensor:
+            before = self._pictures[id(some)]
+            after, moved = changes(self._model.network, before, self._queries)
+            sums["transfer", None] += float((before.losses.double() - after.detach().double()).sum())
+            for (metric, layer), each in moved.items():
+                sums[f"reference {metric}", layer] += float(each.sum())
+            return after
+
+        gradients: list[Gradient] = []
+        if self._others is self._reference:
+            gradients = self._reference.gradients(losses)
+        else:
+            with torch.no_grad():
+                for each in self._pictures.values():
+                    losses(each.batch)
+        return {key: each / count for key, each in sums.items()}, gradients
