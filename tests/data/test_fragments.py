@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negspace.data import documents_of, read_documents, read_fragments, split_documents
+from negspace.data import documents_of, read_documents, split_documents
 from negspace.errors import DataError, PlanError
 
 
@@ -102,7 +102,7 @@ def test_the_rest_of_a_long_paragraph_is_filled_up() -> None:
 def test_places_are_lines_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "input.txt"
     file.write_text("one\ntwo\n\n\nthree\n\nlast word")
-    found, notes = read_fragments(file, characters, tokens=10)
+    found, notes = split_documents(read_documents(file), characters, tokens=10)
     assert dict(zip(found.texts, found.places, strict=True)) == {
         "one\ntwo\n\n\n": "input.txt, line 1",
         "three\n\n": "input.txt, line 5",
@@ -118,7 +118,7 @@ def test_a_folder_is_read_in_order_and_what_is_no_text_is_told(tmp_path: Path) -
     (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     (tmp_path / ".hidden.txt").write_text("not read")
-    found, notes = read_fragments(tmp_path, characters, tokens=100)
+    found, notes = split_documents(read_documents(tmp_path), characters, tokens=100)
     assert found.texts == ("sea\n\nlake", "bee")
     assert found.places == ("a/c.MD, line 1", "b.txt, line 1")
     assert "1 of 4 files were left out" in notes[0]
@@ -129,7 +129,7 @@ def test_rows_of_a_data_set_are_never_joined(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     texts = ["short", "a", "long enough to be cut"]
     file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    found, notes = read_fragments(file, characters, tokens=12)
+    found, notes = split_documents(read_documents(file), characters, tokens=12)
     assert found.texts == ("short", "long enough", " to be cut")
     assert found.places == ("rows.jsonl, line 1", "rows.jsonl, line 3, part 1", "rows.jsonl, line 3, part 2")
     assert notes == ("1 of 4 passages have fewer than two tokens: left out",)
@@ -165,7 +165,7 @@ def test_bytes_that_are_no_corpus(tmp_path: Path, content: bytes, message: str) 
     file = tmp_path / "corpus.txt"
     file.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        read_fragments(file, characters, tokens=10)
+        split_documents(read_documents(file), characters, tokens=10)
 
 
 def test_folders_that_are_no_corpus(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from negspace.data import Fragments
 from negspace.data.corpora import documents_of
 from negspace.data.fragments import set_aside, split_documents
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import DataError, StoreError
 from negspace.language_models import (
     LanguageModel,

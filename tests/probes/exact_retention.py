@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float64, Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, take
 from negspace.probes import LAGS, SMALLEST_GAIN

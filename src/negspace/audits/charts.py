@@ -15,9 +15,19 @@ from matplotlib.figure import Figure
 
 from negspace.audits.findings import CurveBin, Estimated
 from negspace.audits.shared_blocks import Cloud
-from negspace.reports.axes import ACCENT, INK, PAPER, SERIES, SOFT, add_axes, canvas, percent_ticks
 from negspace.reports.numbers import bounds, count, percent, points
-from negspace.reports.svg import drawing, inline_svg
+from negspace.reports.svg import (
+    ACCENT,
+    INK,
+    PAPER,
+    SERIES,
+    SOFT,
+    add_axes,
+    canvas,
+    drawing,
+    inline_svg,
+    percent_ticks,
+)
 
 
 def easy_against_near(clouds: Sequence[Cloud | None], guess: float | None, name: str, label: str) -> Markup:

@@ -16,11 +16,12 @@ from negspace.cli.options import (
     options,
     out_folder,
     registered,
+    running,
     seed,
+    show,
     verifier,
     workers,
 )
-from negspace.cli.running import running, show
 
 
 @click.command(

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.options import json_flag, out_folder, seed
-from negspace.cli.running import running
+from negspace.cli.options import json_flag, out_folder, running, seed
 
 
 @click.command(

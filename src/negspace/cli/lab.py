@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.options import Names, device, out_folder, workers
-from negspace.cli.running import running, show
+from negspace.cli.options import Names, device, out_folder, running, show, workers
 
 _CLAIM = Names("negspace.lab.claims:CLAIMS")
 

@@ -14,11 +14,12 @@ from negspace.cli.options import (
     json_flag,
     options,
     registered,
+    running,
     seed,
+    show,
     verifier,
     workers,
 )
-from negspace.cli.running import running, show
 
 _MIB = 2**20
 

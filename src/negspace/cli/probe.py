@@ -16,10 +16,11 @@ from negspace.cli.options import (
     options,
     out_folder,
     registered,
+    running,
     seed,
+    show,
     workers,
 )
-from negspace.cli.running import running, show
 
 _MIB = 2**20
 

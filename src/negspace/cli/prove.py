@@ -15,10 +15,11 @@ from negspace.cli.options import (
     learner,
     options,
     out_folder,
+    running,
     seed,
+    show,
     workers,
 )
-from negspace.cli.running import running, show
 
 
 @click.command(

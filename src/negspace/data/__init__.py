@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from negspace.data.columns import LABEL_NAMES, TEXT_NAMES, Recognised, known_columns
 from negspace.data.corpora import Corpus, Documents, corpus_of, documents_of, read_corpus, read_documents
-from negspace.data.fragments import Fragments, pieces, read_fragments, select, set_aside, split_documents
+from negspace.data.fragments import Fragments, pieces, select, set_aside, split_documents
 from negspace.data.labelled import Dataset, Examples, check_groups_apart, read, shared_groups
 from negspace.data.minimal_pairs import MinimalPairs, looks_like_minimal_pairs, read_minimal_pairs
 from negspace.data.pairs import Pairs, looks_like_pairs, pairs_of, read_pairs
@@ -74,7 +74,6 @@ __all__ = [
     "read",
     "read_corpus",
     "read_documents",
-    "read_fragments",
     "read_minimal_pairs",
     "read_pairs",
     "read_table",

@@ -72,35 +72,12 @@ def listed(names: Iterable[str]) -> str:
 
 
 TEXT_NAMES = (
-    "text",
-    "sentence",
-    "review",
-    "content",
-    "utterance",
-    "query",
-    "document",
-    "body",
-    "comment",
-    "question",
-    "message",
-    "tweet",
-    "post",
-    "article",
-    "passage",
-    "sms",
-)
+    "text", "sentence", "review", "content", "utterance", "query", "document", "body", "comment", "question",
+    "message", "tweet", "post", "article", "passage", "sms",
+)  # fmt: skip
 LABEL_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "category",
-    "sentiment",
-    "intent",
-    "target",
-    "topic",
-    "emotion",
-    "y",
-)
+    "label", "labels", "class", "category", "sentiment", "intent", "target", "topic", "emotion", "y",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,31 +11,24 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data.arrow import is_dataset_folder
 from negspace.data.columns import TEXT_NAMES, find_column, role_texts
 from negspace.data.formats import format_of
+from negspace.data.formats.arrow import is_dataset_folder
 from negspace.data.sources import check_exists, read_table
-from negspace.data.table import Table, fingerprint
-from negspace.data.text_files import read_text
+from negspace.data.table import Table, fingerprint, read_text
 from negspace.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Texts in the order of their source.
-
-    Attributes:
-        lines: Line of the source on which each row starts, 1-based.
-        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-        fingerprint: SHA-256 (hex) of the texts.
-    """
+    """Texts in the order of their source."""
 
     texts: tuple[str, ...]
     column: str
     source: str
-    lines: Int[np.ndarray, " rows"]
-    unit: str
-    fingerprint: str
+    lines: Int[np.ndarray, " rows"]  # line of the source on which each row starts, 1-based
+    unit: str  # what ``lines`` counts: ``"line"`` or ``"row"``
+    fingerprint: str  # SHA-256 (hex) of the texts
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -81,18 +74,12 @@ _COMPRESSED = frozenset({".bz2", ".gz", ".xz", ".zip", ".zst"})
 
 @dataclass(frozen=True, eq=False)
 class Documents:
-    """Texts that are never joined: files, or rows of a data set, in the order of their source.
-
-    Attributes:
-        names: How messages name each: ``input.txt``; ``train.jsonl, line 7``.
-        are_files: Whether a place in a document is told by its line there.
-        fingerprint: SHA-256 (hex) of the texts.
-    """
+    """Texts that are never joined: files, or rows of a data set, in the order of their source."""
 
     texts: tuple[str, ...]
-    names: tuple[str, ...]
-    are_files: bool
-    fingerprint: str
+    names: tuple[str, ...]  # how messages name each: ``input.txt``; ``train.jsonl, line 7``
+    are_files: bool  # whether a place in a document is told by its line there
+    fingerprint: str  # SHA-256 (hex) of the texts
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

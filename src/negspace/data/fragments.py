@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Int, Int32
 
-from negspace.data.corpora import Documents, read_documents
+from negspace.data.corpora import Documents
 from negspace.errors import DataError, PlanError
 
 Encode: TypeAlias = Callable[[list[str]], list[list[int]]]
@@ -31,36 +31,16 @@ class Fragments:
     """Passages of a corpus as a language model reads them, in the order of their source.
 
     Token 0 of a fragment is read and never predicted; tokens 1 to ``length - 1`` are scored.
-
-    Attributes:
-        tokens: Token ids, padded with 0 from ``lengths`` on.
-        lengths: Number of tokens of each; at least 2.
-        places: Where each starts, as messages and reports name it: ``input.txt, line 7``.
-        fingerprint: SHA-256 (hex) of texts and tokens.
     """
 
     texts: tuple[str, ...]
-    tokens: Int32[np.ndarray, "fragments longest"]
-    lengths: Int[np.ndarray, " fragments"]
-    places: tuple[str, ...]
-    fingerprint: str
+    tokens: Int32[np.ndarray, "fragments longest"]  # token ids, padded with 0 from ``lengths`` on
+    lengths: Int[np.ndarray, " fragments"]  # number of tokens of each; at least 2
+    places: tuple[str, ...]  # where each starts, as messages and reports name it: ``input.txt, line 7``
+    fingerprint: str  # SHA-256 (hex) of texts and tokens
 
     def __len__(self) -> int:
         return len(self.texts)
-
-
-def read_fragments(
-    source: object,
-    encode: Encode,
-    *,
-    tokens: int,
-    context: int | None = None,
-    text: str | None = None,
-    split: str | None = None,
-) -> tuple[Fragments, tuple[str, ...]]:
-    """Read a corpus and split it; see `read_documents` and `split_documents`."""
-    documents = read_documents(source, text=text, split=split)
-    return split_documents(documents, encode, tokens=tokens, context=context)
 
 
 def split_documents(
@@ -87,7 +67,17 @@ def split_documents(
         PlanError: ``tokens`` is above the context, or too few.
         DataError: Nothing is left.
     """
-    _check_length(tokens, context)
+    if tokens < _LEAST_TOKENS:
+        raise PlanError(
+            f"fragments of {tokens} tokens are too short",
+            hint=f"ask for at least {_LEAST_TOKENS} (--fragment-tokens)",
+        )
+    if context is not None and tokens > context:
+        raise PlanError(
+            f"fragments of {tokens:,} tokens are longer than what the model reads",
+            got=f"a context of {context:,} tokens",
+            hint=f"ask for fragments of at most {context:,} tokens (--fragment-tokens {context})",
+        )
     # What the encoding puts around every text (a token for its begin, perhaps) is counted once a passage.
     splitter = _Splitter(encode, tokens, len(encode([""])[0]))
     units = splitter.units(documents.texts, 0)
@@ -235,20 +225,6 @@ def _fragments(passages: Sequence[_Passage], places: Sequence[str]) -> Fragments
     return Fragments(
         tuple(passage.text for passage in passages), tokens, lengths, tuple(places), digest.hexdigest()
     )
-
-
-def _check_length(tokens: int, context: int | None) -> None:
-    if tokens < _LEAST_TOKENS:
-        raise PlanError(
-            f"fragments of {tokens} tokens are too short",
-            hint=f"ask for at least {_LEAST_TOKENS} (--fragment-tokens)",
-        )
-    if context is not None and tokens > context:
-        raise PlanError(
-            f"fragments of {tokens:,} tokens are longer than what the model reads",
-            got=f"a context of {context:,} tokens",
-            hint=f"ask for fragments of at most {context:,} tokens (--fragment-tokens {context})",
-        )
 
 
 def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:

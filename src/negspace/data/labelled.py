@@ -17,25 +17,18 @@ from negspace.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Labelled texts, in the order of their source.
-
-    Attributes:
-        labels: Position of each row's label in ``label_names``.
-        label_names: Distinct labels, sorted.
-        groups: Group of each row, or None. Rows of one group are variants of one original; those
-            with different labels are near misses of each other.
-        lines: Line of the source on which each row starts, 1-based (for a source without lines,
-            the row's number).
-        fingerprint: SHA-256 (hex) of texts, labels and groups: the content, not the file.
-    """
+    """Labelled texts, in the order of their source."""
 
     texts: tuple[str, ...]
-    labels: Int[np.ndarray, " rows"]
-    label_names: tuple[str, ...]
+    labels: Int[np.ndarray, " rows"]  # position of each row's label in ``label_names``
+    label_names: tuple[str, ...]  # distinct labels, sorted
+    # Group of each row, or None. Rows of one group are variants of one original; those with different labels
+    # are near misses of each other.
     groups: Int[np.ndarray, " rows"] | None = None
     source: str = "memory"
+    # line of the source on which each row starts, 1-based (for a source without lines, the row's number)
     lines: Int[np.ndarray, " rows"] | None = None
-    fingerprint: str = ""
+    fingerprint: str = ""  # SHA-256 (hex) of texts, labels and groups: the content, not the file
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -112,13 +105,13 @@ def check_groups_apart(train: Dataset, test: Dataset) -> None:
     Raises:
         DataError: With the first such group, a row of it on each side, and the count of groups.
     """
-    first: dict[str, int] = {}
+    first: dict[str | None, int] = {}
     for row, name in enumerate(_row_names(train)):
-        if name is not None:
-            first.setdefault(name, row)
-    both: dict[str, int] = {}
+        first.setdefault(name, row)
+    first.pop(None, None)
+    both: dict[str | None, int] = {}
     for row, name in enumerate(_row_names(test)):
-        if name is not None and name in first:
+        if name in first:
             both.setdefault(name, row)
     if both:
         name, row = next(iter(both.items()))
@@ -202,7 +195,13 @@ def read(
     columns = recognise(table, text=text, label=label, group=group, group_optional=group_optional)
     texts = texts_of(table, columns.text)
     labels = [name or "" for name in names_of(table, columns.label, "label", required=True)]
-    names = _label_names(table, columns, labels) if label_names is None else tuple(label_names)
+    names = tuple(sorted(set(labels)) if label_names is None else label_names)
+    if label_names is None and len(names) == 1:
+        raise DataError(
+            f"{table.source}, column '{columns.label}': all {len(table)} rows have the same label",
+            got=names[0],
+            hint="give rows of at least two labels, or name another column with --label",
+        )
     notes = []
     positions, group_names, group_values = None, None, None
     if columns.group is None:
@@ -222,18 +221,6 @@ def read(
         fingerprint=fingerprint(texts, labels, group_values),
     )
     return Dataset(examples, columns, group_names, tuple(notes), table.unit)
-
-
-def _label_names(table: Table, columns: Recognised, labels: Sequence[str]) -> tuple[str, ...]:
-    """Sort the labels that occur; a single one teaches nothing."""
-    names = tuple(sorted(set(labels)))
-    if len(names) == 1:
-        raise DataError(
-            f"{table.source}, column '{columns.label}': all {len(table)} rows have the same label",
-            got=names[0],
-            hint="give rows of at least two labels, or name another column with --label",
-        )
-    return names
 
 
 def _label_positions(

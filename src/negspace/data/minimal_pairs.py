@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
-from negspace.data.arrow import is_dataset_folder
 from negspace.data.columns import check_column, known_columns, listed, role_texts
 from negspace.data.formats import format_of, known_suffixes
+from negspace.data.formats.arrow import is_dataset_folder
 from negspace.data.sources import check_exists, read_table
 from negspace.data.table import Table, fingerprint, names_of, suggest
 from negspace.errors import DataError
@@ -27,29 +27,20 @@ _SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class MinimalPairs:
-    """Pairs of sentences in the order of their source.
-
-    Attributes:
-        bad: The other, of each pair; never the same.
-        paradigms: Names of what the pairs test, in order of first appearance.
-        paradigm: Position of each pair's paradigm in ``paradigms``.
-        columns: Columns that were taken, by role: ``good``, ``bad``, ``paradigm``; of the first file. The
-            paradigm's is None where the file's name was taken.
-        lines: Line of its file on which each pair starts, 1-based.
-        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-        fingerprint: SHA-256 (hex) of sentences and paradigms.
-    """
+    """Pairs of sentences in the order of their source."""
 
     good: tuple[str, ...]
-    bad: tuple[str, ...]
-    paradigms: tuple[str, ...]
-    paradigm: Int[np.ndarray, " pairs"]
+    bad: tuple[str, ...]  # the other, of each pair; never the same
+    paradigms: tuple[str, ...]  # names of what the pairs test, in order of first appearance
+    paradigm: Int[np.ndarray, " pairs"]  # position of each pair's paradigm in ``paradigms``
+    # Columns that were taken, by role: ``good``, ``bad``, ``paradigm``; of the first file. The paradigm's is
+    # None where the file's name was taken.
     columns: Mapping[str, str | None]
     source: str
     files: tuple[str, ...]
-    lines: Int[np.ndarray, " pairs"]
-    unit: str
-    fingerprint: str
+    lines: Int[np.ndarray, " pairs"]  # line of its file on which each pair starts, 1-based
+    unit: str  # what ``lines`` counts: ``"line"`` or ``"row"``
+    fingerprint: str  # SHA-256 (hex) of sentences and paradigms
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -94,9 +85,9 @@ def read_minimal_pairs(
     """
     tables = _tables(source)
     parts = [_read_part(table, good, bad, paradigm) for table in tables]
-    goods = tuple(text for part in parts for text in part.good)
-    bads = tuple(text for part in parts for text in part.bad)
-    names = [name for part in parts for name in part.names]
+    goods = tuple(text for part in parts for text in part[0])
+    bads = tuple(text for part in parts for text in part[1])
+    names = [name for part in parts for name in part[2]]
     paradigms = tuple(dict.fromkeys(names))
     number = {name: i for i, name in enumerate(paradigms)}
     pairs = MinimalPairs(
@@ -104,7 +95,7 @@ def read_minimal_pairs(
         bads,
         paradigms,
         np.array([number[name] for name in names], dtype=np.int64),
-        parts[0].columns,
+        parts[0][3],
         tables[0].source if len(tables) == 1 else str(source),
         tuple(table.source for table in tables for _ in range(len(table))),
         np.concatenate([table.lines for table in tables]),
@@ -122,16 +113,6 @@ def looks_like_minimal_pairs(source: object) -> bool:
     """
     folded = {name.strip().casefold() for name in _names_in(source)}
     return bool(folded & {GOOD_NAMES[0], BAD_NAMES[0]})
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The pairs of one file."""
-
-    good: tuple[str, ...]
-    bad: tuple[str, ...]
-    names: Sequence[str]
-    columns: Mapping[str, str | None]
 
 
 def _tables(source: object) -> list[Table]:
@@ -154,7 +135,10 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.is_file() and format_of(file) is not None)
 
 
-def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | None) -> _Part:
+def _read_part(
+    table: Table, good: str | None, bad: str | None, paradigm: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...], list[str], dict[str, str | None]]:
+    """The good and the bad sentences of a file, their paradigms, and the columns that were taken."""
     others = (bad,) if bad is not None else known_columns(table, BAD_NAMES[0], BAD_NAMES)
     good = _sentences(table, "good", GOOD_NAMES, good, taken=others)
     bad = _sentences(table, "bad", BAD_NAMES, bad, taken=(good,))
@@ -165,12 +149,16 @@ def _read_part(table: Table, good: str | None, bad: str | None, paradigm: str | 
             hint="name different columns with --good and --bad",
         )
     goods, bads = role_texts(table, good, "good"), role_texts(table, bad, "bad")
-    column = _paradigm_column(table, paradigm, (good, bad))
-    if column is None:
-        names: Sequence[str] = [Path(table.source).stem or table.source] * len(table)
+    if paradigm is not None:
+        check_column(table, "paradigm", paradigm)
+    else:  # of several known names the first as they are listed
+        found = known_columns(table, "paradigm", PARADIGM_NAMES, (good, bad))
+        paradigm = min(found, key=lambda name: PARADIGM_NAMES.index(name.strip().casefold()), default=None)
+    if paradigm is None:
+        names = [Path(table.source).stem or table.source] * len(table)
     else:
-        names = [name or "" for name in names_of(table, column, "paradigm", required=True)]
-    return _Part(goods, bads, names, {"good": good, "bad": bad, "paradigm": column})
+        names = [name or "" for name in names_of(table, paradigm, "paradigm", required=True)]
+    return goods, bads, names, {"good": good, "bad": bad, "paradigm": paradigm}
 
 
 def _without_equals(pairs: MinimalPairs) -> MinimalPairs:
@@ -210,15 +198,6 @@ def _sentences(
         hint=f"{near if near.endswith('? ') else ''}"
         f"name it with --{role} COLUMN (in Python: {role}='COLUMN')",
     )
-
-
-def _paradigm_column(table: Table, named: str | None, taken: Sequence[str]) -> str | None:
-    """The column named, else one with a known name; of several the first as they are listed there."""
-    if named is not None:
-        return check_column(table, "paradigm", named)
-    found = known_columns(table, "paradigm", PARADIGM_NAMES, taken)
-    found.sort(key=lambda name: PARADIGM_NAMES.index(name.strip().casefold()))
-    return found[0] if found else None
 
 
 def _names_in(source: object) -> Iterable[str]:

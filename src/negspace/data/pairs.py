@@ -15,16 +15,9 @@ from negspace.errors import DataError
 
 ANCHOR_NAMES = ("anchor", "query", "question", "premise", "sentence1", "sentence_1", "sentence_a")
 POSITIVE_NAMES = (
-    "positive",
-    "answer",
-    "response",
-    "document",
-    "passage",
-    "context",
-    "sentence2",
-    "sentence_2",
+    "positive", "answer", "response", "document", "passage", "context", "sentence2", "sentence_2",
     "sentence_b",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,31 +31,21 @@ class PairColumns:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Anchors with their positives; an anchor that stands in several rows has several positives.
+    """Anchors with their positives; an anchor that stands in several rows has several positives."""
 
-    Attributes:
-        anchors: Distinct anchors, in order of first appearance.
-        positives: Distinct positives, in order of first appearance.
-        links: Position of the anchor and of the positive of each distinct pair, in order of anchors.
-        labels: Class of each anchor as a position in ``label_names``, or None where no classes are given.
-        positive_labels: Class of each positive, or None.
-        label_names: Distinct classes, sorted.
-        lines: Line on which each anchor first stands, 1-based.
-        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-        fingerprint: SHA-256 (hex) of the rows.
-    """
-
-    anchors: tuple[str, ...]
-    positives: tuple[str, ...]
+    anchors: tuple[str, ...]  # distinct anchors, in order of first appearance
+    positives: tuple[str, ...]  # distinct positives, in order of first appearance
+    # position of the anchor and of the positive of each distinct pair, in order of anchors
     links: Int[np.ndarray, "pairs 2"]
+    # class of each anchor as a position in ``label_names``, or None where no classes are given
     labels: Int[np.ndarray, " anchors"] | None
-    positive_labels: Int[np.ndarray, " positives"] | None
-    label_names: tuple[str, ...]
+    positive_labels: Int[np.ndarray, " positives"] | None  # class of each positive, or None
+    label_names: tuple[str, ...]  # distinct classes, sorted
     columns: PairColumns
     source: str
-    lines: Int[np.ndarray, " anchors"]
-    unit: str
-    fingerprint: str
+    lines: Int[np.ndarray, " anchors"]  # line on which each anchor first stands, 1-based
+    unit: str  # what ``lines`` counts: ``"line"`` or ``"row"``
+    fingerprint: str  # SHA-256 (hex) of the rows
 
     def __len__(self) -> int:
         return len(self.links)
@@ -154,7 +137,7 @@ def pairs_of(
         names,
         columns,
         table.source,
-        table.lines[_first_rows(anchor_of, len(anchors))],
+        table.lines[np.unique(anchor_of, return_index=True)[1]],
         table.unit,
         fingerprint(left, right, classes),
     )
@@ -164,12 +147,6 @@ def _distinct(texts: Sequence[str]) -> tuple[tuple[str, ...], Int[np.ndarray, " 
     position: dict[str, int] = {}
     of_row = np.array([position.setdefault(text, len(position)) for text in texts], dtype=np.int64)
     return tuple(position), of_row
-
-
-def _first_rows(of_row: Int[np.ndarray, " rows"], distinct: int) -> Int[np.ndarray, " distinct"]:
-    _, first = np.unique(of_row, return_index=True)
-    assert len(first) == distinct
-    return np.asarray(first, dtype=np.int64)
 
 
 def _one_class(
@@ -185,7 +162,7 @@ def _one_class(
     Raises:
         DataError: One text has two classes.
     """
-    first = _first_rows(of_row, int(of_row.max()) + 1)
+    first = np.unique(of_row, return_index=True)[1]
     found = codes[first]
     clashing = np.flatnonzero(found[of_row] != codes)
     if len(clashing):

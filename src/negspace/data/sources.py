@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from negspace.data.arrow import (
+from negspace.data.formats import format_of, known_suffixes
+from negspace.data.formats.arrow import (
     from_dataset,
     from_stream,
     is_dataset,
     is_dataset_folder,
     read_dataset_folder,
 )
-from negspace.data.formats import format_of, known_suffixes
 from negspace.data.table import Table, suggest, table_of
 from negspace.errors import DataError
 
@@ -31,7 +31,25 @@ def read_table(source: object, *, split: str | None = None) -> Table:
         DataError: There is no such file, it cannot be read, or it has no rows.
         MissingExtraError: The folder needs the library ``datasets``.
     """
-    table = _dispatch(source, split)
+    if isinstance(source, Table):  # read already
+        table = source
+    elif isinstance(source, str | os.PathLike):
+        table = _read_path(Path(os.fspath(source)).expanduser(), split)
+    elif is_dataset(source):
+        table = from_dataset(source, type(source).__name__, split)
+    else:
+        _no_split(type(source).__name__, split)
+        if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
+            table = from_stream(source)
+        elif isinstance(source, Sequence) and not isinstance(source, bytes):
+            table = table_of(source, type(source).__name__)
+        else:
+            raise DataError(
+                "the data are of a type that cannot be read",
+                got=type(source).__name__,
+                hint="give a path, a pandas or polars frame, an Arrow table, a datasets.Dataset or a list of "
+                "dicts",
+            )
     if not table.columns or not len(table):
         columns = ", ".join(f"'{name}'" for name in table.columns)
         raise DataError(
@@ -42,52 +60,35 @@ def read_table(source: object, *, split: str | None = None) -> Table:
     return table
 
 
-def _dispatch(source: object, split: str | None) -> Table:
-    if isinstance(source, Table):  # read already
-        return source
-    if isinstance(source, str | os.PathLike):
-        return _read_path(Path(os.fspath(source)).expanduser(), split)
-    if is_dataset(source):
-        return from_dataset(source, type(source).__name__, split)
-    _no_split(type(source).__name__, split)
-    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
-        return from_stream(source)
-    if isinstance(source, Sequence) and not isinstance(source, bytes):
-        return table_of(source, type(source).__name__)
-    raise DataError(
-        "the data are of a type that cannot be read",
-        got=type(source).__name__,
-        hint="give a path, a pandas or polars frame, an Arrow table, a datasets.Dataset or a list of dicts",
-    )
-
-
 def _read_path(path: Path, split: str | None) -> Table:
     try:
         if path.is_dir():
-            return _read_folder(path, split)
+            if is_dataset_folder(path):
+                return read_dataset_folder(path, split)
+            inside = _readable(path)
+            raise DataError(
+                f"{path}: a directory, but not a Hugging Face dataset folder",
+                got=", ".join(sorted(item.name for item in path.iterdir())) or "an empty directory",
+                hint="name one of its files: " + ", ".join(f"'{path / name}'" for name in inside)
+                if inside
+                else "name a file, or a folder written by Dataset.save_to_disk",
+            )
         check_exists(path)
         _no_split(str(path), split)
-        form = format_of(path)
-        if form is None:
-            raise _unknown_suffix(path)
-        return form.read(path)
+        if (form := format_of(path)) is not None:
+            return form.read(path)
     except OSError as error:
         raise DataError(
             f"{path}: the file cannot be read", got=error.strerror or str(error), hint="check its permissions"
         ) from error
-
-
-def _read_folder(path: Path, split: str | None) -> Table:
-    if is_dataset_folder(path):
-        return read_dataset_folder(path, split)
-    inside = _readable(path)
-    raise DataError(
-        f"{path}: a directory, but not a Hugging Face dataset folder",
-        got=", ".join(sorted(item.name for item in path.iterdir())) or "an empty directory",
-        hint="name one of its files: " + ", ".join(f"'{path / name}'" for name in inside)
-        if inside
-        else "name a file, or a folder written by Dataset.save_to_disk",
-    )
+    known = ", ".join(known_suffixes())
+    if path.suffix.lower() in {".gz", ".bz2", ".xz", ".zst", ".zip"}:
+        hint = "decompress it first"
+    elif path.suffix:
+        hint = f"{suggest(path.suffix, known_suffixes())} Convert it, or rename it to what it holds: {known}"
+    else:
+        hint = f"give the file the suffix of what it holds: {known}"
+    raise DataError(f"{path}: a format that is not known", got=path.suffix or "no suffix", hint=hint)
 
 
 def _no_split(source: str, split: str | None) -> None:
@@ -110,17 +111,6 @@ def check_exists(path: Path) -> None:
     names = _readable(path.parent)
     hint = suggest(path.name, names) if names else "correct the path: the folder holds no data files"
     raise DataError(f"{path}: there is no such file", hint=hint)
-
-
-def _unknown_suffix(path: Path) -> DataError:
-    known = ", ".join(known_suffixes())
-    if path.suffix.lower() in {".gz", ".bz2", ".xz", ".zst", ".zip"}:
-        hint = "decompress it first"
-    elif path.suffix:
-        hint = f"{suggest(path.suffix, known_suffixes())} Convert it, or rename it to what it holds: {known}"
-    else:
-        hint = f"give the file the suffix of what it holds: {known}"
-    return DataError(f"{path}: a format that is not known", got=path.suffix or "no suffix", hint=hint)
 
 
 def _readable(folder: Path) -> list[str]:

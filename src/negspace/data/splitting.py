@@ -18,14 +18,10 @@ _FINEST_SHARE = 100
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test on.
-
-    Attributes:
-        test: Positions, ascending; no cluster is in both.
-    """
+    """Rows to train on and rows to test on."""
 
     train: Int[np.ndarray, " train"]
-    test: Int[np.ndarray, " test"]
+    test: Int[np.ndarray, " test"]  # positions, ascending; no cluster is in both
     notes: tuple[str, ...] = ()
 
 
@@ -210,14 +206,10 @@ def _untested(held_out: Bool[np.ndarray, " rows"], examples: Examples) -> tuple[
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """Test rows whose text the model was trained on.
-
-    Attributes:
-        train_rows: For each, the first training row with the same text.
-    """
+    """Test rows whose text the model was trained on."""
 
     test_rows: Int[np.ndarray, " duplicates"]
-    train_rows: Int[np.ndarray, " duplicates"]
+    train_rows: Int[np.ndarray, " duplicates"]  # for each, the first training row with the same text
     note: str = ""
 
     def __len__(self) -> int:

@@ -1,16 +1,17 @@
-"""The one form that every source is read into: named columns, and checks of their values."""
+"""The one form that every source is read into: named columns, checked values, text in UTF-8."""
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int
 
-from negspace.data.text_files import is_broken, several
 from negspace.errors import DataError, did_you_mean
 
 _SHOWN = 3
@@ -18,19 +19,14 @@ _SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Named columns of Python values, and where each row came from.
-
-    Attributes:
-        columns: Values of each column, one a row; a missing value is None.
-        lines: For each row, the physical line of the file on which it starts, or its number where
-            a source has no lines. 1-based.
-        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-    """
+    """Named columns of Python values, and where each row came from."""
 
     source: str
-    columns: Mapping[str, Sequence[object]]
+    columns: Mapping[str, Sequence[object]]  # values of each column, one a row; a missing value is None
+    # For each row, the physical line of the file on which it starts, or its number where a source has no
+    # lines. 1-based.
     lines: Int[np.ndarray, " rows"]
-    unit: str = "line"
+    unit: str = "line"  # what ``lines`` counts: ``"line"`` or ``"row"``
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -229,3 +225,90 @@ def columns_of(records: Sequence[Mapping[str, object]]) -> dict[str, list[object
     """Turn rows into columns, in order of first appearance; a key a row lacks is missing there."""
     names = {name: None for record in records for name in record}
     return {name: [record.get(name) for record in records] for name in names}
+
+
+def read_text(path: Path) -> str:
+    """Read a whole UTF-8 file, with or without a byte order mark; line ends are kept as they are.
+
+    Raises:
+        DataError: The file is empty, UTF-16, not UTF-8 throughout, or holds NUL bytes.
+    """
+    raw = path.read_bytes()
+    data = raw.removeprefix(codecs.BOM_UTF8)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(
+            f"{path}: the file is UTF-16, not UTF-8 (it starts with a UTF-16 byte order mark)",
+            hint=_convert("UTF-16", path),
+        )
+    if b"\0" in data:
+        lines = [n for n, line in enumerate(data.split(b"\n"), 1) if b"\0" in line]
+        raise DataError(
+            f"{path}, line {lines[0]}: a NUL byte in a text file{several('line', lines[1:])}",
+            hint=f"if it is UTF-16: {_convert('UTF-16LE', path)}; else remove the bytes "
+            f"(tr -d '\\000' < {path} > {_converted(path)})",
+        )
+    if not data.strip():
+        raise DataError(f"{path}: the file is empty", hint="give a file with at least one row")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        at, offset = error.start, error.start + len(raw) - len(data)
+        first = data.count(b"\n", 0, at) + 1
+        split = enumerate(data.split(b"\n"), 1)
+        others = [n for n, line in split if n > first and line.decode(errors="ignore").encode() != line]
+        raise DataError(
+            f"{path}, line {first}: byte 0x{data[at]:02X} at byte offset {offset} is not UTF-8"
+            f"{several('line', others)}",
+            got=ascii(data[max(0, at - 20) : at + 20])[1:],
+            hint=f"{_convert('WINDOWS-1252', path)} (or the encoding it is in); where only some lines are, "
+            "convert those alone",
+        ) from error
+
+
+def first_line(path: Path) -> str:
+    """The first line that is not blank; empty if there is none."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next((line for line in file if line.strip()), "")
+
+
+def check_writable_text(value: str, place: str) -> str:
+    """Give the text back if every reader can read it again.
+
+    Raises:
+        DataError: The text holds a NUL character or half of a surrogate pair.
+    """
+    if is_broken(value):
+        raise DataError(
+            f"{place}: a NUL character or a lone surrogate cannot be written as text",
+            got=ascii(value),
+            hint="remove the character, or write Parquet (which holds NUL)",
+        )
+    return value
+
+
+def is_broken(text: str) -> bool:
+    """Tell NUL and halves of surrogate pairs (JSON can escape them), which no text file can hold."""
+    if "\0" in text:
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _convert(encoding: str, path: Path) -> str:
+    return f"iconv -f {encoding} -t UTF-8 {path} > {_converted(path)}"
+
+
+def _converted(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.utf8{path.suffix}")
+
+
+def several(unit: str, others: Sequence[int], what: str = "the same") -> str:
+    """Tell of further offending lines: ``; the same on lines 4, 9, 11 and 12 more``."""
+    if not others:
+        return ""
+    listed = ", ".join(str(line) for line in others[:_SHOWN])
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return f"; {what} on {unit}{'s' if len(others) > 1 else ''} {listed}{more}"

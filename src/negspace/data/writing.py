@@ -7,14 +7,15 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from negspace.data.arrow import DEFAULT_SPLIT
 from negspace.data.formats import format_of, known_suffixes
+from negspace.data.formats.arrow import DEFAULT_SPLIT
 from negspace.data.table import columns_of
 from negspace.errors import DataError, StoreError, did_you_mean
 
@@ -177,30 +178,18 @@ def _open_jsonl(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[li
     return flush
 
 
-def _open_parquet(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[list[Row]], None]:
+def _open_binary(
+    path: Path, schema: pa.Schema, stack: ExitStack, writer: Callable[..., Any]
+) -> Callable[[list[Row]], None]:
     file = stack.enter_context(path.open("xb"))  # pyarrow itself takes no name that is not UTF-8
-    writer = stack.enter_context(pq.ParquetWriter(file, schema))
-
-    def flush(rows: list[Row]) -> None:
-        writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-
-    return flush
-
-
-def _open_arrow(path: Path, schema: pa.Schema, stack: ExitStack) -> Callable[[list[Row]], None]:
-    file = stack.enter_context(path.open("xb"))
-    writer = stack.enter_context(pa.ipc.new_stream(file, schema))
-
-    def flush(rows: list[Row]) -> None:
-        writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
-
-    return flush
+    opened = stack.enter_context(writer(file, schema))
+    return lambda rows: opened.write(pa.RecordBatch.from_pylist(rows, schema=schema))
 
 
 _OPENERS: Mapping[str, Callable[[Path, pa.Schema, ExitStack], Callable[[list[Row]], None]]] = {
     ".jsonl": _open_jsonl,
-    ".parquet": _open_parquet,
-    ".arrow": _open_arrow,
+    ".parquet": partial(_open_binary, writer=pq.ParquetWriter),
+    ".arrow": partial(_open_binary, writer=pa.ipc.new_stream),
 }
 STREAMED = (".jsonl", ".parquet")
 """Suffixes of files that a user may ask rows to be streamed to."""
@@ -249,9 +238,10 @@ def card_header(*, rows: int, tags: tuple[str, ...], more: Mapping[str, object] 
 
     Values are written as JSON, which YAML 1.2 holds: no value can end the header or add a key.
     """
+    sizes = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
     header: dict[str, object] = {
         "tags": list(tags),
-        "size_categories": [_size_category(rows)],
+        "size_categories": [sizes[min(max(len(str(rows)) - 3, 0), len(sizes) - 1)]],  # the Hub's names
         "configs": [
             {
                 "config_name": "default",
@@ -271,12 +261,6 @@ def code_span(text: str) -> str:
     # A bar would end a table's cell even inside code.
     line = line.replace("|", "\\|")
     return f"{fence} {line} {fence}" if longest else f"`{line}`"
-
-
-def _size_category(rows: int) -> str:
-    """The Hub's own names of sizes."""
-    names = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
-    return names[min(max(len(str(rows)) - 3, 0), len(names) - 1)]
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

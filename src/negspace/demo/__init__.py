@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from negspace.demo.before_after import Demo, run_demo
-from negspace.demo.report import comparison_report
+from negspace.demo.before_after import Demo, comparison_report, run_demo
 
 __all__ = ["Demo", "comparison_report", "run_demo"]

@@ -1,12 +1,24 @@
 """Embedders: texts to unit vectors, and the cache of them."""
 
 from negspace.embedders.cache import EmbeddingCache, cached, default_cache_path
-from negspace.embedders.embedder import EMBEDDERS, Embedder, EmbeddingProgress, open_embedder, unit_rows
-from negspace.embedders.encoders import HuggingFaceEmbedder, SentenceTransformerEmbedder, embed_by_length
+from negspace.embedders.embedder import (
+    EMBEDDERS,
+    Embedder,
+    EmbeddingProgress,
+    TfidfEmbedder,
+    open_embedder,
+    unit_rows,
+    weigh_words,
+)
+from negspace.embedders.encoders import (
+    HuggingFaceEmbedder,
+    SentenceTransformerEmbedder,
+    embed_by_length,
+    one_thread,
+    quiet,
+)
 from negspace.embedders.matrix import MatrixEmbedder, read_matrix
 from negspace.embedders.model_folder import check_weights, find_folder, find_model, model_name, weights_hash
-from negspace.embedders.quiet import one_thread, quiet
-from negspace.embedders.tfidf import TfidfEmbedder, weigh_words
 
 __all__ = [
     "EMBEDDERS",

@@ -6,8 +6,11 @@ the texts beside it.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +21,6 @@ from jaxtyping import Float, Float32, Int
 
 from negspace.embedders.embedder import EMBEDDERS, EmbeddingProgress, unit_rows
 from negspace.embedders.model_folder import find_model, model_name, weights_hash
-from negspace.embedders.quiet import one_thread, quiet
 from negspace.errors import DataError, MissingExtraError
 from negspace.records import Json
 
@@ -252,3 +254,42 @@ def _longest(config: Any) -> int:
     positions = getattr(config, "max_position_embeddings", None) or _LONGEST
     # RoBERTa and its kin give their first two positions to no word.
     return int(min(_LONGEST, positions - 2))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the warnings, bars and notes that transformers and sentence-transformers print.
+
+    What matters of them is checked and raised by us; their settings are given back as they were found.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers.utils import logging as talk  # takes seconds; warns as it does
+
+        verbosity, bar = talk.get_verbosity(), talk.is_progress_bar_enabled()
+        sentences = logging.getLogger("sentence_transformers")
+        level = sentences.level
+        talk.set_verbosity_error()
+        talk.disable_progress_bar()
+        sentences.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            talk.set_verbosity(verbosity)
+            sentences.setLevel(level)
+            if bar:
+                talk.enable_progress_bar()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run PyTorch on one thread; leave its threads and its global generator as they were found."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -9,8 +9,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from negspace.reports.axes import INK, PAPER, SERIES, canvas, percent_ticks
-from negspace.reports.svg import drawing, inline_svg
+from negspace.reports.svg import INK, PAPER, SERIES, canvas, drawing, inline_svg, percent_ticks
 
 _WIDTH = 368
 _MOST_TICKS = 7

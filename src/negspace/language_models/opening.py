@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from negspace.embedders import one_thread, quiet
 from negspace.embedders.model_folder import check_weights, find_folder, find_model, model_name, weights_hash
-from negspace.embedders.quiet import one_thread, quiet
 from negspace.errors import DataError, MissingExtraError, NegspaceError, PlanError
 from negspace.language_models.model import LanguageModel
 

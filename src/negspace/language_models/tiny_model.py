@@ -18,8 +18,7 @@ import numpy as np
 from negspace.data import fragments as splitting
 from negspace.data.corpora import Documents, documents_of
 from negspace.data.fragments import set_aside, split_documents
-from negspace.embedders import default_cache_path
-from negspace.embedders.quiet import one_thread, quiet
+from negspace.embedders import default_cache_path, one_thread, quiet
 from negspace.errors import MissingExtraError, StoreError
 from negspace.language_models.model import Checkpoint, LanguageModel
 from negspace.language_models.opening import open_language_model

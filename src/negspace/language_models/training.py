@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import DataError
 from negspace.language_models.model import take
 

@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from negspace.mining.settings import PARTNERS, SAMPLINGS, SOURCES, MiningSettings, check_whole
     from negspace.mining.sources import NeighbourSource
 
-# Modules are imported when something is asked of them: help needs the names of formats and sources only.
-_MODULES = {
-    "findings": ("SCHEMA", "Findings", "Mined"),
-    "formats": ("FORMATS",),
-    "output": ("output_place",),
-    "pool": ("Links", "MiningPool", "PoolKind", "SameTexts"),
-    "report": ("mining_report",),
-    "run": ("OUT", "code_hash", "mine"),
-    "settings": ("PARTNERS", "SAMPLINGS", "SOURCES", "MiningSettings", "check_whole"),
-    "sources": ("NeighbourSource",),
-}
-
 __all__ = [
     "FORMATS",
     "OUT",
@@ -50,8 +38,14 @@ __all__ = [
 ]
 
 
+# Modules are imported when something is asked of them, the light ones first: help needs the names of formats
+# and sources only.
+_MODULES = ("settings", "formats", "pool", "findings", "output", "report", "sources", "run")
+
+
 def __getattr__(name: str) -> object:
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
+    if name in __all__:
+        for module in (import_module(f"{__name__}.{each}") for each in _MODULES):
+            if hasattr(module, name):
+                return getattr(module, name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

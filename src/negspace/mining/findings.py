@@ -114,54 +114,43 @@ class Scores:
 
 @dataclass(frozen=True)
 class Example:
-    """A negative that stands high against its positive.
-
-    Attributes:
-        positive: The anchor's positive, where that is another text.
-        original: The text that an edit was made from; None for a row that was found.
-        verifier: What proved an edit to be invalid.
-    """
+    """A negative that stands high against its positive."""
 
     anchor: str
     anchor_label: str | None
-    positive: str | None
-    original: str | None
+    positive: str | None  # the anchor's positive, where that is another text
+    original: str | None  # the text that an edit was made from; None for a row that was found
     negative: str
     negative_label: str | None
     source: str
     score: float
     rank: int
     positive_score: float | None
-    verifier: str | None
+    verifier: str | None  # what proved an edit to be invalid
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that a mining run found.
-
-    Attributes:
-        sources: Each source with all that decides its hits; ``score`` says what its score is.
-        vectors: The embedder; None where nothing was embedded.
-        edits: Counts of edits tried, kept and not proven; None without edits.
-    """
+    """Everything that a mining run found."""
 
     schema: str
     version: str
     key: str
     data: MinedData
     settings: Mapping[str, Json]
+    # each source with all that decides its hits; ``score`` says what its score is
     sources: Sequence[Mapping[str, Json]]
-    vectors: Mapping[str, Json] | None
+    vectors: Mapping[str, Json] | None  # the embedder; None where nothing was embedded
     output: MinedOutput
     anchors: AnchorCounts
     control: Control
-    edits: Mapping[str, int] | None
+    edits: Mapping[str, int] | None  # counts of edits tried, kept and not proven; None without edits
     scores: Mapping[str, Scores]
     examples: tuple[Example, ...]
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Json]:
-        """The content of ``mined.json``. ``docs/how-to/mine.md`` describes every key."""
+        """The content of ``mined.json``."""
         # Through JSON: a fresh copy, tuples as lists, and an error for what is not finite.
         copy: dict[str, Json] = json.loads(json.dumps(asdict(self), allow_nan=False))
         return copy
@@ -169,7 +158,7 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class Mined(Reported):
-    """The result of mining."""
+    """The result of mining: the file or dataset folder that was written, and what was found."""
 
     path: Path
     findings: Findings
@@ -198,13 +187,7 @@ class Mined(Reported):
         return (dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True))
 
     def save(self, place: str | Path) -> Path:
-        """Write the report as a page.
-
-        Args:
-            place: An ``.html`` file, or a folder for ``report.html``, made if need be.
-
-        Returns:
-            The path of the page.
+        """Write the report to an ``.html`` file, or to ``report.html`` in a folder; returns the page's path.
 
         Raises:
             StoreError: If it cannot be written.

@@ -26,24 +26,16 @@ PREFIX = "negspace_"
 
 
 class Hit(NamedTuple):
-    """A negative of an anchor; its source, score, rank and so on are its provenance.
-
-    Attributes:
-        positive: Row of the positive beside which it stands, or `ALL_POSITIVES`.
-        row: Row of the corpus, or `MADE`.
-        score: Score by the source, the higher the harder.
-        rank: Place among the candidates of the source, from 1.
-        positive_score: Lowest score of the anchor's positives.
-    """
+    """A negative of an anchor; its source, score, rank and so on are its provenance."""
 
     anchor: int
-    positive: int
-    row: int
+    positive: int  # row of the positive beside which it stands, or `ALL_POSITIVES`
+    row: int  # row of the corpus, or `MADE`
     text: str | None
     source: str
-    score: float
-    rank: int
-    positive_score: float | None
+    score: float  # score by the source, the higher the harder
+    rank: int  # place among the candidates of the source, from 1
+    positive_score: float | None  # lowest score of the anchor's positives
     verifier: str | None
     edit: str | None
     seed: int
@@ -92,20 +84,14 @@ class OutputRow(NamedTuple):
 
 @dataclass(eq=False)
 class Renderer:
-    """Turns hits into rows, anchor by anchor in order.
-
-    Attributes:
-        prompted: Whether anchors are prompts, or stand themselves where an edit was made.
-        short: Anchors left out because they had fewer negatives than the format needs.
-        grouped: For contrast groups, number of groups so far.
-        placed: For contrast groups, the texts that stand in a group already, folded.
-    """
+    """Turns hits into rows, anchor by anchor in order."""
 
     pool: MiningPool
     negatives: int
-    prompted: bool
-    short: int = 0
-    grouped: int = 0
+    prompted: bool  # whether anchors are prompts, or stand themselves where an edit was made
+    short: int = 0  # anchors left out because they had fewer negatives than the format needs
+    grouped: int = 0  # for contrast groups, number of groups so far
+    # for contrast groups, the texts that stand in a group already, folded
     placed: set[str] = field(default_factory=set)
 
     def negative(self, hit: Hit) -> str:
@@ -168,26 +154,142 @@ class Format:
         return columns
 
 
-FORMATS: dict[str, Format] = {}
-"""Forms of output by name; `_format` adds one."""
+def _triplets(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    anchor = to.pool.anchors[hits[0].anchor]
+    for positive, under in to.beside(hits).items():
+        for hit in under:
+            yield OutputRow({"anchor": anchor, "positive": positive, "negative": to.negative(hit)}, (hit,))
 
-_Rows = Callable[[Renderer, tuple[Hit, ...]], Iterator[OutputRow]]
+
+def _tuples(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    whole = {p: under[: to.negatives] for p, under in to.beside(hits).items() if len(under) >= to.negatives}
+    to.short += not whole
+    anchor = to.pool.anchors[hits[0].anchor]
+    for positive, under in whole.items():
+        negatives = {f"negative_{i}": to.negative(hit) for i, hit in enumerate(under, 1)}
+        yield OutputRow({"anchor": anchor, "positive": positive, **negatives}, tuple(under))
 
 
-def _format(
-    name: str,
-    what: str,
-    trains: str,
-    fields: Callable[[int, bool], Sequence[tuple[str, pa.DataType]]],
-    *,
-    lists: bool = False,
-    pairs: bool = True,
-) -> Callable[[_Rows], _Rows]:
-    def add(rows: _Rows) -> _Rows:
-        FORMATS[name] = Format(name, what, trains, fields, rows, lists, pairs)
-        return rows
+def _labelled_pairs(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    anchor = to.pool.anchors[hits[0].anchor]
+    for positive in to.beside(hits):
+        if positive != anchor:  # a plain corpus has no other
+            yield OutputRow({"sentence1": anchor, "sentence2": positive, "label": 1})
+    for hit in hits:
+        yield OutputRow({"sentence1": anchor, "sentence2": to.negative(hit), "label": 0}, (hit,))
 
-    return add
+
+def _labelled_lists(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    positives = to.beside(hits)
+    docs = [*positives, *map(to.negative, hits)]
+    labels = [1] * len(positives) + [0] * len(hits)
+    yield OutputRow({"query": to.pool.anchors[hits[0].anchor], "docs": docs, "labels": labels}, hits)
+
+
+def _preferences(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    prompt = {"prompt": to.pool.anchors[hits[0].anchor]} if to.prompted else {}
+    for hit in hits:
+        for chosen in to.positives(hit) if to.prompted else to.originals(hit):
+            yield OutputRow({**prompt, "chosen": chosen, "rejected": to.negative(hit)}, (hit,))
+
+
+def _minimal_pairs(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    for hit in hits:
+        for good in to.originals(hit):
+            yield OutputRow({"sentence_good": good, "sentence_bad": to.negative(hit)}, (hit,))
+
+
+def _groups(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
+    """Each text stands in one group: a text in two groups would join them at every split."""
+    labels, names = to.pool.corpus_labels, to.pool.label_names
+    originals: dict[str, list[Hit]] = {}
+    if labels is not None and any(hit.row != MADE for hit in hits):
+        own = names[labels[hits[0].anchor]]
+        originals[to.pool.anchors[hits[0].anchor]] = list(hits)
+        label_of = {hit: names[labels[hit.row]] for hit in hits}
+    else:  # a text that is proven valid, and edits of it that are proven not to be
+        own, label_of = "valid", dict.fromkeys(hits, "invalid")
+        for hit in hits:
+            originals.setdefault(to.originals(hit)[0], []).append(hit)
+    for original, near in originals.items():
+        if folded(original) in to.placed:
+            continue
+        distinct: dict[str, Hit] = {}
+        for hit in near:
+            distinct.setdefault(folded(to.negative(hit)), hit)
+        free = {text: hit for text, hit in distinct.items() if text not in to.placed}
+        if not free:
+            to.short += 1
+            continue
+        to.placed |= {folded(original), *free}
+        group = str(to.grouped)
+        to.grouped += 1
+        yield OutputRow({"text": original, "label": own, "group": group})
+        for hit in free.values():
+            yield OutputRow({"text": to.negative(hit), "label": label_of[hit], "group": group}, (hit,))
+
+
+def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
+    return [(name, _TEXT) for name in names]
+
+
+_ALL = (
+    Format(
+        "triplet",
+        "an anchor, a positive and one negative",
+        "sentence-transformers: `MultipleNegativesRankingLoss`, `TripletLoss`",
+        lambda _n, _p: _texts("anchor", "positive", "negative"),
+        _triplets,
+    ),
+    Format(
+        "n-tuple",
+        "an anchor, a positive and all negatives; anchors with fewer than were asked for are left out",
+        "sentence-transformers: `MultipleNegativesRankingLoss`",
+        lambda n, _p: _texts("anchor", "positive", *(f"negative_{i}" for i in range(1, n + 1))),
+        _tuples,
+        lists=True,
+    ),
+    Format(
+        "labelled-pair",
+        "two texts, and whether the second is a positive (1) or a negative (0) of the first",
+        "sentence-transformers: `ContrastiveLoss`, `BinaryCrossEntropyLoss`",
+        lambda _n, _p: [*_texts("sentence1", "sentence2"), ("label", _INT)],
+        _labelled_pairs,
+    ),
+    Format(
+        "labelled-list",
+        "a query, its positives and negatives, and which is which",
+        "sentence-transformers, cross-encoders: `LambdaLoss`, `ListNetLoss`",
+        lambda _n, _p: [("query", _TEXT), ("docs", pa.list_(_TEXT)), ("labels", pa.list_(_INT))],
+        _labelled_lists,
+        lists=True,
+    ),
+    Format(
+        "preference",
+        "a prompt, the chosen and the rejected text",
+        "TRL: `DPOTrainer`",
+        lambda _n, prompted: _texts(*(["prompt"] if prompted else []), "chosen", "rejected"),
+        _preferences,
+    ),
+    Format(
+        "minimal-pair",
+        "a good text and its near miss",
+        "evaluation by the likelihood of the good and the bad sentence",
+        lambda _n, _p: _texts("sentence_good", "sentence_bad"),
+        _minimal_pairs,
+        pairs=False,
+    ),
+    Format(
+        "groups",
+        "a text and its label; a group is a row and its near misses",
+        "`negspace audit DATA --group group`",
+        lambda _n, _p: _texts("text", "label", "group"),
+        _groups,
+        pairs=False,
+    ),
+)
+FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
+"""Forms of output by name."""
 
 
 def format_named(name: str) -> Format:
@@ -199,136 +301,3 @@ def format_named(name: str) -> Format:
     if name not in FORMATS:
         raise PlanError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS))
     return FORMATS[name]
-
-
-def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
-    return [(name, _TEXT) for name in names]
-
-
-@_format(
-    "triplet",
-    "an anchor, a positive and one negative",
-    "sentence-transformers: `MultipleNegativesRankingLoss`, `TripletLoss`",
-    lambda _n, _p: _texts("anchor", "positive", "negative"),
-)
-def _triplets(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    for positive, under in to.beside(hits).items():
-        for hit in under:
-            anchor = to.pool.anchors[hit.anchor]
-            yield OutputRow({"anchor": anchor, "positive": positive, "negative": to.negative(hit)}, (hit,))
-
-
-@_format(
-    "n-tuple",
-    "an anchor, a positive and all negatives; anchors with fewer than were asked for are left out",
-    "sentence-transformers: `MultipleNegativesRankingLoss`",
-    lambda n, _p: _texts("anchor", "positive", *(f"negative_{i}" for i in range(1, n + 1))),
-    lists=True,
-)
-def _tuples(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    whole = {p: under[: to.negatives] for p, under in to.beside(hits).items() if len(under) >= to.negatives}
-    to.short += not whole
-    for positive, under in whole.items():
-        negatives = {f"negative_{i}": to.negative(hit) for i, hit in enumerate(under, 1)}
-        anchor = to.pool.anchors[under[0].anchor]
-        yield OutputRow({"anchor": anchor, "positive": positive, **negatives}, tuple(under))
-
-
-@_format(
-    "labelled-pair",
-    "two texts, and whether the second is a positive (1) or a negative (0) of the first",
-    "sentence-transformers: `ContrastiveLoss`, `BinaryCrossEntropyLoss`",
-    lambda _n, _p: [*_texts("sentence1", "sentence2"), ("label", _INT)],
-)
-def _labelled_pairs(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    anchor = to.pool.anchors[hits[0].anchor]
-    for positive in to.beside(hits):
-        if positive != anchor:  # a plain corpus has no other
-            yield OutputRow({"sentence1": anchor, "sentence2": positive, "label": 1})
-    for hit in hits:
-        yield OutputRow({"sentence1": anchor, "sentence2": to.negative(hit), "label": 0}, (hit,))
-
-
-@_format(
-    "labelled-list",
-    "a query, its positives and negatives, and which is which",
-    "sentence-transformers, cross-encoders: `LambdaLoss`, `ListNetLoss`",
-    lambda _n, _p: [("query", _TEXT), ("docs", pa.list_(_TEXT)), ("labels", pa.list_(_INT))],
-    lists=True,
-)
-def _labelled_lists(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    positives = to.beside(hits)
-    docs = [*positives, *map(to.negative, hits)]
-    labels = [1] * len(positives) + [0] * len(hits)
-    yield OutputRow({"query": to.pool.anchors[hits[0].anchor], "docs": docs, "labels": labels}, hits)
-
-
-@_format(
-    "preference",
-    "a prompt, the chosen and the rejected text",
-    "TRL: `DPOTrainer`",
-    lambda _n, prompted: _texts(*(["prompt"] if prompted else []), "chosen", "rejected"),
-)
-def _preferences(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    prompt = {"prompt": to.pool.anchors[hits[0].anchor]} if to.prompted else {}
-    for hit in hits:
-        for chosen in to.positives(hit) if to.prompted else to.originals(hit):
-            yield OutputRow({**prompt, "chosen": chosen, "rejected": to.negative(hit)}, (hit,))
-
-
-@_format(
-    "minimal-pair",
-    "a good text and its near miss",
-    "evaluation by the likelihood of the good and the bad sentence",
-    lambda _n, _p: _texts("sentence_good", "sentence_bad"),
-    pairs=False,
-)
-def _minimal_pairs(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    for hit in hits:
-        for good in to.originals(hit):
-            yield OutputRow({"sentence_good": good, "sentence_bad": to.negative(hit)}, (hit,))
-
-
-@_format(
-    "groups",
-    "a text and its label; a group is a row and its near misses",
-    "`negspace audit DATA --group group`",
-    lambda _n, _p: _texts("text", "label", "group"),
-    pairs=False,
-)
-def _groups(to: Renderer, hits: tuple[Hit, ...]) -> Iterator[OutputRow]:
-    """Each text stands in one group: a text in two groups would join them at every split."""
-    labels, names = to.pool.corpus_labels, to.pool.label_names
-    if labels is not None and any(hit.row != MADE for hit in hits):
-        anchor = hits[0].anchor
-        texts = {to.pool.anchors[anchor]: list(hits)}
-        own, other = names[labels[anchor]], [names[labels[hit.row]] for hit in hits]
-        yield from _grouped(to, texts, own, dict(zip(hits, other, strict=True)))
-        return
-    # A text that is proven valid, and edits of it that are proven not to be.
-    originals: dict[str, list[Hit]] = {}
-    for hit in hits:
-        originals.setdefault(to.originals(hit)[0], []).append(hit)
-    yield from _grouped(to, originals, "valid", dict.fromkeys(hits, "invalid"))
-
-
-def _grouped(
-    to: Renderer, originals: Mapping[str, Sequence[Hit]], label: str, labels: Mapping[Hit, str]
-) -> Iterator[OutputRow]:
-    """Each text with its label, and its near misses with theirs; none that stands in a group already."""
-    for original, hits in originals.items():
-        if folded(original) in to.placed:
-            continue
-        distinct: dict[str, Hit] = {}
-        for hit in hits:
-            distinct.setdefault(folded(to.negative(hit)), hit)
-        free = {text: hit for text, hit in distinct.items() if text not in to.placed}
-        if not free:
-            to.short += 1
-            continue
-        to.placed |= {folded(original), *free}
-        group = str(to.grouped)
-        to.grouped += 1
-        yield OutputRow({"text": original, "label": label, "group": group})
-        for hit in free.values():
-            yield OutputRow({"text": to.negative(hit), "label": labels[hit], "group": group}, (hit,))

@@ -10,32 +10,26 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Float32, Int
 
-from negspace.mining.edit_source import EditSource
 from negspace.mining.formats import ALL_POSITIVES, Hit, table_of_hits
 from negspace.mining.pool import Links, MiningPool, PoolKind
 from negspace.mining.settings import MiningSettings
-from negspace.mining.sources import NeighbourSource, RowSource
+from negspace.mining.sources import EditSource, NeighbourSource, RowSource
 from negspace.records import Json
 from negspace.search import FilterStats, Hits, Kept, apply_rules, duplicates_of_positive, least_positive
 
 
 @dataclass(frozen=True, eq=False)
 class MiningPlan:
-    """Everything that mining a part needs.
-
-    Attributes:
-        near: Vectors of anchors and corpus; None where nothing asks for them.
-        most_positives: Positives of the anchor that has the most.
-    """
+    """Everything that mining a part needs."""
 
     pool: MiningPool
     settings: MiningSettings
     searchers: tuple[RowSource, ...]
     edits: EditSource | None
-    near: NeighbourSource | None
-    most_positives: int
+    near: NeighbourSource | None  # vectors of anchors and corpus; None where nothing asks for them
+    most_positives: int  # positives of the anchor that has the most
 
     @property
     def depth(self) -> int:
@@ -48,23 +42,18 @@ class MiningPlan:
 
 @dataclass(eq=False)
 class MiningCounts:
-    """What was counted over the parts so far.
-
-    Attributes:
-        without_negatives: Anchors with a positive that have no negative.
-        filtered: What the rules did to the candidates of each source of rows.
-        unlabelled: The same as if no class were known, where classes are.
-        edits: Counts of `EditSource.search`, by name.
-    """
+    """What was counted over the parts so far."""
 
     anchors: int = 0
     without_positive: int = 0
-    without_negatives: int = 0
+    without_negatives: int = 0  # anchors with a positive that have no negative
     with_fewer: int = 0
     used: dict[str, int] = field(default_factory=dict)
+    # what the rules did to the candidates of each source of rows
     filtered: dict[str, FilterStats] = field(default_factory=dict)
+    # the same as if no class were known, where classes are
     unlabelled: dict[str, FilterStats] = field(default_factory=dict)
-    edits: dict[str, int] = field(default_factory=dict)
+    edits: dict[str, int] = field(default_factory=dict)  # counts of `EditSource.search`, by name
 
     def add(self, other: MiningCounts) -> None:
         """Add what was counted over another part."""
@@ -93,40 +82,56 @@ class MiningCounts:
         return MiningCounts(**{**kept, **stats})
 
 
-@dataclass(frozen=True, eq=False)
-class _Range:
-    """A range of anchors and what holds them to their positives."""
-
-    start: int
-    stop: int
-    positives: Links
-    alone: Bool[np.ndarray, " range"]
-
-
 def mine_part(plan: MiningPlan, start: int, stop: int) -> tuple[pa.Table, MiningCounts]:
     """Mine the anchors from ``start`` up to ``stop``; none depends on the others of its range.
 
     Returns:
         A table of hits in order of anchors, and what was counted.
     """
-    settings = plan.settings
-    positives = _positives(plan, start, stop)
+    pool, settings, most = plan.pool, plan.settings, plan.most_positives
+    positives = pool.positives.part(start, stop)
+    if pool.kind is PoolKind.CLASSIFICATION and plan.near is not None:
+        partner = _partners(plan, plan.near, start, stop)
+        positives = Links(np.concatenate([[0], np.cumsum(partner >= 0)]), partner[partner >= 0])
+    # For those without a positive nothing is searched.
     alone = np.diff(positives.indptr) == 0 if plan.near is not None else np.zeros(stop - start, dtype=bool)
-    part = _Range(start, stop, positives, alone)
+
+    def judged(searcher: RowSource, least: Float32[np.ndarray, " range"], *, by_class: bool) -> Kept:
+        """Search, and put the rules to what is found."""
+        found = searcher.search(start, stop, plan.depth, by_class=by_class)
+        hits = Hits(np.where(alone[:, None], np.int32(-1), found.rows), found.scores)
+        linked, duplicates = (positives.indptr, positives.rows), None
+        if settings.near_duplicate is not None:
+            assert plan.near is not None
+            duplicates = duplicates_of_positive(hits, plan.near.corpus, linked, settings.near_duplicate)
+        labels = None if by_class or pool.anchor_labels is None else pool.anchor_labels[start:stop]
+        return apply_rules(
+            hits,
+            settings.rules(most_positives=most, spare=by_class),
+            positives=linked,
+            least=least,
+            duplicates=duplicates,
+            query_labels=labels,
+            corpus_labels=None if labels is None else pool.corpus_labels,
+            most_positives=most,
+            first_query=start,
+            seed=settings.seed,
+        )
+
     found: dict[str, list[Iterable[Hit]]] = {}
     counts = MiningCounts(anchors=stop - start, without_positive=int(alone.sum()))
     for searcher in plan.searchers:
         links = positives.pairs()
         least = least_positive(searcher.scores(start + links[0], links[1]), positives.indptr)
-        kept = _judged(plan, searcher, part, least, by_class=True)
+        kept = judged(searcher, least, by_class=True)
         found[searcher.name] = [
             _preferred(settings, searcher.name, start + place, place, kept, float(least[place]))
             for place in range(stop - start)
         ]
         counts.filtered[searcher.name] = kept.stats
-        if plan.pool.anchor_labels is not None:
+        if pool.anchor_labels is not None:
             # Once more as if no class were known: what the labels spare us.
-            counts.unlabelled[searcher.name] = _judged(plan, searcher, part, least, by_class=False).stats
+            counts.unlabelled[searcher.name] = judged(searcher, least, by_class=False).stats
     if plan.edits is not None:
         # An n-tuple needs all its negatives beside one positive.
         in_turn = settings.format != "n-tuple"
@@ -140,22 +145,13 @@ def mine_part(plan: MiningPlan, start: int, stop: int) -> tuple[pa.Table, Mining
         filled[len(chosen)] += 1
         used.update(hit.source for hit in chosen)
         beside = positives.of(place)
-        if plan.pool.kind is PoolKind.CLASSIFICATION and len(beside):  # which row was taken as the positive
+        if pool.kind is PoolKind.CLASSIFICATION and len(beside):  # which row was taken as the positive
             chosen = [hit._replace(positive=int(beside[0])) for hit in chosen]
         rows += chosen
     counts.used = dict(used)
     counts.without_negatives = filled[0] - counts.without_positive
     counts.with_fewer = sum(count for size, count in filled.items() if 0 < size < settings.negatives)
     return table_of_hits(rows), counts
-
-
-def _positives(plan: MiningPlan, start: int, stop: int) -> Links:
-    """Positives of a range of anchors, counted from the first of them."""
-    if plan.pool.kind is not PoolKind.CLASSIFICATION or plan.near is None:
-        return plan.pool.positives.part(start, stop)
-    partner = _partners(plan, plan.near, start, stop)
-    found = partner >= 0
-    return Links(np.concatenate([[0], np.cumsum(found)]), partner[found])
 
 
 def _partners(plan: MiningPlan, near: NeighbourSource, start: int, stop: int) -> Int[np.ndarray, " range"]:
@@ -183,38 +179,6 @@ def _partners(plan: MiningPlan, near: NeighbourSource, start: int, stop: int) ->
         asked = missed[own[missed] == label]
         partner[asked] = near.nearest_of_label(start + asked, int(label), 1)[:, 0]
     return partner.astype(np.int64)
-
-
-def _judged(
-    plan: MiningPlan,
-    searcher: RowSource,
-    part: _Range,
-    least: Float32[np.ndarray, " range"],
-    *,
-    by_class: bool,
-) -> Kept:
-    """Search, and put the rules to what is found."""
-    pool, settings = plan.pool, plan.settings
-    positives = (part.positives.indptr, part.positives.rows)
-    found = searcher.search(part.start, part.stop, plan.depth, by_class=by_class)
-    hits = Hits(np.where(part.alone[:, None], np.int32(-1), found.rows), found.scores)
-    duplicates = None
-    if settings.near_duplicate is not None:
-        assert plan.near is not None
-        duplicates = duplicates_of_positive(hits, plan.near.corpus, positives, settings.near_duplicate)
-    labels = None if by_class or pool.anchor_labels is None else pool.anchor_labels[part.start : part.stop]
-    return apply_rules(
-        hits,
-        settings.rules(most_positives=plan.most_positives, spare=by_class),
-        positives=positives,
-        least=least,
-        duplicates=duplicates,
-        query_labels=labels,
-        corpus_labels=None if labels is None else pool.corpus_labels,
-        most_positives=plan.most_positives,
-        first_query=part.start,
-        seed=settings.seed,
-    )
 
 
 def _preferred(

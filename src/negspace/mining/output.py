@@ -156,18 +156,13 @@ def _same(one: Path, other: Path) -> bool:
 
 @dataclass(frozen=True)
 class Written:
-    """What writing counted.
-
-    Attributes:
-        negatives: Negatives in them, each as often as it stands there.
-        short: Anchors left out because the format needs more negatives than they had.
-        classes: For each source of rows, its negatives that are of the anchor's own class (``same``), of
-            another (``other``) or of none that is known (``unknown``); empty where no classes are known.
-    """
+    """What writing counted."""
 
     rows: int
-    negatives: int
-    short: int
+    negatives: int  # negatives in them, each as often as it stands there
+    short: int  # anchors left out because the format needs more negatives than they had
+    # for each source of rows, its negatives that are of the anchor's own class (``same``), of another
+    # (``other``) or of none that is known (``unknown``); empty where no classes are known
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 

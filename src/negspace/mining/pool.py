@@ -48,15 +48,11 @@ class PoolKind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """For each anchor some rows of the corpus, in compressed form.
+    """For each anchor some rows of the corpus, in compressed form."""
 
-    Attributes:
-        indptr: Where in ``rows`` each anchor's rows begin; one longer than there are anchors.
-        rows: Positions in the corpus.
-    """
-
+    # where in ``rows`` each anchor's rows begin; one longer than there are anchors
     indptr: Int[np.ndarray, " anchors_and_one"]
-    rows: Int[np.ndarray, " links"]
+    rows: Int[np.ndarray, " links"]  # positions in the corpus
 
     @staticmethod
     def none(anchors: int) -> Links:
@@ -82,18 +78,12 @@ class SameTexts:
     """Rows of the corpus with the text of an anchor or of one of its positives, found when asked for.
 
     Texts are the same if `folded` makes them equal.
-
-    Attributes:
-        anchor_text: Number of each anchor's text; -1 where no row has it.
-        row_text: Number of each row's text.
-        order: Rows, those of one text together.
-        starts: Where in ``order`` the rows of each text begin, and the end.
     """
 
-    anchor_text: Int[np.ndarray, " anchors"]
-    row_text: Int[np.ndarray, " rows"]
-    order: Int[np.ndarray, " rows"]
-    starts: Int[np.ndarray, " texts_and_one"]
+    anchor_text: Int[np.ndarray, " anchors"]  # number of each anchor's text; -1 where no row has it
+    row_text: Int[np.ndarray, " rows"]  # number of each row's text
+    order: Int[np.ndarray, " rows"]  # rows, those of one text together
+    starts: Int[np.ndarray, " texts_and_one"]  # where in ``order`` the rows of each text begin, and the end
     positives: Links
 
     @staticmethod
@@ -128,30 +118,24 @@ class SameTexts:
 
 @dataclass(frozen=True, eq=False)
 class MiningPool:
-    """Anchors and the corpus that their negatives come from.
-
-    Attributes:
-        corpus: The rows that may be negatives. For classification and plain corpora these are the anchors.
-        positives: Positives of each anchor; empty for classification, where they are chosen while mining.
-        known: For each anchor the rows with its own text or that of a positive: no negatives of it.
-        anchor_labels: Class of each anchor, or None where no classes are known.
-        corpus_labels: Class of each row of the corpus; -1 where it is not known.
-        groups: For classification, given group of each row, or None.
-    """
+    """Anchors and the corpus that their negatives come from."""
 
     kind: PoolKind
     anchors: tuple[str, ...]
+    # The rows that may be negatives. For classification and plain corpora these are the anchors.
     corpus: tuple[str, ...]
-    positives: Links
-    known: SameTexts
+    positives: Links  # positives of each anchor; empty for classification, where they are chosen while mining
+    known: SameTexts  # for each anchor the rows with its own text or that of a positive: no negatives of it
+    # class of each anchor, or None where no classes are known
     anchor_labels: Int[np.ndarray, " anchors"] | None
+    # class of each row of the corpus; -1 where it is not known
     corpus_labels: Int[np.ndarray, " rows"] | None
     label_names: tuple[str, ...]
     source: str
     columns: Mapping[str, str]
     files: Mapping[str, int]
     fingerprint: str
-    groups: Int[np.ndarray, " anchors"] | None = None
+    groups: Int[np.ndarray, " anchors"] | None = None  # for classification, given group of each row, or None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -15,14 +15,12 @@ from negspace._version import __version__
 from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
 from negspace.execution import cpu_count
-from negspace.mining.bm25 import Bm25Source
-from negspace.mining.card import render_card
-from negspace.mining.edit_source import EditSource
 from negspace.mining.findings import Findings, Mined
 from negspace.mining.formats import FORMATS, HITS, Renderer
 from negspace.mining.mining_part import MiningCounts, MiningPlan, mine_part
 from negspace.mining.output import OutputPlace, Written, output_place, write_output
 from negspace.mining.pool import MiningPool, read_pool
+from negspace.mining.report import render_card
 from negspace.mining.settings import (
     MiningSettings,
     check_fits,
@@ -31,7 +29,14 @@ from negspace.mining.settings import (
     parse_sources,
     prompted,
 )
-from negspace.mining.sources import ModelSource, NeighbourSource, RowSource, predict_out_of_fold
+from negspace.mining.sources import (
+    Bm25Source,
+    EditSource,
+    ModelSource,
+    NeighbourSource,
+    RowSource,
+    predict_out_of_fold,
+)
 from negspace.mining.summary import Totals, summarise
 from negspace.models import TfidfLearner
 from negspace.perturbations import FunctionVerifier, Verifier, open_verifier

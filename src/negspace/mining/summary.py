@@ -46,15 +46,12 @@ _LONGEST_TEXT = 20_000
 
 @dataclass(eq=False)
 class Totals:
-    """What adds up over parts: counts, scores, and the hardest hits as examples.
-
-    Attributes:
-        scores: For each source, scores of its hits.
-        positives: For each source, scores of the positives of its anchors.
-    """
+    """What adds up over parts: counts, scores, and the hardest hits as examples."""
 
     counts: MiningCounts = field(default_factory=MiningCounts)
+    # for each source, scores of its hits
     scores: dict[str, list[Float32[np.ndarray, " hits"]]] = field(default_factory=dict)
+    # for each source, scores of the positives of its anchors
     positives: dict[str, list[Float32[np.ndarray, " anchors"]]] = field(default_factory=dict)
     _hardest: list[tuple[float, Hit]] = field(default_factory=list)
 

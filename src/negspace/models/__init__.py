@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from negspace.models.embedding import EmbeddingLearner
-from negspace.models.learner import LEARNERS, Arm, ArmT, Learner, TaskT, fixed_runs, open_learner
-from negspace.models.lstm import LstmLearner
-from negspace.models.scores import ScoresFile, ScoresLearner
-from negspace.models.search_space import (
+from negspace.models.learner import (
+    LEARNERS,
+    Arm,
+    ArmT,
     Choice,
+    Learner,
     Range,
     SearchSpace,
     Settings,
+    TaskT,
+    fixed_runs,
+    open_learner,
     search_space,
     with_settings,
 )
+from negspace.models.lstm import LstmLearner
+from negspace.models.scores import ScoresFile, ScoresLearner
 from negspace.models.text_task import RowsArm, TextArm, TextLearner, TextTask, summarise_probabilities
 from negspace.models.tfidf import FOLDS, TfidfLearner, out_of_fold
 

@@ -17,8 +17,7 @@ from jaxtyping import Float, Float32, Int
 from negspace.embedders import Embedder, EmbeddingCache, EmbeddingProgress, cached, open_embedder
 from negspace.errors import PlanError
 from negspace.execution import run_jobs
-from negspace.models.learner import LEARNERS
-from negspace.models.search_space import Range
+from negspace.models.learner import LEARNERS, Range
 from negspace.models.text_task import TextArm, TextTask, one_thread_each, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run

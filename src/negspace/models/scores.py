@@ -64,14 +64,11 @@ class ScoresLearner:
 
     Columns named id, index, row, text, label or group are passed over, unless that is a label's name and
     they hold probabilities; so are those in ``ignore``.
-
-    Attributes:
-        runs_values: Values of each run: sets of probability columns first, then single columns.
-        run_names: The columns each run came from.
     """
 
+    # values of each run: sets of probability columns first, then single columns
     runs_values: tuple[Values, ...]
-    run_names: tuple[str, ...]
+    run_names: tuple[str, ...]  # the columns each run came from
     source: str
 
     name = "scores"

@@ -19,8 +19,7 @@ from jaxtyping import Float, Int
 
 from negspace.data import grouped_folds
 from negspace.execution import run_jobs
-from negspace.models.learner import LEARNERS
-from negspace.models.search_space import Choice, Range
+from negspace.models.learner import LEARNERS, Choice, Range
 from negspace.models.text_task import TextArm, TextTask, one_thread_each, summarise_probabilities
 from negspace.quantities import PREDICTION
 from negspace.records import Json, Run

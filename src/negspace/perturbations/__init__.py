@@ -16,14 +16,18 @@ from negspace.perturbations.edit_search import (
 )
 from negspace.perturbations.edits import Candidate, Edit, EditKind, EditLevel, Operator, edit_distance
 from negspace.perturbations.label_preserving import VARIATIONS, Variation, as_variation, conflict
-from negspace.perturbations.proof import FunctionVerifier, Proof, Validity, Verifier
-from negspace.perturbations.verifiers import VERIFIERS, open_verifier
+from negspace.perturbations.verifiers import (
+    VERIFIERS,
+    FunctionVerifier,
+    Proof,
+    Validity,
+    Verifier,
+    open_verifier,
+)
 from negspace.perturbations.verifiers.arithmetic import Arithmetic
-from negspace.perturbations.verifiers.dates import Dates
 from negspace.perturbations.verifiers.json_documents import JsonSchema, JsonSyntax
-from negspace.perturbations.verifiers.ordering import Ordering
-from negspace.perturbations.verifiers.syntax import Brackets, PythonSyntax, Regex
-from negspace.perturbations.verifiers.units import UNITS, Units
+from negspace.perturbations.verifiers.statements import UNITS, Dates, Units
+from negspace.perturbations.verifiers.syntax import Brackets, Ordering, PythonSyntax, Regex
 
 __all__ = [
     "OPERATORS",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.perturbations.edits import Candidate, Edit, Operator, edit_distance
-from negspace.perturbations.proof import Proof, Validity, Verifier
 from negspace.perturbations.text_operators import CLAUSES, NUMBERS, TOKEN_REPLACE, TOKEN_SWAP, TOKENS
 from negspace.perturbations.tree_operators import BLOCKS, BRACKETS, JSON_TREE
+from negspace.perturbations.verifiers import Proof, Validity, Verifier
 from negspace.records import Json
 
 OPERATORS: Mapping[str, Operator] = {
@@ -38,18 +39,13 @@ LONGEST_SPAN = 1_000
 
 @dataclass(frozen=True)
 class VerifiedEdit:
-    """An edited text with a proven label.
-
-    Attributes:
-        proof: Proof for the edited text; VALID or INVALID, never UNKNOWN.
-        distance: Character edit distance from the original.
-    """
+    """An edited text with a proven label."""
 
     text: str
     edit: Edit
-    proof: Proof
+    proof: Proof  # proof for the edited text; VALID or INVALID, never UNKNOWN
     verifier: str
-    distance: int
+    distance: int  # character edit distance from the original
 
     def describe(self) -> Mapping[str, Json]:
         """The provenance to write beside the text."""
@@ -70,19 +66,12 @@ class VerifiedEdit:
 
 @dataclass(frozen=True)
 class EditSearch:
-    """What a search found, and why it found no more.
+    """What a search found, and why it found no more."""
 
-    Attributes:
-        proof: Verdict on the original text. Where it is not the verdict asked for, nothing was tried.
-        kept: Distinct edits proven to have the verdict asked for, nearest first.
-        tried: How many distinct edits were put to the verifier.
-        unknown: How many of those it could not judge.
-    """
-
-    proof: Proof
-    kept: tuple[VerifiedEdit, ...]
-    tried: int
-    unknown: int
+    proof: Proof  # verdict on the original text. Where it is not the verdict asked for, nothing was tried
+    kept: tuple[VerifiedEdit, ...]  # distinct edits proven to have the verdict asked for, nearest first
+    tried: int  # how many distinct edits were put to the verifier
+    unknown: int  # how many of those it could not judge
 
 
 def operators_for(verifier: str) -> tuple[Operator, ...]:
@@ -156,54 +145,30 @@ def search(
 
 
 def near_misses(
-    text: str,
-    verifier: Verifier,
-    operators: Sequence[Operator] | None = None,
-    *,
-    rng: np.random.Generator | int,
-    n: int = 10,
-    tries: int = TRIES,
+    text: str, verifier: Verifier, operators: Sequence[Operator] | None = None, **settings: Any
 ) -> list[VerifiedEdit]:
-    """Edit a valid text into proven invalid ones, nearest first.
+    """Edit a valid text into proven invalid ones, nearest first; settings as of `search`.
 
-    None for a text that is not proven valid; the reason is in ``verifier(text)``. Arguments as of `search`.
+    None for a text that is not proven valid; the reason is in ``verifier(text)``.
     """
     start, goal = Validity.VALID, Validity.INVALID
-    return list(search(text, verifier, operators, start=start, goal=goal, rng=rng, n=n, tries=tries).kept)
+    return list(search(text, verifier, operators, start=start, goal=goal, **settings).kept)
 
 
 def repairs(
-    text: str,
-    verifier: Verifier,
-    operators: Sequence[Operator] | None = None,
-    *,
-    rng: np.random.Generator | int,
-    n: int = 10,
-    tries: int = TRIES,
+    text: str, verifier: Verifier, operators: Sequence[Operator] | None = None, **settings: Any
 ) -> list[VerifiedEdit]:
-    """Edit an invalid text into proven valid ones, nearest first: near misses seen from the other side.
-
-    None for a text that is not proven invalid. Arguments as of `search`.
-    """
+    """Edit an invalid text into proven valid ones, nearest first; none for one that is not proven invalid."""
     start, goal = Validity.INVALID, Validity.VALID
-    return list(search(text, verifier, operators, start=start, goal=goal, rng=rng, n=n, tries=tries).kept)
+    return list(search(text, verifier, operators, start=start, goal=goal, **settings).kept)
 
 
 def variations(
-    text: str,
-    verifier: Verifier,
-    operators: Sequence[Operator] | None = None,
-    *,
-    rng: np.random.Generator | int,
-    n: int = 10,
-    tries: int = TRIES,
+    text: str, verifier: Verifier, operators: Sequence[Operator] | None = None, **settings: Any
 ) -> list[VerifiedEdit]:
-    """Edit a valid text into other valid ones, nearest first.
-
-    None for a text that is not proven valid. Arguments as of `search`.
-    """
-    start, goal = Validity.VALID, Validity.VALID
-    return list(search(text, verifier, operators, start=start, goal=goal, rng=rng, n=n, tries=tries).kept)
+    """Edit a valid text into other valid ones, nearest first; none for one that is not proven valid."""
+    start = goal = Validity.VALID
+    return list(search(text, verifier, operators, start=start, goal=goal, **settings).kept)
 
 
 def draw_candidates(

@@ -34,18 +34,13 @@ Change: TypeAlias = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to one span of a text.
-
-    Attributes:
-        start: First character of the span in the original, counted from 0.
-        end: The character after the span; an insertion's span is empty.
-    """
+    """One change to one span of a text."""
 
     operator: str
     kind: EditKind
     level: EditLevel
-    start: int
-    end: int
+    start: int  # first character of the span in the original, counted from 0
+    end: int  # the character after the span; an insertion's span is empty
     before: str
     after: str
 
@@ -83,15 +78,12 @@ class Operator(Protocol):
 
 @dataclass(frozen=True)
 class SpanOperator:
-    """An operator given by a function that says what may come in place of which span.
-
-    Attributes:
-        changes: From a text and a generator to changes, one at a time, in random order.
-    """
+    """An operator given by a function that says what may come in place of which span."""
 
     name: str
     kind: EditKind
     level: EditLevel
+    # from a text and a generator to changes, one at a time, in random order
     changes: Callable[[str, np.random.Generator], Iterator[Change]]
 
     def candidates(self, text: str, rng: np.random.Generator) -> Iterator[Candidate]:

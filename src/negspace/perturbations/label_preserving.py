@@ -17,23 +17,18 @@ from jaxtyping import Int
 
 from negspace.perturbations.edit_search import draw_candidates, operators_for
 from negspace.perturbations.edits import Operator
-from negspace.perturbations.proof import Validity, Verifier
+from negspace.perturbations.verifiers import Validity, Verifier
 
 
 @dataclass(frozen=True)
 class Variation:
-    """One kind of label-preserving change.
-
-    Attributes:
-        what: What it does, for a reader.
-        apply: Text and generator to the varied text, or None where it does not apply or would change
-            nothing.
-        canonical: Text to a form that is equal for all texts the variation holds to be the same.
-    """
+    """One kind of label-preserving change."""
 
     name: str
-    what: str
+    what: str  # what it does, for a reader
+    # text and generator to the varied text, or None where it does not apply or would change nothing
     apply: Callable[[str, np.random.Generator], str | None]
+    # text to a form that is equal for all texts the variation holds to be the same
     canonical: Callable[[str], str]
 
 

@@ -17,8 +17,8 @@ from negspace.perturbations.edits import (
     exchange,
     shuffled,
 )
-from negspace.perturbations.proof import Validity
 from negspace.perturbations.text_operators import swaps
+from negspace.perturbations.verifiers import Validity
 from negspace.perturbations.verifiers.json_documents import JsonSyntax
 
 _BRACKETS = "()[]{}"

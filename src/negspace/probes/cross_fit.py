@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32
 
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import PlanError
 from negspace.execution import run_jobs
 from negspace.language_models import cosine_rate, optimised

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import DataError, PlanError
 from negspace.language_models import LanguageModel, Rows, token_losses
 from negspace.probes.probe import (

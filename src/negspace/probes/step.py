@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import LanguageModel, Rows
 from negspace.probes.probe import PROBES, Planned, Probe, ProbeContext, Probed, Trace, TraceMetric

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, Rows, batches, check_finite, halving
 from negspace.probes.probe import PROBES, Collected, Planned, Probe, ProbeContext, Probed, TraceMetric

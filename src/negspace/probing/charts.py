@@ -13,9 +13,19 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from negspace.probing.findings import RetentionCurve, TemperatureCurve
 from negspace.probing.fragment_map import ROLES, Axis, FragmentMap
-from negspace.reports.axes import ACCENT, INK, LINE, SERIES, SOFT, WARN, canvas, percent_ticks
 from negspace.reports.numbers import count, measured, number, percent
-from negspace.reports.svg import drawing, inline_svg
+from negspace.reports.svg import (
+    ACCENT,
+    INK,
+    LINE,
+    SERIES,
+    SOFT,
+    WARN,
+    canvas,
+    drawing,
+    inline_svg,
+    percent_ticks,
+)
 
 _Values: TypeAlias = Sequence[float | None]
 

@@ -121,7 +121,7 @@ def _coverage(context: ProbeContext) -> f.CoverageShare | None:
 
 
 def _check(context: ProbeContext) -> f.GradientCheck:
-    from negspace.embedders.quiet import one_thread
+    from negspace.embedders import one_thread
     from negspace.gradients import check
 
     context.report("checking gradients", 0, 1)

@@ -13,9 +13,8 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from negspace.proofs.findings import mean_value, shown_interval
 from negspace.proofs.tuning import TunedArm
-from negspace.reports.axes import INK, PAPER, SERIES, SOFT, canvas, percent_ticks
 from negspace.reports.numbers import count, percent
-from negspace.reports.svg import drawing, inline_svg
+from negspace.reports.svg import INK, PAPER, SERIES, SOFT, canvas, drawing, inline_svg, percent_ticks
 from negspace.statistics import ExchangeRate
 
 _SIZE = (374, 290)

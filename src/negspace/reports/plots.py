@@ -7,9 +7,19 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from negspace.reports.axes import ACCENT, INK, LINE, PAPER, SOFT, WARN, canvas, percent_ticks
 from negspace.reports.numbers import limits, number, percent
-from negspace.reports.svg import drawing, inline_svg
+from negspace.reports.svg import (
+    ACCENT,
+    INK,
+    LINE,
+    PAPER,
+    SOFT,
+    WARN,
+    canvas,
+    drawing,
+    inline_svg,
+    percent_ticks,
+)
 
 _LANE = 18
 _STRIP = (368, 10, 348)  # width of a strip; where its axis begins; how long it is

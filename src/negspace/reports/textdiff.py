@@ -25,17 +25,12 @@ _LONGEST_TEXT = 20_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of two texts that are shown side by side.
+    """A stretch of two texts that are shown side by side."""
 
-    Attributes:
-        left: What the left text says here; empty if only the right text has something.
-        right: What the right text says here.
-        kind: ``same``: the same words on both sides. ``changed``: different words, or different
-            whitespace between the same words. ``cut``: left out by :func:`abridge`.
-    """
-
-    left: str
-    right: str
+    left: str  # what the left text says here; empty if only the right text has something
+    right: str  # what the right text says here
+    # ``same``: the same words on both sides. ``changed``: different words, or different whitespace between
+    # the same words. ``cut``: left out by :func:`abridge`.
     kind: Kind
 
 

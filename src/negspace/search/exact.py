@@ -40,14 +40,10 @@ _PER_PRODUCT, _PER_PAIR = 56, 64  # bytes of a product where all are candidates,
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """The best rows of a corpus for some queries.
+    """The best rows of a corpus for some queries."""
 
-    Attributes:
-        rows: Positions in the corpus, best first; -1 where there are no more.
-        scores: Products of the query and these rows; -inf where ``rows`` is -1.
-    """
-
-    rows: Int32[np.ndarray, "queries k"]
+    rows: Int32[np.ndarray, "queries k"]  # positions in the corpus, best first; -1 where there are no more
+    # products of the query and these rows; -inf where ``rows`` is -1
     scores: Float32[np.ndarray, "queries k"]
 
     def __len__(self) -> int:

@@ -49,21 +49,14 @@ Embedding: TypeAlias = Any
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Nearest rows of each row, by label.
+    """Nearest rows of each row, by label."""
 
-    Attributes:
-        other: Nearest row of another label; -1 where no word is shared with any.
-        other_distance: Its distance; 1 where ``other`` is -1.
-        same: Nearest other row of the same label; -1 where no word is shared with any.
-        same_distance: Its distance; 1 where ``same`` is -1.
-        links: Pairs of rows within the near-duplicate radius, whatever their labels: not all of them, but
-            enough that `components` joins what all of them would join.
-    """
-
-    other: Int[np.ndarray, " rows"]
-    other_distance: Float[np.ndarray, " rows"]
-    same: Int[np.ndarray, " rows"]
-    same_distance: Float[np.ndarray, " rows"]
+    other: Int[np.ndarray, " rows"]  # nearest row of another label; -1 where no word is shared with any
+    other_distance: Float[np.ndarray, " rows"]  # its distance; 1 where ``other`` is -1
+    same: Int[np.ndarray, " rows"]  # nearest other row of the same label; -1 where no word is shared with any
+    same_distance: Float[np.ndarray, " rows"]  # its distance; 1 where ``same`` is -1
+    # pairs of rows within the near-duplicate radius, whatever their labels: not all of them, but enough that
+    # `components` joins what all of them would join
     links: Int[np.ndarray, "links 2"]
 
 

@@ -125,41 +125,27 @@ class Rules:
 
 @dataclass(frozen=True)
 class FilterStats:
-    """What became of the candidates. Each is counted once, under the first rule that drops it.
+    """What became of the candidates. Each is counted once, under the first rule that drops it."""
 
-    Attributes:
-        queries: Queries looked at.
-        seen: Candidates looked at.
-        positive: Dropped as a positive of the query; the rules that follow it stand in their order.
-        above: Dropped because they score above ``max_score``; ``below`` likewise for ``min_score``.
-        rank: Dropped by ``range_min`` or ``range_max``.
-        left: Left by all rules, and not taken.
-        taken: Taken as negatives.
-        short: Queries with fewer than ``num_negatives``.
-        first: The first ``num_negatives`` candidates of each query that are no positives: what would be
-            taken without rules. Only those of known class: 0 where labels are not known.
-        first_same_class: Those of ``first`` that are of the query's own class.
-        taken_known: Those of ``taken`` whose class is known; 0 where labels are not known.
-        taken_same_class: Those of ``taken_known`` that are of the query's own class.
-    """
-
-    queries: int = 0
-    seen: int = 0
-    positive: int = 0
+    queries: int = 0  # queries looked at
+    seen: int = 0  # candidates looked at
+    positive: int = 0  # dropped as a positive of the query; the rules that follow it stand in their order
     same_class: int = 0
     duplicate: int = 0
     absolute: int = 0
     relative: int = 0
-    above: int = 0
+    above: int = 0  # dropped because they score above ``max_score``; ``below`` likewise for ``min_score``
     below: int = 0
-    rank: int = 0
-    left: int = 0
-    taken: int = 0
-    short: int = 0
+    rank: int = 0  # dropped by ``range_min`` or ``range_max``
+    left: int = 0  # left by all rules, and not taken
+    taken: int = 0  # taken as negatives
+    short: int = 0  # queries with fewer than ``num_negatives``
+    # The first ``num_negatives`` candidates of each query that are no positives: what would be taken without
+    # rules. Only those of known class: 0 where labels are not known.
     first: int = 0
-    first_same_class: int = 0
-    taken_known: int = 0
-    taken_same_class: int = 0
+    first_same_class: int = 0  # those of ``first`` that are of the query's own class
+    taken_known: int = 0  # those of ``taken`` whose class is known; 0 where labels are not known
+    taken_same_class: int = 0  # those of ``taken_known`` that are of the query's own class
 
     def __add__(self, other: FilterStats) -> FilterStats:
         """Join the counts of two blocks of queries."""
@@ -168,16 +154,11 @@ class FilterStats:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """The negatives of some queries, best first.
+    """The negatives of some queries, best first."""
 
-    Attributes:
-        rows: Positions in the corpus; -1 where there are no more.
-        scores: Their scores; -inf where there are no more.
-        ranks: Their places among the hits, from 0; -1 where there are no more.
-    """
-
-    rows: Int32[np.ndarray, "queries negatives"]
-    scores: Float32[np.ndarray, "queries negatives"]
+    rows: Int32[np.ndarray, "queries negatives"]  # positions in the corpus; -1 where there are no more
+    scores: Float32[np.ndarray, "queries negatives"]  # their scores; -inf where there are no more
+    # their places among the hits, from 0; -1 where there are no more
     ranks: Int32[np.ndarray, "queries negatives"]
     stats: FilterStats
 

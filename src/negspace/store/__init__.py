@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from negspace.store.hashes import content_hash, package_hash, source_hash
 from negspace.store.part_store import PartStore, locked
-from negspace.store.run_store import RunStore, StoredResult, default_store_path
+from negspace.store.run_store import (
+    RunStore,
+    StoredResult,
+    content_hash,
+    default_store_path,
+    package_hash,
+    source_hash,
+)
 
 __all__ = [
     "PartStore",

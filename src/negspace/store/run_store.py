@@ -1,4 +1,4 @@
-"""A SQLite file of finished runs.
+"""Content addresses, and a SQLite file of finished runs.
 
 One row a run, written as soon as the run is done: a killed study finds its finished seeds again,
 a repeated one is instant. Write-ahead logging lets several processes share the file. Payloads are
@@ -7,13 +7,16 @@ plain NumPy archives, never pickles.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import io
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from platformdirs import user_cache_path
 from negspace.errors import StoreError
 from negspace.records import Json, Run
 
+_PACKAGE = Path(__file__).parents[1]
 _LAYOUT = 3
 _SECONDS_TO_WAIT = 30.0
 
@@ -50,6 +54,60 @@ CREATE TABLE IF NOT EXISTS results (
 """
 
 
+def content_hash(content: Json) -> str:
+    """Hash JSON content, independent of the order of keys.
+
+    Args:
+        content: Anything JSON can hold; NaN and infinities are refused, as they are no JSON.
+
+    Returns:
+        SHA-256, hex.
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def source_hash(part: object) -> str:
+    """Hash the code that a part runs: all modules of the package folder its class stands in.
+
+    A changed learner thus computes anew instead of handing out what its older self had found.
+
+    Args:
+        part: An instance of a class that stands in a file. For one typed into a notebook, the
+            source of the class alone is hashed; where there is none, its qualified name.
+
+    Returns:
+        SHA-256, hex.
+    """
+    kind = type(part)
+    try:
+        file = Path(inspect.getfile(kind))
+        if file.is_file() and (file.parent / "__init__.py").is_file():
+            return _folder_hash(file.parent)
+        return content_hash(inspect.getsource(kind))
+    except (TypeError, OSError):
+        return content_hash(f"{kind.__module__}.{kind.__qualname__}")
+
+
+@cache
+def _folder_hash(folder: Path) -> str:
+    return _hash_files(folder, folder.glob("*.py"))
+
+
+@cache
+def package_hash(package: Path = _PACKAGE) -> str:
+    """Hash all modules of this package: finished parts of other code are of no use."""
+    return _hash_files(package, package.rglob("*.py"))
+
+
+def _hash_files(folder: Path, files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def default_store_path() -> Path:
     """Where runs are kept: ``$NEGSPACE_STORE``, else ``runs.sqlite`` in the user's cache folder."""
     chosen = os.environ.get("NEGSPACE_STORE")
@@ -58,14 +116,10 @@ def default_store_path() -> Path:
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What a named study found when it was run last.
-
-    Attributes:
-        finished: When, as ``YYYY-MM-DD HH:MM:SS`` in UTC.
-    """
+    """What a named study found when it was run last."""
 
     plan: str
-    finished: str
+    finished: str  # when, as ``YYYY-MM-DD HH:MM:SS`` in UTC
     summary: Mapping[str, Json]
 
 

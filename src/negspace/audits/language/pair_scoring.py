@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import expit
 
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import EASY, EASY_PER_TOKEN, NEAR_MISS, NEAR_MISS_PER_TOKEN, PairTask
 from negspace.language_models import Batch, batches, halving

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from negspace.data.formats import FORMATS, Format
-from negspace.data.table import Table, check_names
-from negspace.data.text_files import check_writable_text, first_line, read_text, several
+from negspace.data.table import Table, check_names, check_writable_text, first_line, read_text, several
 from negspace.errors import DataError
 
 _FIELD_LIMIT = threading.Lock()
@@ -40,7 +39,17 @@ def _read(path: Path, separator: str) -> Table:
         else:
             ragged.append((line, len(row)))
     if ragged:
-        raise _ragged(path, separator, header, ragged)
+        line, count = ragged[0]
+        names = ", ".join(f"'{name}'" for name in header)
+        mark = "tab" if separator == "\t" else "comma"
+        others = several("line", [number for number, _ in ragged[1:]], "a wrong number")
+        raise DataError(
+            f"{path}, line {line}: the row has too {'many' if count > len(header) else 'few'} cells: "
+            f"{count} instead of {len(header)}{others}",
+            got=f"{count} cells for the columns {names}",
+            hint=f'quote a cell that holds a {mark} ("like this"), and give every column a cell, '
+            "even an empty one",
+        )
     columns = zip(*cells, strict=True) if cells else [() for _ in header]
     return Table(str(path), dict(zip(header, columns, strict=True)), np.array(lines, dtype=np.int64))
 
@@ -82,20 +91,6 @@ def _unlimited_cells(characters: int) -> Iterator[None]:
             yield
         finally:
             csv.field_size_limit(before)
-
-
-def _ragged(path: Path, separator: str, header: Sequence[str], ragged: list[tuple[int, int]]) -> DataError:
-    line, count = ragged[0]
-    names = ", ".join(f"'{name}'" for name in header)
-    mark = "tab" if separator == "\t" else "comma"
-    others = several("line", [number for number, _ in ragged[1:]], "a wrong number")
-    return DataError(
-        f"{path}, line {line}: the row has too {'many' if count > len(header) else 'few'} cells: "
-        f"{count} instead of {len(header)}{others}",
-        got=f"{count} cells for the columns {names}",
-        hint=f'quote a cell that holds a {mark} ("like this"), and give every column a cell, '
-        "even an empty one",
-    )
 
 
 def _write(path: Path, columns: Mapping[str, Sequence[object]], separator: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from negspace.data.formats import FORMATS, Format
-from negspace.data.table import Table, columns_of
-from negspace.data.text_files import check_writable_text, first_line, read_text
+from negspace.data.table import Table, check_writable_text, columns_of, first_line, read_text
 from negspace.errors import DataError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_LINE = "write one object a line, such as " + json.dumps({"text": "a sentence", "label": "a name"})
 _EXPECTED = 'a JSON file must hold one array of objects: [{"text": …, "label": …}, …]'
 
 
@@ -57,8 +57,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, object]:
         raise DataError(
             f"{place}, column {at + 1}: not JSON: {error.msg}",
             got=f"…{line[max(0, at - 30) : at + 30]}…" if len(line) > 60 else line,
-            hint="write one JSON object a line, such as "
-            + json.dumps({"text": "a sentence", "label": "a name"}),
+            hint=_LINE.replace("one", "one JSON", 1),
         ) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place}: {error}", got=line, hint="correct the line") from error
@@ -66,7 +65,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, object]:
         raise DataError(
             f"{place}: the line is JSON, but not an object",
             got=line,
-            hint="write one object a line, such as " + json.dumps({"text": "a sentence", "label": "a name"}),
+            hint=_LINE,
         )
     return value
 

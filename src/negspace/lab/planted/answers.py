@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.execution import run_jobs
 from negspace.lab.planted.corpus import PlantedRecipe, planted_corpus, vocabulary
 from negspace.lab.planted.rules import RULES, answers_of

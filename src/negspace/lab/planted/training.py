@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import MissingExtraError, PlanError
 from negspace.lab.planted.corpus import ROLES, PlantedCorpus, PlantedRecipe, planted_corpus, vocabulary
 from negspace.language_models import LanguageModel, TinySettings, train_network

@@ -15,8 +15,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid, is_rounded, unknown, valid
-from negspace.perturbations.verifiers import VERIFIERS
+from negspace.perturbations.verifiers import (
+    VERIFIERS,
+    Proof,
+    TextVerifier,
+    Validity,
+    invalid,
+    is_rounded,
+    unknown,
+    valid,
+)
 
 _LONGEST_CLAIM = 300
 _LONGEST_SHOWN = 40
@@ -116,7 +124,7 @@ def _compare(claim: str) -> Proof:
         raise _UnreadableError(f"a claim of more than {_LONGEST_CLAIM} characters")
     if not _CLAIM.fullmatch(claim) or not claim.translate(_SPELLED).isascii():
         raise _UnreadableError(f"more than numbers and signs in '{shown}'")
-    # A sign apart from its number continues something that stands before the claim.
+    # a sign apart from its number continues something that stands before the claim.
     if re.match(r"\s*(?:[+*/^]|-\s)", claim.translate(_SPELLED)):
         raise _UnreadableError(f"'{shown}' begins with an operator")
     # All on one line, so that the columns of the tree are positions in the source.

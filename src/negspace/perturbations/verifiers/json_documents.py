@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from negspace.errors import DataError, MissingExtraError
-from negspace.perturbations.proof import Proof, TextVerifier, Validity, invalid, too_deep, unknown, valid
-from negspace.perturbations.verifiers import VERIFIERS
+from negspace.perturbations.verifiers import (
+    VERIFIERS,
+    Proof,
+    TextVerifier,
+    Validity,
+    invalid,
+    too_deep,
+    unknown,
+    valid,
+)
 from negspace.records import Json
 
 _MOST_DIGITS = 100

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
-from negspace.embedders.quiet import quiet
+from negspace.embedders import quiet
 from negspace.errors import PlanError
 from negspace.language_models import Batch
 from negspace.probes.engines.backbone import causal_model

@@ -17,7 +17,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import PlanError
 from negspace.language_models import Batch, LanguageModel, batches, check_finite, take
 from negspace.probes.engines.before_after import (

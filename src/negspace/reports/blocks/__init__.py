@@ -7,7 +7,6 @@ a user's words inside a sentence, so that their direction cannot reorder ours.
 
 from __future__ import annotations
 
-from negspace.reports.blocks.explore import Explorer, ExplorerRow, Token, TokenMap
 from negspace.reports.blocks.figures import (
     Align,
     Cards,
@@ -15,6 +14,8 @@ from negspace.reports.blocks.figures import (
     Chart,
     Column,
     Draw,
+    Explorer,
+    ExplorerRow,
     Group,
     Key,
     Metric,
@@ -26,32 +27,31 @@ from negspace.reports.blocks.figures import (
     Strips,
     Table,
     Tally,
+    Token,
+    TokenMap,
     Verdict,
     numeric,
 )
 from negspace.reports.blocks.prose import (
     Banner,
+    Block,
     Bullets,
     Command,
     Details,
     Facts,
     Headline,
+    Mark,
     Paragraph,
     Quote,
     Raw,
     Section,
     Side,
-    Steps,
-    TextPair,
-    Warnings,
-)
-from negspace.reports.blocks.report import REPORT_SECTIONS, Report, Reported, ReportSection, sections_for
-from negspace.reports.blocks.text import (
-    Block,
-    Mark,
     Span,
+    Steps,
     Text,
+    TextPair,
     Tone,
+    Warnings,
     code,
     given,
     link,
@@ -62,6 +62,7 @@ from negspace.reports.blocks.text import (
     soft,
     strong,
 )
+from negspace.reports.blocks.report import REPORT_SECTIONS, Report, Reported, ReportSection, sections_for
 
 __all__ = [
     "REPORT_SECTIONS",

@@ -1,24 +1,113 @@
-"""Blocks of words: headings, paragraphs, lists, facts, quoted and compared texts, commands."""
+"""What is shown as text, and blocks of words: headings, paragraphs, lists, compared texts, commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from negspace.reports.blocks.text import Block, Text, Tone
+Tone: TypeAlias = Literal["", "supported", "refuted", "inconclusive", "warn", "soft"]
+
+
+Shape: TypeAlias = Literal[
+    "circle", "diamond", "triangle", "square", "hollow", "dot", "mean", "effect", "band"
+]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A small sign of a legend, as charts draw it."""
+
+    # ``hollow`` is an outlined diamond, ``dot`` a pale circle, ``mean`` a dot on a line, ``effect`` an
+    # outlined circle on a thick line, ``band`` a filled block
+    shape: Shape
+    # A custom property of the stylesheet: ``accent``, ``warn``, ``series-2``, ``series-3``, ``ink``, ``soft``
+    # or ``line``
+    colour: str = "accent"
+
+    @classmethod
+    def of_series(cls, index: int) -> Mark:
+        """The sign of the ``index``-th series of a chart."""
+        signs = (
+            cls("circle"),
+            cls("diamond", "warn"),
+            cls("triangle", "series-2"),
+            cls("square", "series-3"),
+        )
+        return signs[index % len(signs)]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of text that is not plain."""
+
+    text: str
+    # ``given``: a user's words, isolated. ``outcome``: with the sign of its tone before it. ``mark``: a sign
+    # of a legend. The others as their names say.
+    kind: Literal["given", "strong", "code", "soft", "small", "link", "outcome", "mark"]
+    tone: Tone = ""  # colour, and for an outcome its sign
+    href: str = ""  # for a link: a path beside the page, or ``#id`` on it
+    sign: Mark | None = None  # for a mark
+
+
+Text: TypeAlias = str | Span | tuple[str | Span, ...]
+
+
+def given(text: str) -> Span:
+    """A user's words: a label, a path, a name."""
+    return Span(text, "given")
+
+
+def strong(text: str) -> Span:
+    """Words that stand out."""
+    return Span(text, "strong")
+
+
+def soft(text: str) -> Span:
+    """Words that stand back."""
+    return Span(text, "soft")
+
+
+def code(text: str) -> Span:
+    """A file name, a flag, a token."""
+    return Span(text, "code")
+
+
+def link(text: str, href: str) -> Span:
+    """Words that lead to a path beside the page, or to an ``#id`` on it; never to the network."""
+    return Span(text, "link", href=href)
+
+
+def outcome(tone: Tone, text: str) -> Span:
+    """An outcome with its sign, which differs in shape as well as in colour."""
+    return Span(text, "outcome", tone=tone)
+
+
+def mark(sign: Mark) -> Span:
+    """A sign of a legend inside a text."""
+    return Span("", "mark", sign=sign)
+
+
+def pieces(text: Text) -> tuple[str | Span, ...]:
+    """A text as a tuple, without what is empty."""
+    parts = text if isinstance(text, tuple) else (text,)
+    return tuple(part for part in parts if part)
+
+
+def plain(text: Text) -> str:
+    """A text without its spans."""
+    return "".join(part if isinstance(part, str) else part.text for part in pieces(text))
+
+
+class Block:
+    """Anything a report shows. A writer has one function a block class, of the class's name in lower case."""
 
 
 @dataclass(frozen=True)
 class Headline(Block):
-    """What the reader must know, first.
+    """What the reader must know, first."""
 
-    Attributes:
-        sentence: The finding, or the question that ``word`` answers.
-        word: One word in the tone's colour before it: ``Supported``.
-    """
-
-    sentence: Text
-    word: str = ""
+    sentence: Text  # the finding, or the question that ``word`` answers
+    word: str = ""  # one word in the tone's colour before it: ``Supported``
     tone: Tone = ""
     detail: Text = ""
     next: Text = ""
@@ -26,27 +115,20 @@ class Headline(Block):
 
 @dataclass(frozen=True)
 class Section(Block):
-    """A heading and what stands under it; sections nest.
-
-    Attributes:
-        intro: The first paragraph, which says how to read the rest.
-    """
+    """A heading and what stands under it; sections nest."""
 
     title: Text
     blocks: tuple[Block, ...] = ()
-    intro: Text = ""
+    intro: Text = ""  # the first paragraph, which says how to read the rest
     id: str = ""
 
 
 @dataclass(frozen=True)
 class Paragraph(Block):
-    """A paragraph.
-
-    Attributes:
-        style: ``lead``: how to read what follows. ``small``: an aside. ``reading``: what a chart shows.
-    """
+    """A paragraph."""
 
     text: Text
+    # ``lead``: how to read what follows. ``small``: an aside. ``reading``: what a chart shows.
     style: Literal["", "lead", "small", "reading"] = ""
 
 
@@ -82,36 +164,27 @@ class Side:
 
 @dataclass(frozen=True)
 class TextPair(Block):
-    """Two texts, compared word by word and abridged around what differs.
-
-    Attributes:
-        full: Heading under which the whole texts are folded, where they were abridged; empty for none.
-        tight: Keep fewer words around a difference.
-    """
+    """Two texts, compared word by word and abridged around what differs."""
 
     left: Side
     right: Side
     caption: Text = ""
     note: Text = ""
+    # heading under which the whole texts are folded, where they were abridged; empty for none
     full: Text = ""
-    tight: bool = False
+    tight: bool = False  # keep fewer words around a difference
 
 
 @dataclass(frozen=True)
 class Quote(Block):
-    """A text of the user's with what is said about it.
-
-    Attributes:
-        words: Show so many words of it.
-        above: Above everything: why it is shown.
-    """
+    """A text of the user's with what is said about it."""
 
     text: str
     label: Text
     note: Text = ""
     remark: Text = ""
-    words: int = 60
-    above: Text = ""
+    words: int = 60  # show so many words of it
+    above: Text = ""  # above everything: why it is shown
 
 
 @dataclass(frozen=True)
@@ -135,15 +208,11 @@ class Steps(Block):
 
 @dataclass(frozen=True)
 class Details(Block):
-    """Blocks that are folded on a page, and left out of a brief report.
-
-    Attributes:
-        open: Whether a page shows them unfolded.
-    """
+    """Blocks that are folded on a page, and left out of a brief report."""
 
     summary: Text
     blocks: tuple[Block, ...]
-    open: bool = False
+    open: bool = False  # whether a page shows them unfolded
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from negspace.registry import Registry
 from negspace.reports.blocks.figures import Metrics, Verdict
-from negspace.reports.blocks.prose import Headline, Section, Warnings
-from negspace.reports.blocks.text import Block, Span, Text
+from negspace.reports.blocks.prose import Block, Headline, Section, Span, Text, Warnings
 
 
 @runtime_checkable
@@ -41,35 +40,25 @@ def sections_for(command: str) -> dict[str, ReportSection]:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a command found, ready for any writer.
+    """Everything that a command found, ready for any writer."""
 
-    Attributes:
-        kind: What kind of report it is, above the title.
-        headline: The finding. None where the first verdict of ``top`` is the finding.
-        subtitle: Below the title: sizes, learner, seeds.
-        intro: Paragraphs in the head of the page.
-        top: Before the first section: verdicts and metrics.
-        warnings: Get a section of their own and a link in the head; None for a report that never warns.
-        method: The last section: how it was computed.
-        brief: What a brief terminal report shows between headline and warnings; None for the metrics.
-        notebook: What a notebook shows under the headline; None for the metrics.
-        back: Above the title: the page that this one belongs to.
-        pages: Pages that belong to this one, by path beside it.
-    """
-
-    kind: Text
+    kind: Text  # what kind of report it is, above the title
     title: str
-    headline: Headline | None = None
-    subtitle: Text = ""
-    intro: tuple[Block, ...] = ()
-    top: tuple[Block, ...] = ()
+    headline: Headline | None = None  # the finding. None where the first verdict of ``top`` is the finding
+    subtitle: Text = ""  # below the title: sizes, learner, seeds
+    intro: tuple[Block, ...] = ()  # paragraphs in the head of the page
+    top: tuple[Block, ...] = ()  # before the first section: verdicts and metrics
     sections: tuple[Section, ...] = ()
+    # get a section of their own and a link in the head; None for a report that never warns
     warnings: tuple[str, ...] | None = ()
-    method: Section | None = None
+    method: Section | None = None  # the last section: how it was computed
+    # what a brief terminal report shows between headline and warnings; None for the metrics
     brief: tuple[Block, ...] | None = None
+    # what a notebook shows under the headline; None for the metrics
     notebook: tuple[Block, ...] | None = None
     footer: Text = ""
-    back: Span | None = None
+    back: Span | None = None  # above the title: the page that this one belongs to
+    # pages that belong to this one, by path beside it
     pages: Mapping[str, Report] = field(default_factory=dict)
 
     @property
