@@ -7,26 +7,12 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import (
-    PATH,
-    ReportingCommand,
-    column,
-    json_flag,
-    learner,
-    options,
-    out_folder,
-    registered,
-    running,
-    seed,
-    show,
-    verifier,
-    workers,
-)
+from negspace.cli import options as opt
 
 
 @click.command(
     "audit",
-    cls=ReportingCommand,
+    cls=opt.ReportingCommand,
     epilog="""\b
 Examples:
   negspace audit train.csv
@@ -41,36 +27,38 @@ Examples:
 Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("train", metavar="TRAIN|PAIRS", type=PATH)
-@click.option("--test", type=PATH, help="Ordinary test rows.  [default: a fifth of TRAIN]")
-@click.option("--near-miss", type=PATH, help="A contrast set: test rows changed a little, to another label.")
-@options(
-    column("text", "Column of texts."),
-    column("label", "Column of labels."),
-    column("group", "Column that joins near misses of each other.", default=""),
-    column("good", "Of minimal pairs: column of the sentences to be preferred.", default=""),
-    column("bad", "Of minimal pairs: column of the others.", default=""),
-    column("paradigm", "Of minimal pairs: column of what a pair tests.", default=""),
-    learner(
+@click.argument("train", metavar="TRAIN|PAIRS", type=opt.PATH)
+@click.option("--test", type=opt.PATH, help="Ordinary test rows.  [default: a fifth of TRAIN]")
+@click.option(
+    "--near-miss", type=opt.PATH, help="A contrast set: test rows changed a little, to another label."
+)
+@opt.options(
+    opt.column("text", "Column of texts."),
+    opt.column("label", "Column of labels."),
+    opt.column("group", "Column that joins near misses of each other.", default=""),
+    opt.column("good", "Of minimal pairs: column of the sentences to be preferred.", default=""),
+    opt.column("bad", "Of minimal pairs: column of the others.", default=""),
+    opt.column("paradigm", "Of minimal pairs: column of what a pair tests.", default=""),
+    opt.learner(
         "What is fitted; or, as scores:FILE, the predictions of any model for the test rows. Minimal "
         "pairs take hf:PATH, a causal language model, or tiny:CORPUS, small ones trained on a text."
     ),
-    registered(
+    opt.registered(
         "--metric",
         "metrics",
         place="negspace.metrics:METRICS",
         multiple=True,
         says="One more metric on ordinary rows and near misses; repeatable.",
     ),
-    verifier("Proves labels: invariance is also tested on edits that keep them."),
+    opt.verifier("Proves labels: invariance is also tested on edits that keep them."),
 )
-@click.option("--seeds", default=20, show_default=True, help="Fits; a verdict needs at least 10.")
-@click.option("--margin", default=0.05, show_default=True, help="Smallest near-miss gap that matters.")
-@options(
-    out_folder("report.html, audit.json and rows.parquet"),
-    json_flag("audit.json"),
-    seed("First seed; also decides split and folds."),
-    workers("Fits at once"),
+@opt.option("--seeds", default=20, help="Fits; a verdict needs at least 10.")
+@opt.option("--margin", default=0.05, help="Smallest near-miss gap that matters.")
+@opt.options(
+    opt.out_folder("report.html, audit.json and rows.parquet"),
+    opt.json_flag("audit.json"),
+    opt.seed("First seed; also decides split and folds."),
+    opt.workers("Fits at once"),
 )
 def audit_command(
     train: Path,
@@ -92,7 +80,7 @@ def audit_command(
     PAIRS is such a file, or a folder of them, with the columns sentence_good and sentence_bad (minimal pairs,
     as BLiMP has them): sentences that a language model should tell apart.
     """
-    with running(train, test, near_miss, out=[out]) as progress:
+    with opt.running(train, test, near_miss, out=[out]) as progress:
         from negspace.audits import (
             AuditResult,
             MinimalPairsAudit,
@@ -113,4 +101,4 @@ def audit_command(
             result = audit_minimal_pairs(train, **of_pairs, **common)
         else:
             result = audit(train, **of_texts, metrics=metrics, **common)
-    show(result, result.save(out) if out is not None else None, as_json=as_json)
+    opt.show(result, result.save(out) if out is not None else None, as_json=as_json)

@@ -7,27 +7,14 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import (
-    PATH,
-    ReportingCommand,
-    column,
-    json_flag,
-    learner,
-    options,
-    out_folder,
-    registered,
-    running,
-    seed,
-    show,
-    workers,
-)
+from negspace.cli import options as opt
 
 _STRATEGIES = "negspace.curation:STRATEGIES"
 
 
 @click.command(
     "curate",
-    cls=ReportingCommand,
+    cls=opt.ReportingCommand,
     epilog="""\b
 Examples:
   negspace curate pool.csv --budget 200
@@ -43,26 +30,25 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
 130 interrupted.
 """,
 )
-@click.argument("pool", type=PATH)
+@click.argument("pool", type=opt.PATH)
 @click.option("--budget", type=int, required=True, help="Rows to choose.")
-@options(
-    column("text", "Column of texts."),
-    column("label", "Column of labels."),
-    column("group", "Column that joins near misses of each other.", default="found by nearness"),
-    column("source", "Column that says where a row comes from.", default=""),
+@opt.options(
+    opt.column("text", "Column of texts."),
+    opt.column("label", "Column of labels."),
+    opt.column("group", "Column that joins near misses of each other.", default="found by nearness"),
+    opt.column("source", "Column that says where a row comes from.", default=""),
 )
 @click.option("--real", metavar="VALUE", help="Its value for true rows; all others are synthetic.")
-@click.option("--real-share", type=float, default=0.0, show_default=True, help="Least share of true rows.")
-@click.option(
+@opt.option("--real-share", type=float, default=0.0, help="Least share of true rows.")
+@opt.option(
     "--balance",
     type=click.Choice(["pool", "even"]),
     default="pool",
-    show_default=True,
     help="Labels in the shares they have in POOL, or evenly.",
 )
-@options(
-    registered("--strategy", place=_STRATEGIES, says="Use this one, without a trial."),
-    registered(
+@opt.options(
+    opt.registered("--strategy", place=_STRATEGIES, says="Use this one, without a trial."),
+    opt.registered(
         "--try", "also_try", place=_STRATEGIES, multiple=True, says="One more for the trial; repeatable."
     ),
 )
@@ -72,19 +58,16 @@ Exit codes: 0 done, whatever the trial said; 2 something to mend;
     metavar="K",
     help="Also propose K rows for people to rewrite to another label.",
 )
-@learner("What the trial fits.")
-@click.option("--seeds", default=12, show_default=True, help="Times each strategy is tried; at least 10.")
-@click.option(
-    "--margin",
-    default=0.01,
-    show_default=True,
-    help="Accuracy that a strategy may lose on one test if it gains on the other.",
+@opt.learner("What the trial fits.")
+@opt.option("--seeds", default=12, help="Times each strategy is tried; at least 10.")
+@opt.option(
+    "--margin", default=0.01, help="Accuracy that a strategy may lose on one test if it gains on the other."
 )
-@options(
-    out_folder("selected.jsonl, rows.parquet, curation.json, report.html and worklist.csv"),
-    json_flag("curation.json"),
-    seed("First seed; also of the split and the choice."),
-    workers("Fits at once"),
+@opt.options(
+    opt.out_folder("selected.jsonl, rows.parquet, curation.json, report.html and worklist.csv"),
+    opt.json_flag("curation.json"),
+    opt.seed("First seed; also of the split and the choice."),
+    opt.workers("Fits at once"),
 )
 def curate_command(
     pool: Path, budget: int, worklist: int | None, out: Path | None, as_json: bool, **settings: Any
@@ -95,8 +78,8 @@ def curate_command(
     on rows held out of it, and the best of those shown to beat stratified random rows chooses. Where none
     is, the choice is stratified random, and says so.
     """
-    with running(pool, out=[out]) as progress:
+    with opt.running(pool, out=[out]) as progress:
         from negspace.curation import curate
 
         selection = curate(pool, budget, worklist=worklist or 0, progress=progress, **settings)
-    show(selection, selection.save(out) if out is not None else None, as_json=as_json)
+    opt.show(selection, selection.save(out) if out is not None else None, as_json=as_json)

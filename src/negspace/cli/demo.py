@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.options import json_flag, out_folder, running, seed
+from negspace.cli import options as opt
 
 
 @click.command(
@@ -18,19 +18,17 @@ Examples:
   negspace demo --out /tmp/demo --json
 """,
 )
-@out_folder("the data and the reports", default=Path("negspace-demo"))
-@click.option(
-    "--seeds", default=20, show_default=True, help="Fits of each audit; a verdict needs at least 10."
-)
-@seed("Draws the data; also the first fit's.")
-@json_flag("both audits")
+@opt.out_folder("the data and the reports", default=Path("negspace-demo"))
+@opt.option("--seeds", default=20, help="Fits of each audit; a verdict needs at least 10.")
+@opt.seed("Draws the data; also the first fit's.")
+@opt.json_flag("both audits")
 def demo_command(out: Path, seeds: int, seed: int, as_json: bool) -> None:
     """See a near-miss gap, and its closing, on data made here.
 
     Writes a small set of support tickets in which most rows give the label away, audits it, then audits as
     many rows of which half are near misses. Needs no file, no network and no model.
     """
-    with running(out=[out]) as progress:
+    with opt.running(out=[out]) as progress:
         from negspace.demo import run_demo
 
         demo = run_demo(out, seed=seed, seeds=seeds, progress=progress)

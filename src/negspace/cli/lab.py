@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from negspace.cli.options import Names, device, out_folder, running, show, workers
+from negspace.cli import options as opt
 
-_CLAIM = Names("negspace.lab.claims:CLAIMS")
+_CLAIM = opt.Names("negspace.lab.claims:CLAIMS")
 
 
 @click.group("lab")
@@ -79,10 +79,10 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
     "--smoke", is_flag=True, help="A fortieth of the steps and two seeds: shows that it runs, and no more."
 )
 @click.option("--controls/--no-controls", default=True, help="Run the controls as well.  [default: yes]")
-@out_folder("a page and a JSON file of each claim")
+@opt.out_folder("a page and a JSON file of each claim")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
-@device("What trains.", default="cpu")
-@workers("Replicas at once")
+@opt.device("What trains.", default="cpu")
+@opt.workers("Replicas at once")
 def run_command(
     names: tuple[str, ...],
     everything: bool,
@@ -103,19 +103,19 @@ def run_command(
     claims = claims_in_order() if everything else [CLAIMS[name] for name in dict.fromkeys(names)]
     found = []
     for claim in claims:
-        with running(out=[out]) as progress:
+        with opt.running(out=[out]) as progress:
             scale = Scale(seeds=seeds, smoke=smoke, device=device)
             result = run_claim(claim, scale, controls=controls, workers=workers, progress=progress)
         page = result.save(out) if out is not None else None
         found.append(result.to_dict())
         if not as_json:
-            show(result, page, as_json=False)
+            opt.show(result, page, as_json=False)
     if as_json:
         click.echo(json.dumps(found, indent=2))
 
 
 @lab_group.command("report", epilog="\b\nExamples:\n  negspace lab report --out lab\n")
-@out_folder("the pages", default=Path("negspace-lab"))
+@opt.out_folder("the pages", default=Path("negspace-lab"))
 def report_command(out: Path) -> None:
     """Write one page over all stored results, and one for each claim."""
     from negspace.errors import StoreError
@@ -129,6 +129,6 @@ def report_command(out: Path) -> None:
         raise StoreError(
             "no claim has been run yet, as registered", hint="run `negspace lab run --all` first"
         )
-    with running(out=[out]) as progress:
+    with opt.running(out=[out]) as progress:
         index = save_lab(results, out, progress=progress)
     click.echo(index)

@@ -7,26 +7,14 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import (
-    PATH,
-    ReportingCommand,
-    column,
-    json_flag,
-    options,
-    registered,
-    running,
-    seed,
-    show,
-    verifier,
-    workers,
-)
+from negspace.cli import options as opt
 
 _MIB = 2**20
 
 
 @click.command(
     "mine",
-    cls=ReportingCommand,
+    cls=opt.ReportingCommand,
     epilog="""\b
 Examples:
   negspace mine train.csv
@@ -41,73 +29,66 @@ Examples:
 Exit codes: 0 done; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("data", type=PATH)
-@click.option("--corpus", type=PATH, help="For pairs: more rows that may be negatives.")
-@click.option(
+@click.argument("data", type=opt.PATH)
+@click.option("--corpus", type=opt.PATH, help="For pairs: more rows that may be negatives.")
+@opt.option(
     "--out",
     metavar="PATH",
-    type=PATH,
+    type=opt.PATH,
     default=Path("mined"),
-    show_default=True,
     help="A .jsonl or .parquet file; without a suffix, a Hugging Face dataset folder with a card.",
 )
-@options(
-    registered(
+@opt.options(
+    opt.registered(
         "--format",
         place="negspace.mining:FORMATS",
         says="Form of the rows.",
         metavar="FORMAT",
         default="triplet",
-        show_default=True,
     ),
-    registered(
+    opt.registered(
         "--source",
         place="negspace.mining:SOURCES",
         says="Where negatives come from; several with commas.",
         metavar="LIST",
         default="neighbours",
-        show_default=True,
     ),
-    registered(
+    opt.registered(
         "--embedder",
         place="negspace.embedders:EMBEDDERS",
         says="Says what is near.",
         metavar="EMBEDDER",
         default="tfidf",
-        show_default=True,
     ),
-    verifier("For edits: proves what is valid."),
-    column("text", "Column of texts."),
-    column("label", "Column of labels.", default="recognised; in pairs, none"),
-    column("group", "Column that joins variants of one original.", default=""),
-    column("anchor", "Column of anchors."),
-    column("positive", "Column of positives."),
+    opt.verifier("For edits: proves what is valid."),
+    opt.column("text", "Column of texts."),
+    opt.column("label", "Column of labels.", default="recognised; in pairs, none"),
+    opt.column("group", "Column that joins variants of one original.", default=""),
+    opt.column("anchor", "Column of anchors."),
+    opt.column("positive", "Column of positives."),
 )
-@click.option("--negatives", default=3, show_default=True, help="For an anchor, at most.")
-@click.option(
+@opt.option("--negatives", default=3, help="For an anchor, at most.")
+@opt.option(
     "--sampling",
     type=click.Choice(["top", "random"]),
     default="top",
-    show_default=True,
     help="Take the hardest that the rules leave, or any of them.",
 )
-@click.option("--range-min", default=0, show_default=True, help="Skip so many of the hardest left.")
+@opt.option("--range-min", default=0, help="Skip so many of the hardest left.")
 @click.option("--range-max", type=int, help="Look at so many of those left.  [default: about 10 a negative]")
 @click.option("--absolute-margin", type=float, help="A negative scores so much less than every positive.")
 @click.option("--relative-margin", type=float, help="The same, as a share of the positive's score, 0.05 say.")
 @click.option("--max-score", type=float, help="Highest score of a negative.")
 @click.option("--min-score", type=float, help="Lowest score of a negative.")
-@click.option(
+@opt.option(
     "--near-duplicate",
     default=0.95,
-    show_default=True,
     help="Leave out what has a cosine of this or more to a positive; 2 leaves nothing out.",
 )
-@click.option(
+@opt.option(
     "--pair-with",
     type=click.Choice(["nearest", "random"]),
     default="nearest",
-    show_default=True,
     help="For labelled texts: which other row of its class is a row's positive.",
 )
 @click.option(
@@ -116,18 +97,20 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     help="Write where each negative came from into the output too: to look at, not to train on.",
 )
 @click.option(
-    "--report", metavar="PATH", type=PATH, help="Page to write: an .html file, or a folder for report.html."
+    "--report",
+    metavar="PATH",
+    type=opt.PATH,
+    help="Page to write: an .html file, or a folder for report.html.",
 )
-@options(json_flag("mined.json"), seed("Decides all that is drawn."))
-@click.option(
+@opt.options(opt.json_flag("mined.json"), opt.seed("Decides all that is drawn."))
+@opt.option(
     "--memory",
     type=click.IntRange(min=1),
     default=256,
-    show_default=True,
     metavar="MIB",
     help="Working memory of a search; changes no result.",
 )
-@workers("Threads")
+@opt.workers("Threads")
 def mine_command(
     data: Path,
     corpus: Path | None,
@@ -146,7 +129,7 @@ def mine_command(
     command is given again.
     """
     folder = None if report is None else report.parent if report.suffix.lower() == ".html" else report
-    with running(data, corpus, out=[out.expanduser().parent, folder]) as progress:
+    with opt.running(data, corpus, out=[out.expanduser().parent, folder]) as progress:
         from negspace.mining import mine
 
         mined = mine(
@@ -159,4 +142,4 @@ def mine_command(
             progress=progress,
             **settings,
         )
-    show(mined, mined.save(report) if report is not None else None, as_json=as_json)
+    opt.show(mined, mined.save(report) if report is not None else None, as_json=as_json)

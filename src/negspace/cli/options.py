@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import click
 from click.shell_completion import CompletionItem
@@ -89,7 +89,16 @@ def registered(
     flag: str, *more: str, place: str, says: str, metavar: str = "NAME", **settings: Any
 ) -> Callable[[F], F]:
     """An option that takes the name of something registered; its help lists the names."""
-    return click.option(flag, *more, cls=_Listed, type=Names(place), help=says, metavar=metavar, **settings)
+    kind = Names(place)
+    shown = settings.get("default") is not None
+    return click.option(
+        flag, *more, cls=_Listed, type=kind, help=says, metavar=metavar, show_default=shown, **settings
+    )
+
+
+def option(flag: str, *, default: Any, **settings: Any) -> Callable[[F], F]:
+    """An option whose help shows its default."""
+    return click.option(flag, default=default, show_default=True, **settings)
 
 
 def options(*given: Callable[[F], F]) -> Callable[[F], F]:
@@ -130,12 +139,7 @@ def json_flag(what: str) -> Callable[[F], F]:
 def learner(says: str) -> Callable[[F], F]:
     """What is fitted."""
     return registered(
-        "--learner",
-        place="negspace.models:LEARNERS",
-        says=says,
-        metavar="LEARNER",
-        default="tfidf",
-        show_default=True,
+        "--learner", place="negspace.models:LEARNERS", says=says, metavar="LEARNER", default="tfidf"
     )
 
 
@@ -146,7 +150,7 @@ def verifier(says: str) -> Callable[[F], F]:
 
 def seed(says: str) -> Callable[[F], F]:
     """The seed of all that is random."""
-    return click.option("--seed", default=0, show_default=True, help=says)
+    return option("--seed", default=0, help=says)
 
 
 def workers(what: str) -> Callable[[F], F]:
@@ -159,9 +163,10 @@ def workers(what: str) -> Callable[[F], F]:
 def device(says: str, default: str = "auto") -> Callable[[F], F]:
     """What computes."""
     kinds = click.Choice(["auto", "cpu", "cuda"])
-    return click.option("--device", type=kinds, default=default, show_default=True, help=says)
+    return option("--device", type=kinds, default=default, help=says)
 
 
+@runtime_checkable
 class Shown(Protocol):
     """A result as commands print it."""
 

@@ -7,27 +7,14 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import (
-    PATH,
-    ReportingCommand,
-    column,
-    device,
-    json_flag,
-    options,
-    out_folder,
-    registered,
-    running,
-    seed,
-    show,
-    workers,
-)
+from negspace.cli import options as opt
 
 _MIB = 2**20
 
 
 @click.command(
     "probe",
-    cls=ReportingCommand,
+    cls=opt.ReportingCommand,
     epilog="""\b
 Examples:
   negspace probe plays.txt
@@ -41,43 +28,31 @@ Examples:
 Exit codes: 0 done; 2 something to mend; 130 interrupted.
 """,
 )
-@click.argument("corpus", type=PATH)
-@click.option(
+@click.argument("corpus", type=opt.PATH)
+@opt.option(
     "--model",
     default="tiny",
-    show_default=True,
     metavar="PATH|ID|tiny",
     help="A causal language model of transformers; tiny trains a small GPT on CORPUS.",
 )
-@column("text", "Column of texts.")
-@click.option(
-    "--fragment-tokens",
-    type=click.IntRange(min=8),
-    default=512,
-    show_default=True,
-    help="Length of a fragment, at most.",
+@opt.column("text", "Column of texts.")
+@opt.option(
+    "--fragment-tokens", type=click.IntRange(min=8), default=512, help="Length of a fragment, at most."
 )
 @click.option(
     "--reference",
-    type=PATH,
+    type=opt.PATH,
     help="Text that the model should get better at.  [default: fragments set aside from CORPUS]",
 )
-@registered(
+@opt.registered(
     "--probes",
     place="negspace.probes:PROBES",
     says="What is measured; several with commas.",
     metavar="LIST",
     default="all",
-    show_default=True,
 )
 @click.option("--tokens", is_flag=True, help="Write loss and pressure of every token too (tokens.parquet).")
-@click.option(
-    "--sample",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Fragments that take real steps.",
-)
+@opt.option("--sample", type=click.IntRange(min=1), default=64, help="Fragments that take real steps.")
 @click.option(
     "--step-size",
     type=float,
@@ -86,21 +61,20 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
 @click.option(
     "--check", is_flag=True, help="Compare gradients with a loop of one fragment at a time; print the cost."
 )
-@device("What computes.")
-@click.option(
+@opt.device("What computes.")
+@opt.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
-    show_default=True,
     help="Of the parameters; auto is float32, on CUDA bfloat16.",
 )
 @click.option(
     "--trust-remote-code", is_flag=True, help="Run code that the model brings. Only if you read it."
 )
-@options(
-    out_folder("report.html, probe.json and the Parquet files", default=Path("probed")),
-    json_flag("probe.json"),
-    seed("Decides all that is drawn."),
+@opt.options(
+    opt.out_folder("report.html, probe.json and the Parquet files", default=Path("probed")),
+    opt.json_flag("probe.json"),
+    opt.seed("Decides all that is drawn."),
 )
 @click.option(
     "--memory",
@@ -108,7 +82,7 @@ Exit codes: 0 done; 2 something to mend; 130 interrupted.
     metavar="MIB",
     help="Memory for a batch.  [default: half of what is free, 2048 at most]",
 )
-@workers("Processes")
+@opt.workers("Processes")
 def probe_command(
     corpus: Path, reference: Path | None, out: Path, as_json: bool, memory: int | None, **settings: Any
 ) -> None:
@@ -118,7 +92,7 @@ def probe_command(
     Hugging Face dataset folder with texts. A run that was stopped goes on where it was when the same command
     is given again.
     """
-    with running(corpus, reference, out=[out]) as progress:
+    with opt.running(corpus, reference, out=[out]) as progress:
         from negspace.probing import probe
 
         probed = probe(
@@ -129,4 +103,4 @@ def probe_command(
             progress=progress,
             **settings,
         )
-    show(probed, probed.page, as_json=as_json)
+    opt.show(probed, probed.page, as_json=as_json)

@@ -7,24 +7,12 @@ from typing import Any
 
 import click
 
-from negspace.cli.options import (
-    PATH,
-    ReportingCommand,
-    column,
-    json_flag,
-    learner,
-    options,
-    out_folder,
-    running,
-    seed,
-    show,
-    workers,
-)
+from negspace.cli import options as opt
 
 
 @click.command(
     "prove",
-    cls=ReportingCommand,
+    cls=opt.ReportingCommand,
     epilog="""\b
 Examples:
   negspace prove pairs.tsv random@pool.tsv --test test.tsv --near-miss new.tsv
@@ -38,48 +26,40 @@ Exit codes: 0 done, any verdict; 2 something to mend; 130 interrupted.
 """,
 )
 @click.argument("arms", nargs=-1, required=True, metavar="A B [C ...]")
-@click.option("--test", type=PATH, required=True, help="Ordinary test rows.")
+@click.option("--test", type=opt.PATH, required=True, help="Ordinary test rows.")
 @click.option(
     "--near-miss",
-    type=PATH,
+    type=opt.PATH,
     help="A contrast set: test rows changed a little, to another label.  [default: found in --test]",
 )
 @click.option(
     "--reference",
-    type=PATH,
+    type=opt.PATH,
     metavar="POOL",
     help="Whose random rows arms are worth.  [default: the first POOL, else the last arm]",
 )
 @click.option("--budget", type=int, metavar="N", help="Rows of each arm.  [default: of the smallest file]")
-@options(
-    column("text", "Column of texts."),
-    column("label", "Column of labels."),
-    column("group", "Column that joins near misses of each other.", default=""),
-    learner("What is fitted."),
+@opt.options(
+    opt.column("text", "Column of texts."),
+    opt.column("label", "Column of labels."),
+    opt.column("group", "Column that joins near misses of each other.", default=""),
+    opt.learner("What is fitted."),
 )
-@click.option("--seeds", default=20, show_default=True, help="Draws and fits; a verdict needs at least 10.")
-@click.option("--margin", default=0.0, show_default=True, help="Smallest gain on near misses that matters.")
-@click.option(
-    "--easy-margin", default=0.02, show_default=True, help="Loss on easy rows that does not matter yet."
-)
-@click.option(
-    "--tune",
-    default=0,
-    show_default=True,
-    metavar="K",
-    help="Trials of hyper-parameter search for every arm.",
-)
+@opt.option("--seeds", default=20, help="Draws and fits; a verdict needs at least 10.")
+@opt.option("--margin", default=0.0, help="Smallest gain on near misses that matters.")
+@opt.option("--easy-margin", default=0.02, help="Loss on easy rows that does not matter yet.")
+@opt.option("--tune", default=0, metavar="K", help="Trials of hyper-parameter search for every arm.")
 @click.option(
     "--tune-storage",
-    type=PATH,
+    type=opt.PATH,
     metavar="FILE",
     help="Optuna's journal.  [default: tuning.journal in --out, else in the cache]",
 )
-@options(
-    out_folder("report.html and proof.json"),
-    json_flag("proof.json"),
-    seed("First seed."),
-    workers("Fits at once"),
+@opt.options(
+    opt.out_folder("report.html and proof.json"),
+    opt.json_flag("proof.json"),
+    opt.seed("First seed."),
+    opt.workers("Fits at once"),
 )
 def prove_command(
     arms: tuple[str, ...],
@@ -99,7 +79,7 @@ def prove_command(
     """
     if tune_storage is None and out is not None:
         tune_storage = out / "tuning.journal"
-    with running(test, near_miss, reference, out=[out]) as progress:
+    with opt.running(test, near_miss, reference, out=[out]) as progress:
         from negspace.proofs import prove
 
         proof = prove(
@@ -111,4 +91,4 @@ def prove_command(
             progress=progress,
             **settings,
         )
-    show(proof, proof.save(out) if out is not None else None, as_json=as_json)
+    opt.show(proof, proof.save(out) if out is not None else None, as_json=as_json)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from negspace.data.labelled import Examples
 from negspace.errors import DataError, PlanError
@@ -63,65 +63,40 @@ def grouped_folds(
             hint="give more rows, or groups that join fewer of them",
         )
     folds = np.full(len(labels), -1, dtype=np.int64)
-    loads = np.zeros((int(label.max()) + 1, n_folds), dtype=np.int64)
-    _deal_clusters(folds, loads, label, cluster, sizes, rng)
-    _deal_singles(folds, loads, label, np.flatnonzero(sizes[cluster] == 1), rng)
-    return folds
-
-
-def _deal_clusters(
-    folds: Int[np.ndarray, " rows"],
-    loads: Int[np.ndarray, "labels folds"],
-    label: Int[np.ndarray, " rows"],
-    cluster: Int[np.ndarray, " rows"],
-    sizes: Int[np.ndarray, " clusters"],
-    rng: np.random.Generator,
-) -> None:
-    """Fill ``folds`` and ``loads`` with the clusters of two rows or more."""
     totals = np.bincount(label)
+    loads = np.zeros((len(totals), n_folds), dtype=np.int64)
     members = np.split(np.argsort(cluster, kind="stable"), np.cumsum(sizes)[:-1])
     order = rng.permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
-    filled = np.zeros(loads.shape[1])
+    sized = np.zeros(n_folds)
     # Small enough to decide only between folds that are equal for the labels.
     tie = 1.0 / len(label) ** 2
     for index in order[: np.count_nonzero(sizes >= 2)]:
         rows = members[index]
         present, count = np.unique(label[rows], return_counts=True)
         cost = (count / totals[present]) @ (2 * loads[present] + count[:, None])
-        fold = int(np.argmin(cost + tie * filled))
+        fold = int(np.argmin(cost + tie * sized))
         folds[rows] = fold
         loads[present, fold] += count
-        filled[fold] += len(rows)
-
-
-def _deal_singles(
-    folds: Int[np.ndarray, " rows"],
-    loads: Int[np.ndarray, "labels folds"],
-    label: Int[np.ndarray, " rows"],
-    rows: Int[np.ndarray, " singles"],
-    rng: np.random.Generator,
-) -> None:
-    """Fill ``folds`` with single rows, label by label, each to the fold that has fewest of it.
-
-    Between folds with equally many of the label the smaller one takes the row: by induction over
-    labels, sizes that differ by at most one stay so.
-    """
+        sized[fold] += len(rows)
+    # Single rows. Between folds with equally many of the label the smaller one takes the row: by induction
+    # over labels, sizes that differ by at most one stay so.
     filled = loads.sum(axis=0)
-    rows = rng.permutation(rows)
+    rows = rng.permutation(np.flatnonzero(sizes[cluster] == 1))
     rows = rows[np.argsort(label[rows], kind="stable")]
     for part in np.split(rows, np.flatnonzero(np.diff(label[rows])) + 1):
         if not len(part):
             continue
         counts = loads[label[part[0]]]
-        rank = rng.permutation(len(filled))
-        heap = [(int(counts[f]), int(filled[f]), int(rank[f]), f) for f in range(len(filled))]
+        rank = rng.permutation(n_folds)
+        heap = [(int(counts[f]), int(filled[f]), int(rank[f]), f) for f in range(n_folds)]
         heapq.heapify(heap)
         for row in part:
-            count, size, order, fold = heap[0]
+            held, size, place, fold = heap[0]
             folds[row] = fold
             filled[fold] += 1
-            heapq.heapreplace(heap, (count + 1, size + 1, order, fold))
+            heapq.heapreplace(heap, (held + 1, size + 1, place, fold))
+    return folds
 
 
 def split_rows(
@@ -149,59 +124,38 @@ def split_rows(
             "the share of test rows is not between 0 and 1", got=test_share, hint="give a share such as 0.2"
         )
     labels, held_out = examples.labels, np.zeros(len(examples), dtype=bool)
-    free = np.flatnonzero(~_only_of_label(labels, clusters))
+    # A label is learned from its only cluster or never.
+    pairs = np.unique(np.stack([labels, clusters]), axis=1)
+    names, count = np.unique(pairs[0], return_counts=True)
+    lone = np.isin(labels, names[count == 1])
+    free = np.flatnonzero(~np.isin(clusters, clusters[lone]))
     finest = min(_FINEST_SHARE, len(np.unique(clusters[free])))
     if finest >= 2:
         share = Fraction(test_share).limit_denominator(finest)
         share = min(max(share, Fraction(1, finest)), Fraction(finest - 1, finest))
         folds = grouped_folds(labels[free], clusters[free], share.denominator, seed)
         held_out[free] = folds < share.numerator
-        _keep_learnable(held_out, labels, clusters)
+        # The training side gets the smallest cluster of each label that it lacks.
+        _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+        rows = np.flatnonzero(np.isin(labels, np.setdiff1d(labels, labels[~held_out])))
+        rows = rows[np.lexsort((sizes[cluster[rows]], labels[rows]))]
+        _, first = np.unique(labels[rows], return_index=True)
+        held_out[np.isin(cluster, cluster[rows[first]])] = False
     if not held_out.any():
         raise DataError(
             f"{examples.source}: there are too few rows or groups of a label to hold any out",
             got=f"{len(labels)} rows in {len(np.unique(clusters))} groups, {len(np.unique(labels))} labels",
             hint="give at least two rows (or groups) of each label, or test data with --test",
         )
-    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out), _untested(held_out, examples))
-
-
-def _only_of_label(
-    labels: Int[np.ndarray, " rows"], clusters: Int[np.ndarray, " rows"]
-) -> Bool[np.ndarray, " rows"]:
-    """Mark the rows of clusters that are the only one with some label: it is learned from them or never."""
-    pairs = np.unique(np.stack([labels, clusters]), axis=1)
-    names, count = np.unique(pairs[0], return_counts=True)
-    lone = np.isin(labels, names[count == 1])
-    return np.isin(clusters, clusters[lone])
-
-
-def _keep_learnable(
-    held_out: Bool[np.ndarray, " rows"],
-    labels: Int[np.ndarray, " rows"],
-    clusters: Int[np.ndarray, " rows"],
-) -> None:
-    """Give the training side, in place, the smallest cluster of each label that it lacks."""
-    _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
-    rows = np.flatnonzero(np.isin(labels, np.setdiff1d(labels, labels[~held_out])))
-    rows = rows[np.lexsort((sizes[cluster[rows]], labels[rows]))]
-    _, first = np.unique(labels[rows], return_index=True)
-    held_out[np.isin(cluster, cluster[rows[first]])] = False
-
-
-def _untested(held_out: Bool[np.ndarray, " rows"], examples: Examples) -> tuple[str, ...]:
-    """Say which labels the test side lacks."""
-    absent = np.setdiff1d(examples.labels, examples.labels[held_out])
-    if not len(absent):
-        return ()
-    names = [examples.label_names[label] for label in absent]
-    listed = ", ".join(f"'{name}'" for name in names[:5]) + (
-        f" and {len(names) - 5} more" if len(names) > 5 else ""
-    )
-    return (
-        f"{len(names)} of {len(examples.label_names)} labels are not tested, "
-        f"for they have too few rows or groups: {listed}",
-    )
+    notes = []
+    if untested := [examples.label_names[i] for i in np.setdiff1d(labels, labels[held_out])]:
+        listed = ", ".join(f"'{name}'" for name in untested[:5])
+        listed += f" and {len(untested) - 5} more" if len(untested) > 5 else ""
+        notes.append(
+            f"{len(untested)} of {len(examples.label_names)} labels are not tested, "
+            f"for they have too few rows or groups: {listed}"
+        )
+    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out), tuple(notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,23 +181,20 @@ def duplicates_across(train: Examples, test: Examples) -> Duplicates:
         first.setdefault(_folded(text), row)
     pairs = [(row, first[key]) for row, key in enumerate(map(_folded, test.texts)) if key in first]
     test_rows, train_rows = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return Duplicates(test_rows, train_rows, _note(train, test, pairs))
+    if not pairs:
+        return Duplicates(test_rows, train_rows)
+
+    def line(examples: Examples, row: int) -> int:
+        return row + 1 if examples.lines is None else int(examples.lines[row])
+
+    shown = ", ".join(f"{line(test, row)} = {line(train, twin)}" for row, twin in pairs[:3])
+    more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+    note = (
+        f"{len(pairs)} of {len(test)} rows of {test.source} have the text of a row of {train.source} "
+        f"(line {shown}{more}): accuracy on them is memory"
+    )
+    return Duplicates(test_rows, train_rows, note)
 
 
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _note(train: Examples, test: Examples, pairs: list[tuple[int, int]]) -> str:
-    if not pairs:
-        return ""
-    shown = ", ".join(f"{_line(test, row)} = {_line(train, twin)}" for row, twin in pairs[:3])
-    more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
-    return (
-        f"{len(pairs)} of {len(test)} rows of {test.source} have the text of a row of {train.source} "
-        f"(line {shown}{more}): accuracy on them is memory"
-    )
-
-
-def _line(examples: Examples, row: int) -> int:
-    return row + 1 if examples.lines is None else int(examples.lines[row])

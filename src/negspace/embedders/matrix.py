@@ -31,11 +31,7 @@ class MatrixEmbedder:
     name = "matrix"
 
     def __init__(
-        self,
-        matrix: np.ndarray,
-        texts: Sequence[str] | None = None,
-        *,
-        source: str = "the matrix",
+        self, matrix: np.ndarray, texts: Sequence[str] | None = None, *, source: str = "the matrix"
     ) -> None:
         self.source = source
         self.vectors: Float32[np.ndarray, "rows dims"] = unit_rows(_checked(matrix, source))

@@ -16,26 +16,10 @@ if TYPE_CHECKING:
     from negspace.mining.sources import NeighbourSource
 
 __all__ = [
-    "FORMATS",
-    "OUT",
-    "PARTNERS",
-    "SAMPLINGS",
-    "SCHEMA",
-    "SOURCES",
-    "Findings",
-    "Links",
-    "Mined",
-    "MiningPool",
-    "MiningSettings",
-    "NeighbourSource",
-    "PoolKind",
-    "SameTexts",
-    "check_whole",
-    "code_hash",
-    "mine",
-    "mining_report",
-    "output_place",
-]
+    "FORMATS", "OUT", "PARTNERS", "SAMPLINGS", "SCHEMA", "SOURCES", "Findings", "Links", "Mined",
+    "MiningPool", "MiningSettings", "NeighbourSource", "PoolKind", "SameTexts", "check_whole", "code_hash",
+    "mine", "mining_report", "output_place",
+]  # fmt: skip
 
 
 # Modules are imported when something is asked of them, the light ones first: help needs the names of formats

@@ -6,6 +6,7 @@ Column names and orders are those of sentence-transformers (which takes every co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -89,10 +90,26 @@ class Renderer:
     pool: MiningPool
     negatives: int
     prompted: bool  # whether anchors are prompts, or stand themselves where an edit was made
+    rows: int = 0  # rows rendered
+    shown: int = 0  # negatives in them, each as often as it stands there
+    # For each source of rows, its negatives that are of the anchor's own class (`same`), of another (`other`)
+    # or of none that is known (`unknown`); empty where no classes are known.
+    classes: dict[str, Counter[str]] = field(default_factory=dict)
     short: int = 0  # anchors left out because they had fewer negatives than the format needs
     grouped: int = 0  # for contrast groups, number of groups so far
     # for contrast groups, the texts that stand in a group already, folded
     placed: set[str] = field(default_factory=set)
+
+    def count(self, row: OutputRow) -> None:
+        """Count a row that was rendered, and how the classes of its negatives stand to the anchor's."""
+        self.rows += 1
+        self.shown += len(row.hits)
+        own, other = self.pool.anchor_labels, self.pool.corpus_labels
+        for hit in row.hits:
+            if own is not None and other is not None and hit.row != MADE:  # an edit has no class
+                one, two = int(own[hit.anchor]), int(other[hit.row])
+                kind = "unknown" if min(one, two) < 0 else "same" if one == two else "other"
+                self.classes.setdefault(hit.source, Counter())[kind] += 1
 
     def negative(self, hit: Hit) -> str:
         """Text of a hit."""

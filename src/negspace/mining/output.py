@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +15,7 @@ import pyarrow as pa
 from negspace.data import CARD, STREAMED, RowSink, open_folder, open_rows
 from negspace.errors import DataError, StoreError
 from negspace.mining.findings import SCHEMA, Findings
-from negspace.mining.formats import MADE, PROVENANCE, Format, Hit, Renderer, by_anchor
-from negspace.mining.pool import MiningPool
+from negspace.mining.formats import MADE, PROVENANCE, Format, Renderer, by_anchor
 
 SUMMARY = "mined.json"
 
@@ -154,37 +153,29 @@ def _same(one: Path, other: Path) -> bool:
         return one.resolve() == other.resolve()
 
 
-@dataclass(frozen=True)
-class Written:
-    """What writing counted."""
-
-    rows: int
-    negatives: int  # negatives in them, each as often as it stands there
-    short: int  # anchors left out because the format needs more negatives than they had
-    # for each source of rows, its negatives that are of the anchor's own class (``same``), of another
-    # (``other``) or of none that is known (``unknown``); empty where no classes are known
-    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-
-def write_output(
+def stage_output(
     place: OutputPlace,
     staged: Path,
-    parts: Callable[[], Iterator[pa.Table]],
+    parts: Iterable[pa.Table],
     form: Format,
     renderer: Renderer,
     *,
     provenance: bool,
     fingerprint: str,
-    describe: Callable[[Written], tuple[Findings, str]],
-) -> Findings:
-    """Render the parts in order, and move the result to its place.
+) -> OutputPlace:
+    """Render the parts in order into an empty folder on the same file system; the renderer counts.
 
-    Returns:
-        The findings.
+    Args:
+        place: Where the result will go.
+        staged: The empty folder.
+        parts: The hits of every part, in order.
+        form: Form of the rows.
+        renderer: Turns hits into rows.
+        provenance: Whether the rows themselves say where their negatives came from.
+        fingerprint: Hash of all that decides the rows, hex.
 
     Raises:
         DataError: There is no row to write.
-        StoreError: The place cannot be written, or something else has come to stand there.
     """
     new = OutputPlace(staged / place.path.name, place.is_folder)
     schema = form.schema(renderer.negatives, prompted=renderer.prompted, provenance=provenance)
@@ -193,71 +184,49 @@ def write_output(
         if place.is_folder
         else open_rows(new.path, schema)
     )
-    side_schema = pa.schema(
-        [*((name, pa.int64()) for name in ("output_row", "slot", "anchor", "row")), *PROVENANCE]
-    )
-    classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    positions = ("output_row", "slot", "anchor", "row")
+    side_schema = pa.schema([*((name, pa.int64()) for name in positions), *PROVENANCE])
     with opened as sink, open_rows(new.provenance, side_schema) as side:
-        for table in parts():
-            for hits in by_anchor(table):
-                for row in form.rows(renderer, hits):
-                    side.write(_provenance(sink.rows, row.hits))
-                    for source, kind in _classes(renderer.pool, row.hits):
-                        classes[source][kind] += 1
-                    sink.write([form.with_provenance(row) if provenance else row.columns])
-    written = Written(sink.rows, side.rows, renderer.short, classes)
-    if not written.rows:
+        for hits in itertools.chain.from_iterable(map(by_anchor, parts)):
+            for row in form.rows(renderer, hits):
+                for slot, hit in enumerate(row.hits, 1):
+                    at = (sink.rows, slot, hit.anchor, None if hit.row == MADE else hit.row)
+                    named = {name: getattr(hit, name) for name in PROVENANCE.names}
+                    side.write([{**dict(zip(positions, at, strict=True)), **named}])
+                renderer.count(row)
+                sink.write([form.with_provenance(row) if provenance else row.columns])
+    if not sink.rows:
         raise DataError(
             f"{renderer.pool.source}: no anchor has a negative left, so there is nothing to write",
             got=f"{len(renderer.pool)} anchors",
             hint="loosen the margins or scores, widen --range-max, or take another --source",
         )
-    findings, card = describe(written)
+    return new
+
+
+def publish(new: OutputPlace, place: OutputPlace, findings: Findings, card: str) -> None:
+    """Move what was staged to its place, with what was found.
+
+    Raises:
+        StoreError: The place cannot be written, or something else has come to stand there.
+    """
     new.summary.write_text(json.dumps(findings.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if place.is_folder:
         (new.path / CARD).write_text(card, encoding="utf-8")
     # Once more: hours may have passed since the first look.
     _refuse_strangers(place)
-    _move(new, place)
-    return findings
-
-
-def _classes(pool: MiningPool, hits: tuple[Hit, ...]) -> Iterator[tuple[str, str]]:
-    """Source of each negative, and how its class stands to the anchor's; an edit has none."""
-    if pool.anchor_labels is None or pool.corpus_labels is None:
-        return
-    for hit in hits:
-        if hit.row != MADE:
-            own, other = int(pool.anchor_labels[hit.anchor]), int(pool.corpus_labels[hit.row])
-            known = own >= 0 and other >= 0
-            yield hit.source, "unknown" if not known else "same" if own == other else "other"
-
-
-def _provenance(row: int, hits: tuple[Hit, ...]) -> Iterator[dict[str, object]]:
-    for slot, hit in enumerate(hits, 1):
-        yield {
-            "output_row": row,
-            "slot": slot,
-            "anchor": hit.anchor,
-            "row": None if hit.row == MADE else hit.row,
-            **{name: getattr(hit, name) for name in PROVENANCE.names},
-        }
-
-
-def _move(new: OutputPlace, place: OutputPlace) -> None:
     try:
-        if place.is_folder:
-            if place.path.exists():
-                old = new.path.with_name("replaced")
-                place.path.rename(old)
-                new.path.rename(place.path)
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                new.path.rename(place.path)
-            return
-        new.summary.replace(place.summary)
-        new.provenance.replace(place.provenance)
-        new.path.replace(place.path)
+        if not place.is_folder:
+            new.summary.replace(place.summary)
+            new.provenance.replace(place.provenance)
+            new.path.replace(place.path)
+        elif place.path.exists():
+            old = new.path.with_name("replaced")
+            place.path.rename(old)
+            new.path.rename(place.path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            new.path.rename(place.path)
     except OSError as error:
         raise StoreError(
             f"{place.path}: cannot be written",

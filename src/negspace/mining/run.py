@@ -15,10 +15,10 @@ from negspace._version import __version__
 from negspace.embedders import Embedder, EmbeddingCache, MatrixEmbedder, cached, open_embedder
 from negspace.errors import DataError
 from negspace.execution import cpu_count
-from negspace.mining.findings import Findings, Mined
+from negspace.mining.findings import Mined
 from negspace.mining.formats import FORMATS, HITS, Renderer
 from negspace.mining.mining_part import MiningCounts, MiningPlan, mine_part
-from negspace.mining.output import OutputPlace, Written, output_place, write_output
+from negspace.mining.output import OutputPlace, output_place, publish, stage_output
 from negspace.mining.pool import MiningPool, read_pool
 from negspace.mining.report import render_card
 from negspace.mining.settings import (
@@ -300,40 +300,21 @@ def _run(plan: MiningPlan, place: OutputPlace, part: int, code: str | None, repo
                 hits, counts = mine_part(plan, start, min(start + part, len(pool)))
                 store.put(name, hits, counts.to_json())
         report("writing", 0, 1)
-        findings = _write(plan, place, store, names, sources, key)
+        totals = Totals()
+        for hits, kept in store.all(names):
+            totals.add(hits, MiningCounts.from_json(kept))
+        form, renderer = (
+            FORMATS[settings.format],
+            Renderer(pool, settings.negatives, prompted(pool, settings)),
+        )
+        parts = (hits for hits, _ in store.all(names))
+        new = stage_output(
+            place, store.staged, parts, form, renderer, provenance=settings.provenance, fingerprint=key
+        )
+        findings = summarise(plan, sources, totals, renderer, place, key)
+        publish(new, place, findings, render_card(findings))
     except DataError:  # the same call would fail again, and has nothing to go on from
         store.remove()
         raise
     store.remove()
     return Mined(place.path, findings)
-
-
-def _write(
-    plan: MiningPlan,
-    place: OutputPlace,
-    store: PartStore,
-    parts: Sequence[str],
-    sources: list[Mapping[str, Json]],
-    key: str,
-) -> Findings:
-    """Add up the parts, and render them."""
-    pool, settings = plan.pool, plan.settings
-    totals = Totals()
-    for hits, counts in store.all(parts):
-        totals.add(hits, MiningCounts.from_json(counts))
-    renderer = Renderer(pool, settings.negatives, prompted(pool, settings))
-
-    def describe(written: Written) -> tuple[Findings, str]:
-        findings = summarise(plan, sources, totals, written, renderer, place, key)
-        return findings, render_card(findings)
-
-    return write_output(
-        place,
-        store.staged,
-        lambda: (hits for hits, _ in store.all(parts)),
-        FORMATS[settings.format],
-        renderer,
-        provenance=settings.provenance,
-        fingerprint=key,
-        describe=describe,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ from negspace.mining.findings import (
 )
 from negspace.mining.formats import FORMATS, MADE, Hit, Renderer, by_anchor
 from negspace.mining.mining_part import MiningCounts, MiningPlan
-from negspace.mining.output import OutputPlace, Written
+from negspace.mining.output import OutputPlace
 from negspace.mining.pool import PoolKind
 from negspace.records import Json
 
@@ -83,7 +84,6 @@ def summarise(
     plan: MiningPlan,
     sources: Sequence[Mapping[str, Json]],
     totals: Totals,
-    written: Written,
     renderer: Renderer,
     place: OutputPlace,
     key: str,
@@ -115,10 +115,10 @@ def summarise(
             format=form.name,
             a_row_is=form.what,
             columns=schema.names,
-            rows=written.rows,
-            negatives=written.negatives,
+            rows=renderer.rows,
+            negatives=renderer.shown,
             provenance=str(place.provenance),
-            left_out_short=written.short,
+            left_out_short=renderer.short,
         ),
         anchors=AnchorCounts(
             all=counts.anchors,
@@ -131,42 +131,39 @@ def summarise(
             classes_known=pool.anchor_labels is not None,
             candidates={name: stats.seen for name, stats in counts.filtered.items()},
             kept={name: stats.left + stats.taken for name, stats in counts.filtered.items()},
-            dropped=tuple(_dropped(plan, counts)),
-            same_class=tuple(_same_class(counts, written)),
+            dropped=tuple(
+                Dropped(name, setting, what, limit, getattr(stats, rule), stats.seen)
+                for name, stats in counts.filtered.items()
+                for rule, (setting, what) in RULES.items()
+                # Nobody asked for a rule without a limit; ranks are always bounded.
+                if (limit := getattr(settings, setting)) is not None and (rule != "rank" or limit)
+            ),
+            same_class=tuple(_same_class(counts, renderer)),
         ),
         edits=dict(counts.edits) if plan.edits is not None else None,
         scores={name: _scores(totals, name) for name in settings.sources if name in totals.scores},
         examples=tuple(_example(plan, renderer, hit) for hit in totals.hardest()),
-        warnings=tuple(_warnings(plan, counts, written)),
+        warnings=tuple(_warnings(plan, counts, renderer)),
     )
 
 
-def _dropped(plan: MiningPlan, counts: MiningCounts) -> Iterator[Dropped]:
-    for name, stats in counts.filtered.items():
-        for rule, (setting, what) in RULES.items():
-            limit = getattr(plan.settings, setting)
-            # Nobody asked for a rule without a limit; ranks are always bounded.
-            if limit is not None and (rule != "rank" or limit):
-                yield Dropped(name, setting, what, limit, getattr(stats, rule), stats.seen)
-
-
-def _same_class(counts: MiningCounts, written: Written) -> Iterator[SameClass]:
+def _same_class(counts: MiningCounts, renderer: Renderer) -> Iterator[SameClass]:
     """Shares of hits of known class that had the anchor's own."""
 
     def share(part: int, whole: int) -> float | None:
         return round(part / whole, 6) if whole else None
 
     for name, stats in counts.unlabelled.items():
-        after = written.classes.get(name, {})
-        known = after.get("same", 0) + after.get("other", 0)
+        after = renderer.classes.get(name, Counter())
+        known = after["same"] + after["other"]
         yield SameClass(
             source=name,
             before=share(stats.first_same_class, stats.first),
             by_rules=share(stats.taken_same_class, stats.taken_known),
-            after=share(after.get("same", 0), known),
+            after=share(after["same"], known),
             hits_before=stats.first,
             hits_after=known,
-            hits_unknown=after.get("unknown", 0),
+            hits_unknown=after["unknown"],
             anchors_full_by_rules=stats.queries - stats.short,
         )
 
@@ -214,7 +211,7 @@ def _example(plan: MiningPlan, renderer: Renderer, hit: Hit) -> Example:
     )
 
 
-def _warnings(plan: MiningPlan, counts: MiningCounts, written: Written) -> Iterator[str]:
+def _warnings(plan: MiningPlan, counts: MiningCounts, renderer: Renderer) -> Iterator[str]:
     settings = plan.settings
     yield from plan.pool.notes
     searched = set(settings.sources) - {"edits"}
@@ -241,17 +238,17 @@ def _warnings(plan: MiningPlan, counts: MiningCounts, written: Written) -> Itera
         )
     if counts.with_fewer:
         yield f"{counts.with_fewer} {of_all} have fewer than {settings.negatives} negatives"
-    if settings.format == "n-tuple" and written.short:
-        yield f"{written.short} anchors are left out: an n-tuple needs all {settings.negatives}"
-    if settings.format == "groups" and written.short:
+    if settings.format == "n-tuple" and renderer.short:
+        yield f"{renderer.short} anchors are left out: an n-tuple needs all {settings.negatives}"
+    if settings.format == "groups" and renderer.short:
         yield (
-            f"{written.short} anchors are in no group of their own: "
+            f"{renderer.short} anchors are in no group of their own: "
             "each of their near misses stands in another"
         )
-    unknown = sum(each.get("unknown", 0) for each in written.classes.values())
+    unknown = sum(each.get("unknown", 0) for each in renderer.classes.values())
     if unknown:
         yield (
-            f"{unknown} of {written.negatives} negatives have no known class: they may be of their anchor's "
+            f"{unknown} of {renderer.shown} negatives have no known class: they may be of their anchor's "
             "own, and stand in no share of same-class hits"
         )
     not_proven = counts.edits.get("not_valid", 0) + counts.edits.get("not_known", 0)

@@ -179,10 +179,7 @@ def _known_words(data: _Encoded, train: Int[np.ndarray, " train"], min_df: int) 
 
 
 def _batches(
-    rows: Int[np.ndarray, " rows"],
-    length: Int[np.ndarray, " texts"],
-    size: int,
-    rng: np.random.Generator,
+    rows: Int[np.ndarray, " rows"], length: Int[np.ndarray, " texts"], size: int, rng: np.random.Generator
 ) -> list[Int[np.ndarray, " batch"]]:
     order = rng.permutation(rows)
     batches: list[Int[np.ndarray, " batch"]] = []

@@ -118,11 +118,7 @@ class TfidfLearner:
         return _Counted(csr_matrix(counts), labels, n_labels)
 
     def _fit_predict(
-        self,
-        data: _Counted,
-        train: Int[np.ndarray, " train"],
-        test: Int[np.ndarray, " test"],
-        seed: int,
+        self, data: _Counted, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], seed: int
     ) -> Float[np.ndarray, "test labels"]:
         fit = data.counts[train]
         frequency = np.bincount(fit.indices, minlength=fit.shape[1])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class EditLevel(StrEnum):
     CLAUSE = "clause"
     TREE = "tree"
 
+
+T = TypeVar("T")
 
 Change: TypeAlias = tuple[int, int, str]
 """First character of a span, the character after it, and what comes in its place."""
@@ -99,9 +101,10 @@ def exchange(text: str, one: tuple[int, int], other: tuple[int, int]) -> Change:
     return start, end, text[right_start:end] + text[left_end:right_start] + text[start:left_end]
 
 
-def shuffled(rng: np.random.Generator, count: int) -> Iterator[int]:
-    """Give 0…count-1 in random order."""
-    yield from rng.permutation(count).tolist()
+def shuffled(rng: np.random.Generator, items: Sequence[T]) -> Iterator[T]:
+    """Give the items in random order."""
+    for i in rng.permutation(len(items)).tolist():
+        yield items[i]
 
 
 def edit_distance(one: str, other: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,8 +55,8 @@ def swaps(
     def changes(text: str, rng: np.random.Generator) -> Iterator[Change]:
         places = spans(text)
         for apart in range(1, reach + 1):
-            for i in shuffled(rng, max(len(places) - apart, 0)):
-                yield exchange(text, places[i], places[i + apart])
+            for one, other in shuffled(rng, list(zip(places, places[apart:], strict=False))):
+                yield exchange(text, one, other)
 
     return changes
 
@@ -80,8 +81,7 @@ def _replace_token(text: str, rng: np.random.Generator) -> Iterator[Change]:
     by_shape: dict[str, list[str]] = {}
     for token in dict.fromkeys(text[start:end] for start, end in tokens):
         by_shape.setdefault(_shape(token), []).append(token)
-    for i in shuffled(rng, len(tokens)):
-        start, end = tokens[i]
+    for start, end in shuffled(rng, tokens):
         token = text[start:end]
         # "°C" is two tokens to the pattern: the letter of a degree is replaced as one.
         degree = text[max(start - 1, 0) : end] if text[max(start - 1, 0)] == "°" else ""
@@ -97,8 +97,7 @@ def _insert_token(text: str, rng: np.random.Generator) -> Iterator[Change]:
     tokens = _tokens(text)
     known = list(dict.fromkeys(text[start:end] for start, end in tokens))
     places = [start for start, _ in tokens] + [len(text.rstrip())]
-    for i in shuffled(rng, len(places)):
-        at = places[i]
+    for at in shuffled(rng, places):
         for k in _few(rng, known):
             # Where words stand apart, so does the new one; signs and numbers of "a[0]" do not.
             apart = " " if _shape(known[k]) != "sign" else ""
@@ -107,13 +106,12 @@ def _insert_token(text: str, rng: np.random.Generator) -> Iterator[Change]:
 
 def _delete_token(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Leave each token out, and one of the blanks around it."""
-    tokens = _tokens(text)
-    for i in shuffled(rng, len(tokens)):
-        start, end = tokens[i]
+    for start, end in shuffled(rng, _tokens(text)):
         first, last = start == 0, end == len(text)
         if (first or text[start - 1] == " ") and (last or text[end] == " "):
-            start, end = (start, min(end + 1, len(text))) if first else (start - 1, end)
-        yield start, end, ""
+            yield (start, min(end + 1, len(text)), "") if first else (start - 1, end, "")
+        else:
+            yield start, end, ""
 
 
 def _rewritten(
@@ -123,8 +121,7 @@ def _rewritten(
 
     def changes(text: str, rng: np.random.Generator) -> Iterator[Change]:
         numbers = [m.span() for m in _NUMBER.finditer(text) if m[0].isascii() and len(m[0]) <= _MOST_DIGITS]
-        for i in shuffled(rng, len(numbers)):
-            start, end = numbers[i]
+        for start, end in shuffled(rng, numbers):
             for after in rewrite(text[start:end], rng):
                 yield start, end, after
 
@@ -134,8 +131,8 @@ def _rewritten(
 def _nudged(number: str, rng: np.random.Generator) -> Iterator[str]:
     whole, point, decimals = number.partition(".")
     digits = whole + decimals
-    for k in shuffled(rng, 2):
-        value = int(digits) + (1, -1)[k]
+    for by in shuffled(rng, (1, -1)):
+        value = int(digits) + by
         if value >= 0:
             nudged = str(value).zfill(len(digits))
             cut = len(nudged) - len(decimals)
@@ -143,7 +140,7 @@ def _nudged(number: str, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _one_digit_changed(number: str, rng: np.random.Generator) -> Iterator[str]:
-    for i in shuffled(rng, len(number)):
+    for i in shuffled(rng, range(len(number))):
         if number[i] != ".":
             digit = (int(number[i]) + int(rng.integers(1, 10))) % 10
             yield f"{number[:i]}{digit}{number[i + 1 :]}"
@@ -151,8 +148,7 @@ def _one_digit_changed(number: str, rng: np.random.Generator) -> Iterator[str]:
 
 def _two_digits_swapped(number: str, rng: np.random.Generator) -> Iterator[str]:
     places = [i for i, digit in enumerate(number) if digit != "."]
-    for k in shuffled(rng, len(places) - 1):
-        i, j = places[k], places[k + 1]
+    for i, j in shuffled(rng, list(pairwise(places))):
         yield f"{number[:i]}{number[j]}{number[i + 1 : j]}{number[i]}{number[j + 1 :]}"
 
 
@@ -166,9 +162,7 @@ def _ten_times_or_a_tenth(number: str, rng: np.random.Generator) -> Iterator[str
 
 def _flip_sign(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Write a minus before each number that may have a sign, or take it away."""
-    places = [m.span(1) for m in _SIGNABLE.finditer(text)]
-    for i in shuffled(rng, len(places)):
-        start, end = places[i]
+    for start, end in shuffled(rng, [m.span(1) for m in _SIGNABLE.finditer(text)]):
         yield start, end, "" if end > start else "-"
 
 
@@ -188,7 +182,7 @@ def _clauses(text: str) -> list[tuple[int, int]]:
 def _delete_clause(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Leave each clause out, with the separator after it (the last one: before it)."""
     clauses = _clauses(text)
-    for i in shuffled(rng, len(clauses) if len(clauses) > 1 else 0):
+    for i in shuffled(rng, range(len(clauses) if len(clauses) > 1 else 0)):
         start, end = clauses[i]
         yield (start, clauses[i + 1][0], "") if i + 1 < len(clauses) else (clauses[i - 1][1], end, "")
 
@@ -196,7 +190,7 @@ def _delete_clause(text: str, rng: np.random.Generator) -> Iterator[Change]:
 def _insert_clause(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Write each clause twice: right after itself, with the separator that stands between two."""
     clauses = _clauses(text)
-    for i in shuffled(rng, len(clauses) if len(clauses) > 1 else 0):
+    for i in shuffled(rng, range(len(clauses) if len(clauses) > 1 else 0)):
         start, end = clauses[i]
         before = i if i + 1 < len(clauses) else i - 1
         yield end, end, text[clauses[before][1] : clauses[before + 1][0]] + text[start:end]

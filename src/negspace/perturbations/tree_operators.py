@@ -36,10 +36,9 @@ def _brackets(text: str) -> list[tuple[int, int]]:
 
 def _replace_bracket(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Replace each bracket by each other one: of another type, or the other way round."""
-    places = _brackets(text)
-    for i in shuffled(rng, len(places)):
-        for k in shuffled(rng, len(_BRACKETS)):
-            yield *places[i], _BRACKETS[k]
+    for place in shuffled(rng, _brackets(text)):
+        for bracket in shuffled(rng, _BRACKETS):
+            yield *place, bracket
 
 
 def _insert_bracket(text: str, rng: np.random.Generator) -> Iterator[Change]:
@@ -47,7 +46,7 @@ def _insert_bracket(text: str, rng: np.random.Generator) -> Iterator[Change]:
     places = [match.start() for match in _GAP.finditer(text)]
     first = rng.integers(len(_BRACKETS), size=len(places)).tolist()
     for turn in range(len(_BRACKETS)):
-        for i in shuffled(rng, len(places)):
+        for i in shuffled(rng, range(len(places))):
             yield places[i], places[i], _BRACKETS[(first[i] + turn) % len(_BRACKETS)]
 
 
@@ -55,20 +54,16 @@ def _deletes(sign: re.Pattern[str]) -> Callable[[str, np.random.Generator], Iter
     """Leave out each sign that matches."""
 
     def changes(text: str, rng: np.random.Generator) -> Iterator[Change]:
-        places = [match.span() for match in sign.finditer(text)]
-        for i in shuffled(rng, len(places)):
-            yield *places[i], ""
+        for place in shuffled(rng, [match.span() for match in sign.finditer(text)]):
+            yield *place, ""
 
     return changes
 
 
 def _indent_line(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Move each line in or out by one or four blanks."""
-    margins = [match.span() for match in _MARGIN.finditer(text)]
-    for i in shuffled(rng, len(margins)):
-        start, end = margins[i]
-        for k in shuffled(rng, 4):
-            by = (1, _STEP, -1, -_STEP)[k]
+    for start, end in shuffled(rng, [match.span() for match in _MARGIN.finditer(text)]):
+        for by in shuffled(rng, (1, _STEP, -1, -_STEP)):
             if end - start + by >= 0:
                 margin = text[start:end]
                 yield start, end, margin + " " * by if by > 0 else margin[:by]
@@ -118,8 +113,7 @@ def _families(text: str) -> list[list[_Node]]:
 def _delete_member(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Leave out each member of an object or an array, with its comma."""
     members = [(family, i) for family in _families(text) for i in range(len(family))]
-    for k in shuffled(rng, len(members)):
-        family, i = members[k]
+    for family, i in shuffled(rng, members):
         if i + 1 < len(family):
             yield family[i].member, family[i + 1].member, ""
         else:
@@ -128,17 +122,15 @@ def _delete_member(text: str, rng: np.random.Generator) -> Iterator[Change]:
 
 def _insert_member(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Write each member of an object or an array twice."""
-    members = [node for family in _families(text) for node in family]
-    for k in shuffled(rng, len(members)):
-        node = members[k]
+    for node in shuffled(rng, [node for family in _families(text) for node in family]):
         yield node.end, node.end, f", {text[node.member : node.end]}"
 
 
 def _misspell_key(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Leave out or double a random letter of each key."""
     starts = [node.member for node in _nodes(text) if node.member != node.start]
-    for k in shuffled(rng, len(starts)):
-        key = _JSON_TOKEN.match(text, starts[k])
+    for start in shuffled(rng, starts):
+        key = _JSON_TOKEN.match(text, start)
         # A letter after a backslash is part of an escape.
         letters = [] if key is None or "\\" in key[0] else list(range(key.start() + 1, key.end() - 1))
         if letters:
@@ -149,12 +141,9 @@ def _misspell_key(text: str, rng: np.random.Generator) -> Iterator[Change]:
 
 def _replace_type(text: str, rng: np.random.Generator) -> Iterator[Change]:
     """Give each value another type in every way: a number becomes a string, a string null, and so on."""
-    nodes = _nodes(text)
-    for k in shuffled(rng, len(nodes)):
-        start, end = nodes[k].start, nodes[k].end
-        others = list(_other_types(text[start:end]))
-        for i in shuffled(rng, len(others)):
-            yield start, end, others[i]
+    for node in shuffled(rng, _nodes(text)):
+        for other in shuffled(rng, list(_other_types(text[node.start : node.end]))):
+            yield node.start, node.end, other
 
 
 def _other_types(value: str) -> Iterator[str]:
@@ -176,8 +165,7 @@ def _swap_values(text: str, rng: np.random.Generator) -> Iterator[Change]:
         for apart in (1, 2)
         for i in range(len(family) - apart)
     ]
-    for k in shuffled(rng, len(pairs)):
-        one, other = pairs[k]
+    for one, other in shuffled(rng, pairs):
         yield exchange(text, (one.start, one.end), (other.start, other.end))
 
 

@@ -14,11 +14,7 @@ from negspace.records import Verdict as Decision
 from negspace.reports.blocks import Chart, Draw, Span, Text, Verdict
 from negspace.reports.numbers import bounds, count, interval, limits, number, percent, points, sentence
 
-OUTCOMES: Mapping[str, str] = {
-    "supported": "Supported",
-    "refuted": "Refuted",
-    "inconclusive": "Inconclusive",
-}
+OUTCOMES: Mapping[str, str] = {"supported": "Supported", "refuted": "Refuted", "inconclusive": "Inconclusive"}
 # The same as an answer to the question that stands above it: "supported" alone could be read as praise.
 ANSWERS: Mapping[str, str] = {
     "supported": "Supported: yes",

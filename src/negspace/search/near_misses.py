@@ -71,10 +71,7 @@ def embed(texts: tuple[str, ...]) -> Embedding:
 
 
 def nearest(
-    embedding: Embedding,
-    labels: Int[np.ndarray, " rows"],
-    *,
-    radius: float = NEAR_DUPLICATE_RADIUS,
+    embedding: Embedding, labels: Int[np.ndarray, " rows"], *, radius: float = NEAR_DUPLICATE_RADIUS
 ) -> Neighbours:
     """Find the exact nearest rows of the same and of another label.
 

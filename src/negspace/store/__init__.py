@@ -13,12 +13,6 @@ from negspace.store.run_store import (
 )
 
 __all__ = [
-    "PartStore",
-    "RunStore",
-    "StoredResult",
-    "content_hash",
-    "default_store_path",
-    "locked",
-    "package_hash",
+    "PartStore", "RunStore", "StoredResult", "content_hash", "default_store_path", "locked", "package_hash",
     "source_hash",
-]
+]  # fmt: skip

@@ -164,8 +164,7 @@ def _open_locked(path: Path, wait: bool) -> int:
         except (BlockingIOError, PermissionError) as error:
             os.close(file)
             raise StoreError(
-                f"{path.parent}: another run is writing here",
-                hint="wait for it, or choose another --out",
+                f"{path.parent}: another run is writing here", hint="wait for it, or choose another --out"
             ) from error
         except OSError as error:
             os.close(file)

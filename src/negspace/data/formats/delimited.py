@@ -109,9 +109,7 @@ def _cell(value: object, place: str) -> str | int | float | None:
     if plain is None or isinstance(plain, int | float):
         return plain
     raise DataError(
-        f"{place}: a cell holds text or a number",
-        got=plain,
-        hint="write JSONL or Parquet, which hold lists",
+        f"{place}: a cell holds text or a number", got=plain, hint="write JSONL or Parquet, which hold lists"
     )
 
 

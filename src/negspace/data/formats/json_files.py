@@ -62,11 +62,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place}: {error}", got=line, hint="correct the line") from error
     if not isinstance(value, dict):
-        raise DataError(
-            f"{place}: the line is JSON, but not an object",
-            got=line,
-            hint=_LINE,
-        )
+        raise DataError(f"{place}: the line is JSON, but not an object", got=line, hint=_LINE)
     return value
 
 

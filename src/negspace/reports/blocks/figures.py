@@ -208,11 +208,7 @@ class Verdict(Block):
     def headline(self) -> Headline:
         """The verdict in short: ``Supported  Is the gap larger than 5 points?``."""
         return Headline(
-            self.question,
-            word=self.answer,
-            tone=self.outcome,
-            detail=self.reason,
-            next=self.next,
+            self.question, word=self.answer, tone=self.outcome, detail=self.reason, next=self.next
         )
 
 
