@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
@@ -193,16 +193,22 @@ def running(*read: Path | None, out: Sequence[Path | None] = ()) -> Iterator[Pro
         DataError: A path leads nowhere.
         StoreError: A folder cannot be written to.
     """
-    from negspace.data import check_exists
+    from negspace.data import check_exists, check_writable
 
-    for path in read:
-        if path is not None:
-            check_exists(path.expanduser())
-    with ExitStack() as stack:
-        for folder in out:
-            if folder is not None:
-                stack.enter_context(_made(folder))
-        yield stack.enter_context(_bar())
+    for path in filter(None, read):
+        check_exists(path.expanduser())
+    made: list[Path] = []
+    try:
+        for folder in filter(None, out):
+            made[:0] = [each for each in (folder, *folder.parents) if not each.exists()]
+            check_writable(folder)
+        with _bar() as progress:
+            yield progress
+    except BaseException:
+        for each in made:
+            with suppress(OSError):  # it holds something
+                each.rmdir()
+        raise
 
 
 def show(result: Shown, page: Path | None, *, as_json: bool, place: str = "Report") -> None:
@@ -215,21 +221,6 @@ def show(result: Shown, page: Path | None, *, as_json: bool, place: str = "Repor
     from negspace.reports.terminal import brief_report
 
     Console().print(brief_report(result.report(), {} if page is None else {place: page}))
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    from negspace.data import check_writable
-
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        check_writable(folder)
-        yield
-    except BaseException:
-        for each in made:
-            with suppress(OSError):  # it holds something
-                each.rmdir()
-        raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from negspace.data.columns import TEXT_NAMES, find_column, role_texts
 from negspace.data.formats import format_of
 from negspace.data.formats.arrow import is_dataset_folder
 from negspace.data.sources import check_exists, read_table
-from negspace.data.table import Table, fingerprint, read_text
+from negspace.data.table import fingerprint, read_text
 from negspace.errors import DataError
 
 
@@ -53,11 +53,7 @@ def read_corpus(
         DataError: The data cannot be used; the message says where, what came and what to do.
         MissingExtraError: The folder needs the library ``datasets``.
     """
-    return corpus_of(read_table(source, split=split), text=text, role=role)
-
-
-def corpus_of(table: Table, *, text: str | None = None, role: str = "text") -> Corpus:
-    """Take a table that has been read as a corpus; see `read_corpus`."""
+    table = read_table(source, split=split)
     if text is None and len(table.columns) == 1:
         text = next(iter(table.columns))
     column = find_column(table, role, TEXT_NAMES, named=text)

@@ -202,6 +202,17 @@ def read(
             got=names[0],
             hint="give rows of at least two labels, or name another column with --label",
         )
+    position = {name: index for index, name in enumerate(names)}
+    if unseen := [row for row, label in enumerate(labels) if label not in position]:
+        raise fault(
+            table,
+            columns.label,
+            unseen,
+            "a label that the training set does not have",
+            got=labels[unseen[0]],
+            hint=f"{suggest(labels[unseen[0]], names)} Correct the label, add training rows of it, or remove "
+            "the row",
+        )
     notes = []
     positions, group_names, group_values = None, None, None
     if columns.group is None:
@@ -213,7 +224,7 @@ def read(
             notes.append(f"{alone} rows have no value in '{columns.group}': each is a group of its own")
     examples = Examples(
         texts=texts,
-        labels=_label_positions(table, columns, labels, names),
+        labels=np.array([position[label] for label in labels], dtype=np.int64),
         label_names=names,
         groups=positions,
         source=table.source,
@@ -221,21 +232,3 @@ def read(
         fingerprint=fingerprint(texts, labels, group_values),
     )
     return Dataset(examples, columns, group_names, tuple(notes), table.unit)
-
-
-def _label_positions(
-    table: Table, columns: Recognised, labels: Sequence[str], names: Sequence[str]
-) -> Int[np.ndarray, " rows"]:
-    position = {name: index for index, name in enumerate(names)}
-    unseen = [row for row, label in enumerate(labels) if label not in position]
-    if unseen:
-        asked = labels[unseen[0]]
-        raise fault(
-            table,
-            columns.label,
-            unseen,
-            "a label that the training set does not have",
-            got=asked,
-            hint=f"{suggest(asked, names)} Correct the label, add training rows of it, or remove the row",
-        )
-    return np.array([position[label] for label in labels], dtype=np.int64)

@@ -98,13 +98,7 @@ def read_pairs(
         DataError: The data cannot be used; the message says where, what came and what to do.
         MissingExtraError: The folder needs the library ``datasets``.
     """
-    return pairs_of(read_table(source, split=split), anchor=anchor, positive=positive, label=label)
-
-
-def pairs_of(
-    table: Table, *, anchor: str | None = None, positive: str | None = None, label: str | None = None
-) -> Pairs:
-    """Take a table that has been read as pairs; see `read_pairs`."""
+    table = read_table(source, split=split)
     named = [name for name in (anchor, positive, label) if name is not None]
     anchor = find_column(table, "anchor", ANCHOR_NAMES, named=anchor, taken=named)
     positive = find_column(table, "positive", POSITIVE_NAMES, named=positive, taken=[*named, anchor])
@@ -117,7 +111,6 @@ def pairs_of(
             got=f"anchor={anchor!r}, positive={positive!r}, label={label!r}",
             hint="name different columns with --anchor, --positive and --label",
         )
-    columns = PairColumns(anchor, positive, label)
     left, right = role_texts(table, anchor, "anchor"), role_texts(table, positive, "positive")
     classes = None
     if label is not None:
@@ -128,14 +121,35 @@ def pairs_of(
     names = tuple(sorted(set(classes or ())))
     position = {name: index for index, name in enumerate(names)}
     codes = None if classes is None else np.array([position[name] for name in classes], dtype=np.int64)
+
+    def one_class(role: str, of_row: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " distinct"] | None:
+        """The class of each distinct text; an error if one text has two."""
+        if codes is None:
+            return None
+        first = np.unique(of_row, return_index=True)[1]
+        found = codes[first]
+        clashing = np.flatnonzero(found[of_row] != codes)
+        if len(clashing):
+            row = int(clashing[0])
+            raise fault(
+                table,
+                label or "",
+                clashing.tolist(),
+                f"the same {role} stands on {table.unit} {table.lines[first[of_row[row]]]} with the class "
+                f"'{names[found[of_row[row]]]}'",
+                got=names[codes[row]],
+                hint=f"give each {role} one class, or leave --label out",
+            )
+        return np.asarray(found, dtype=np.int64)
+
     return Pairs(
         anchors,
         positives,
         links,
-        None if codes is None else _one_class(table, columns, "anchor", anchor_of, codes, names),
-        None if codes is None else _one_class(table, columns, "positive", positive_of, codes, names),
+        one_class("anchor", anchor_of),
+        one_class("positive", positive_of),
         names,
-        columns,
+        PairColumns(anchor, positive, label),
         table.source,
         table.lines[np.unique(anchor_of, return_index=True)[1]],
         table.unit,
@@ -147,33 +161,3 @@ def _distinct(texts: Sequence[str]) -> tuple[tuple[str, ...], Int[np.ndarray, " 
     position: dict[str, int] = {}
     of_row = np.array([position.setdefault(text, len(position)) for text in texts], dtype=np.int64)
     return tuple(position), of_row
-
-
-def _one_class(
-    table: Table,
-    columns: PairColumns,
-    role: str,
-    of_row: Int[np.ndarray, " rows"],
-    codes: Int[np.ndarray, " rows"],
-    names: Sequence[str],
-) -> Int[np.ndarray, " distinct"]:
-    """The class of each distinct text.
-
-    Raises:
-        DataError: One text has two classes.
-    """
-    first = np.unique(of_row, return_index=True)[1]
-    found = codes[first]
-    clashing = np.flatnonzero(found[of_row] != codes)
-    if len(clashing):
-        row = int(clashing[0])
-        raise fault(
-            table,
-            columns.label or "",
-            clashing.tolist(),
-            f"the same {role} stands on {table.unit} {table.lines[first[of_row[row]]]} with the class "
-            f"'{names[found[of_row[row]]]}'",
-            got=names[codes[row]],
-            hint=f"give each {role} one class, or leave --label out",
-        )
-    return np.asarray(found, dtype=np.int64)

@@ -117,10 +117,10 @@ class EmbeddingCache:
             raise self._failed(verb, str(error)) from error
 
     def _lay_out(self, connection: sqlite3.Connection) -> None:
+        # In this order: who finds the table of a process that lays the file out just now finds its number, too.
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = {name for (name,) in found}
         layout = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = {
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
         if tables and (layout == 0 or "vectors" not in tables):
             raise StoreError(
                 f"{self.path}: a database, but no cache of vectors",

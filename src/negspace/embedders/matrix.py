@@ -36,7 +36,17 @@ class MatrixEmbedder:
         self.source = source
         self.vectors: Float32[np.ndarray, "rows dims"] = unit_rows(_checked(matrix, source))
         self.frozen = texts is not None
-        self._row: dict[str, int] | None = None if texts is None else self._by_text(texts)
+        self._row: dict[str, int] | None = None
+        if texts is not None:
+            self._check_number(texts)
+            self._row = {}
+            for row, text in enumerate(texts):
+                first = self._row.setdefault(text, row)
+                if not np.array_equal(self.vectors[first], self.vectors[row]):
+                    raise DataError(
+                        f"{source}: rows {first + 1} and {row + 1} hold the same text and different vectors",
+                        got=text,
+                    )
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the vectors: a hash of them, and of what they are found by."""
@@ -72,18 +82,6 @@ class MatrixEmbedder:
                 f"{self.source}: one vector is needed for each row of the data, in the order of its rows",
                 got=f"{len(self.vectors)} vectors for {len(texts)} texts",
             )
-
-    def _by_text(self, texts: Sequence[str]) -> dict[str, int]:
-        self._check_number(texts)
-        found: dict[str, int] = {}
-        for row, text in enumerate(texts):
-            first = found.setdefault(text, row)
-            if not np.array_equal(self.vectors[first], self.vectors[row]):
-                raise DataError(
-                    f"{self.source}: rows {first + 1} and {row + 1} hold the same text and different vectors",
-                    got=text,
-                )
-        return found
 
 
 @EMBEDDERS.register("matrix", argument="FILE.npy")

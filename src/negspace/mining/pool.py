@@ -16,12 +16,11 @@ from negspace.data import (
     Dataset,
     Pairs,
     Table,
-    corpus_of,
     known_columns,
     looks_like_pairs,
-    pairs_of,
     read,
     read_corpus,
+    read_pairs,
     read_table,
 )
 from negspace.errors import PlanError
@@ -174,11 +173,11 @@ def read_pool(
             hint="give pairs (columns 'anchor' and 'positive'), or leave --corpus out",
         )
     if kind is PoolKind.PAIRS:
-        pairs = pairs_of(table, anchor=anchor, positive=positive, label=label)
+        pairs = read_pairs(table, anchor=anchor, positive=positive, label=label)
         return _pairs(pairs, None if corpus is None else read_corpus(corpus, text=text))
     if kind is PoolKind.CLASSIFICATION:
         return _classification(read(table, text=text, label=label, group=group))
-    return _corpus(corpus_of(table, text=text))
+    return _corpus(read_corpus(table, text=text))
 
 
 def folded(text: str) -> str:

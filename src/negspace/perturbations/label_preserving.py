@@ -168,13 +168,12 @@ def _vary_order(text: str, rng: np.random.Generator) -> str | None:
     return _changed(text, varied) if _SENTENCE_END.split(varied) == sentences else None
 
 
-def _by_words(text: str) -> str:
-    return " ".join(text.split())
-
-
 VARIATIONS: tuple[Variation, ...] = (
     Variation(
-        "whitespace", "some spaces become line breaks, tabs or two spaces", _vary_whitespace, _by_words
+        "whitespace",
+        "some spaces become line breaks, tabs or two spaces",
+        _vary_whitespace,
+        lambda text: " ".join(text.split()),
     ),
     Variation("case", "all in lower case, or a capital at the start", _vary_case, str.casefold),
     Variation(

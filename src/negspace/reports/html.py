@@ -22,7 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from negspace.reports import numbers
-from negspace.reports.blocks import Block, Cell, Chart, Explorer, Group, Report, Text, TextPair, pieces, plain
+from negspace.reports.blocks import Block, Cell, Chart, Explorer, Group, Report, TextPair, pieces, plain
 from negspace.reports.textdiff import (
     Stretch,
     abridge,
@@ -149,11 +149,15 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "as_cell": lambda cell: cell if isinstance(cell, Cell) else Cell(cell),
-        "beside": _href,
+        # A path beside the page, or an id on it.
+        "beside": lambda path: (
+            path if path[:1] == "#" and path[1:].replace("-", "").isalnum() else relative_link(path)
+        ),
         "clipped": lambda text, words: clip(visible(text), words),
         "compared": _compared,
         "explorer_data": _explorer_data,
-        "is_foreign": _is_foreign,
+        # Letters that are written from right to left must be isolated.
+        "is_foreign": lambda text: any(unicodedata.bidirectional(char) in _FOREIGN for char in plain(text)),
         "pieces": pieces,
         "sentence": numbers.sentence,
         "token_name": token_name,
@@ -168,17 +172,6 @@ def _environment() -> Environment:
 def _show(block: Block, page: _Page, level: int) -> Markup:
     macros = _environment().get_template("blocks.html.j2").module
     return Markup(getattr(macros, type(block).__name__.lower())(block, page, level))  # noqa: S704  a macro's
-
-
-def _href(path: str) -> str:
-    name = path.removeprefix("#")
-    return path if path.startswith("#") and name.replace("-", "").isalnum() else relative_link(path)
-
-
-def _is_foreign(text: Text) -> bool:
-    """Whether a text has letters that are written from right to left, and so must be isolated."""
-    said = plain(text)
-    return not said.isascii() and any(unicodedata.bidirectional(char) in _FOREIGN for char in said)
 
 
 def _compared(pair: TextPair) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,17 +72,12 @@ class Report:
     @property
     def body(self) -> tuple[Section, ...]:
         """All sections in order, the warnings and the method among them."""
-        return tuple(self._sections())
-
-    def _sections(self) -> Iterator[Section]:
-        yield from self.sections
-        if self.warnings is not None:
-            if self.warnings:
-                yield Section("Warnings", (Warnings(self.warnings),), id="warnings")
-            else:
-                yield Section("Warnings", intro="None.", id="warnings")
-        if self.method is not None:
-            yield self.method
+        sections = list(self.sections)
+        if self.warnings:
+            sections.append(Section("Warnings", (Warnings(self.warnings),), id="warnings"))
+        elif self.warnings is not None:
+            sections.append(Section("Warnings", intro="None.", id="warnings"))
+        return (*sections, self.method) if self.method is not None else tuple(sections)
 
     def metrics(self) -> tuple[Block, ...]:
         """The metrics at the top."""
