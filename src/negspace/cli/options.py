@@ -179,19 +179,10 @@ class Shown(Protocol):
 
 @contextmanager
 def running(*read: Path | None, out: Sequence[Path | None] = ()) -> Iterator[Progress]:
-    """Do the work of a command in here.
+    """Do the work of a command in here; yields what shows progress, on standard error if somebody watches.
 
-    Args:
-        read: Paths that must exist. A wrong one is told at once; the imports of the work take seconds.
-        out: Folders that will be written to, made if need be; where the work fails, those that were made and
-            are empty go again.
-
-    Yields:
-        Shows what is being done, as a bar on standard error if somebody watches.
-
-    Raises:
-        DataError: A path leads nowhere.
-        StoreError: A folder cannot be written to.
+    Paths to read must exist: a wrong one is told at once; the imports of the work take seconds. Folders to
+    write to are made if need be; where the work fails, those that were made and are empty go again.
     """
     from negspace.data import check_exists, check_writable
 

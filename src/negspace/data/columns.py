@@ -16,11 +16,7 @@ def known_columns(table: Table, role: str, known: Collection[str], taken: Collec
 
 
 def check_column(table: Table, role: str, name: str) -> str:
-    """Give a named column back if it exists.
-
-    Raises:
-        DataError: It does not; names the nearest there is.
-    """
+    """Give a named column back; a `DataError` names the nearest there is where it does not exist."""
     if name not in table.columns:
         raise DataError(
             f"{table.source}: there is no column '{name}' (asked for by --{role})",
@@ -33,11 +29,7 @@ def check_column(table: Table, role: str, name: str) -> str:
 def find_column(
     table: Table, role: str, known: Collection[str], *, named: str | None = None, taken: Collection[str] = ()
 ) -> str:
-    """Find the column of a role.
-
-    Raises:
-        DataError: The named column does not exist; no column, or several, have a known name.
-    """
+    """Find the column of a role: the one named, else the only one with a known name, else a `DataError`."""
     if named is not None:
         return check_column(table, role, named)
     found = known_columns(table, role, known, taken)
@@ -54,11 +46,7 @@ def find_column(
 
 
 def role_texts(table: Table, column: str, role: str) -> tuple[str, ...]:
-    """The texts of a column, checked; what is wrong with them is said with the role's own flag.
-
-    Raises:
-        DataError: See `texts_of`.
-    """
+    """The texts of a column, checked as by `texts_of`; a `DataError` names the role's own flag."""
     try:
         return texts_of(table, column)
     except DataError as error:
@@ -98,12 +86,9 @@ def recognise(
 ) -> Recognised:
     """Find the columns: those named, else by the names people give them, ignoring case.
 
-    The plain name (``text``, ``label``) is taken before any other of the list, so that ``label``
-    may stand beside ``topic``; two of the others are ambiguous. A group is never guessed.
-
-    Raises:
-        DataError: A named column does not exist or is named twice; no column or several have a
-            known name.
+    The plain name (``text``, ``label``) is taken before any other of the list, so that ``label`` may stand
+    beside ``topic``; two of the others are ambiguous. A group is never guessed. What is missing, ambiguous or
+    named twice is a `DataError`.
     """
     if group_optional and group is not None and group not in table.columns:
         group = None

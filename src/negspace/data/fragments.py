@@ -273,10 +273,6 @@ def pieces(fragments: Fragments, count: int, tokens: int) -> Fragments:
 
 
 def set_aside(size: int, most: int, seed: int) -> Int[np.ndarray, " aside"]:
-    """Draw rows that are kept from training and probing: a tenth of all, at least one.
-
-    Returns:
-        Their positions, sorted.
-    """
+    """Draw rows that are kept from training and probing: a tenth of all, at least one; sorted."""
     drawn = np.random.default_rng([seed, 2]).permutation(size)
     return np.sort(drawn[: min(most, max(1, size // 10))])

@@ -68,8 +68,7 @@ _FEWEST_GROUPS = 3
 def factorise(values: Sequence[str | None]) -> tuple[Int[np.ndarray, " rows"], tuple[str | None, ...]]:
     """Number group names in order of first appearance; each row without one gets a number of its own.
 
-    Returns:
-        Group of each row, and the name of each group (None for a row without).
+    Returns the group of each row, and the name of each group (None for a row without).
     """
     position: dict[str, int] = {}
     names: list[str | None] = []
@@ -89,9 +88,6 @@ def shared_groups(*datasets: Dataset) -> tuple[Int[np.ndarray, " _"], ...]:
     """Number the groups of several data sets together, so that equal names have equal numbers.
 
     Rows without a group, and all rows of a data set without a group column, get numbers of their own.
-
-    Returns:
-        For each data set, the group of each of its rows.
     """
     values = [list(_row_names(dataset)) for dataset in datasets]
     groups, _ = factorise([name for names in values for name in names])
@@ -100,11 +96,7 @@ def shared_groups(*datasets: Dataset) -> tuple[Int[np.ndarray, " _"], ...]:
 
 
 def check_groups_apart(train: Dataset, test: Dataset) -> None:
-    """Refuse a group that has rows on both sides: a model that saw one variant has seen the others.
-
-    Raises:
-        DataError: With the first such group, a row of it on each side, and the count of groups.
-    """
+    """Refuse a group that has rows on both sides: a model that saw one variant has seen the others."""
     first: dict[str | None, int] = {}
     for row, name in enumerate(_row_names(train)):
         first.setdefault(name, row)

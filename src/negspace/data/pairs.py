@@ -58,8 +58,7 @@ class Pairs:
 def looks_like_pairs(table: Table) -> bool:
     """Tell whether the columns have the names of an anchor and of a positive.
 
-    Raises:
-        DataError: They have, but beside names of labels: rows of label 0 would be no positives.
+    Beside names of labels it is a `DataError`: rows of label 0 would be no positives.
     """
     anchors = known_columns(table, "anchor", ANCHOR_NAMES)
     positives = known_columns(table, "positive", POSITIVE_NAMES, anchors)

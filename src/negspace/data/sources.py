@@ -99,11 +99,7 @@ def _no_split(source: str, split: str | None) -> None:
 
 
 def check_exists(path: Path) -> None:
-    """Refuse a path that leads nowhere, before anything slow is done for it.
-
-    Raises:
-        DataError: There is no such file or folder; names the nearest there is.
-    """
+    """Refuse a path that leads nowhere, naming the nearest there is, before anything slow is done for it."""
     if path.exists():
         return
     if not path.parent.is_dir():

@@ -42,11 +42,7 @@ def numbered(rows: int) -> Int[np.ndarray, " rows"]:
 
 
 def check_names(source: str, names: Sequence[str]) -> None:
-    """Refuse columns that cannot be told apart.
-
-    Raises:
-        DataError: Two columns have the same name.
-    """
+    """Refuse columns that cannot be told apart."""
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise DataError(
@@ -101,12 +97,7 @@ def clean_name(value: object) -> str | None:
 
 
 def texts_of(table: Table, column: str) -> tuple[str, ...]:
-    """Check and give the texts, exactly as they stand.
-
-    Raises:
-        DataError: A text is missing, blank, no string, too long, or holds characters that no text
-            has; with the place of the first such row and the count of all.
-    """
+    """Check and give the texts as they stand; a `DataError` names the first bad row and counts all."""
     values = tuple(table.columns[column])
     for is_bad, what, got, hint in _TEXT_FAULTS:
         rows = [row for row, value in enumerate(values) if is_bad(value)]
@@ -116,11 +107,7 @@ def texts_of(table: Table, column: str) -> tuple[str, ...]:
 
 
 def names_of(table: Table, column: str, role: str, *, required: bool) -> list[str | None]:
-    """Check labels or groups and give them as names; None where one is missing and may be.
-
-    Raises:
-        DataError: A value is missing though required, or is no name (a list, bytes).
-    """
+    """Check labels or groups and give them as names; None where one is missing and may be."""
     values = list(table.columns[column])
     missing = [row for row, value in enumerate(values) if is_missing(value)]
     if missing and required:
@@ -204,11 +191,7 @@ def _field(value: str | None) -> bytes:
 
 
 def table_of(records: Sequence[object], source: str = "list") -> Table:
-    """Take a list of dicts as a table.
-
-    Raises:
-        DataError: An item is no mapping with names for keys.
-    """
+    """Take a list of dicts as a table."""
     rows: list[Mapping[str, object]] = []
     for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping) or not all(isinstance(key, str) for key in record):
@@ -272,11 +255,7 @@ def first_line(path: Path) -> str:
 
 
 def check_writable_text(value: str, place: str) -> str:
-    """Give the text back if every reader can read it again.
-
-    Raises:
-        DataError: The text holds a NUL character or half of a surrogate pair.
-    """
+    """Give the text back if every reader can read it again."""
     if is_broken(value):
         raise DataError(
             f"{place}: a NUL character or a lone surrogate cannot be written as text",

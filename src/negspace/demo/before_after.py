@@ -54,15 +54,7 @@ class Demo:
 
 
 def run_demo(folder: Path, *, seed: int = 0, seeds: int = 20, progress: Progress | None = None) -> Demo:
-    """Write the demo's data, audit it before and after, and write the reports.
-
-    Returns:
-        Both audits, and where their comparison is.
-
-    Raises:
-        PlanError: If a setting is out of its range.
-        StoreError: If the folder cannot be written.
-    """
+    """Write the demo's data, audit it before and after, and write the reports."""
     check_settings(seeds=seeds, seed=seed)
     check_writable(folder)
     rng = np.random.default_rng(seed)

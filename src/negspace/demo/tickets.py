@@ -62,14 +62,7 @@ class Ticket:
 
 
 def check(text: str) -> str:
-    """Read the label off a ticket's verb: the exact checker of this concept.
-
-    Returns:
-        Its label.
-
-    Raises:
-        ValueError: If the text has no verb of this grammar, or verbs of both labels.
-    """
+    """Read the label off a ticket's verb, exactly; `ValueError` for another text."""
     words = set(text.replace(".", "").split())
     found = [label for label in LABELS if words & set(_VERBS[label])]
     if len(found) != 1:

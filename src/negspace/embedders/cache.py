@@ -51,24 +51,15 @@ def default_cache_path() -> Path:
 class EmbeddingCache:
     """Vectors by embedder and text, in a file that several processes may use at once.
 
-    The first vector kept of a key stays. The file is opened for each call and closed after it.
-
-    Args:
-        path: The file, made when first used; `default_cache_path` where None.
+    The first vector kept of a key stays. The file, `default_cache_path` where None, is made when first used,
+    opened for each call and closed after it; one that is damaged or no cache of vectors is a `StoreError`.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = default_cache_path() if path is None else Path(path)
 
     def get(self, embedder: Embedder, texts: Sequence[str]) -> dict[str, Float32[np.ndarray, " dims"]]:
-        """Find the vectors of texts.
-
-        Returns:
-            Vectors of those that are kept.
-
-        Raises:
-            StoreError: If the file is damaged, or no cache of vectors.
-        """
+        """Find the vectors of those texts that have one."""
         keys = _keys(embedder, texts)
         asked = list(keys)
         found = {}
@@ -89,11 +80,7 @@ class EmbeddingCache:
     def put(
         self, embedder: Embedder, texts: Sequence[str], vectors: Float32[np.ndarray, "texts dims"]
     ) -> None:
-        """Keep the vectors of texts, unless the texts have one already.
-
-        Raises:
-            StoreError: If the file cannot be written, is damaged, or no cache of vectors.
-        """
+        """Keep the vectors of texts, unless the texts have one already."""
         row = {text: row for row, text in enumerate(texts)}
         contents = [
             (key, vectors[row[text]].astype("<f4").tobytes()) for key, text in _keys(embedder, texts).items()
@@ -117,7 +104,7 @@ class EmbeddingCache:
             raise self._failed(verb, str(error)) from error
 
     def _lay_out(self, connection: sqlite3.Connection) -> None:
-        # In this order: who finds the table of a process that lays the file out just now finds its number, too.
+        # In this order: who finds the table of a process that lays the file out now finds its number, too.
         found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         tables = {name for (name,) in found}
         layout = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -185,9 +172,7 @@ class _Cached:
 def cached(embedder: Embedder, cache: EmbeddingCache) -> Embedder:
     """Embed with a cache: every text once, with the same vector ever after.
 
-    Args:
-        embedder: Any. One that is not frozen is handed back as it is: its vectors are of one call only.
-        cache: Where vectors are kept.
+    An embedder that is not frozen is handed back as it is: its vectors are of one call only.
     """
     return _Cached(embedder, cache) if embedder.frozen else embedder
 

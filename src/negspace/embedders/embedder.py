@@ -85,8 +85,7 @@ def unit_rows(rows: Float[np.ndarray, "rows dims"]) -> Float32[np.ndarray, "rows
 def weigh_words(texts: Sequence[str]) -> Any:
     """Weigh the words of texts: TF-IDF with sublinear term frequency, rows of unit length.
 
-    Returns:
-        Sparse matrix (CSR) of shape (texts, words), float32. A text without any word is a row of zeros.
+    Returns a sparse float32 matrix (CSR) of shape (texts, words). A text without any word is a row of zeros.
     """
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -67,11 +67,7 @@ class _Encoder(ABC):
     def embed(
         self, texts: Sequence[str], *, progress: EmbeddingProgress | None = None
     ) -> Float32[np.ndarray, "texts dims"]:
-        """Embed texts; what is longer than the model reads is cut off.
-
-        Raises:
-            DataError: If the model cannot be loaded.
-        """
+        """Embed texts; what is longer than the model reads is cut off."""
         with quiet(), one_thread():
             if self._model is None:
                 self._model = self._load()

@@ -59,11 +59,7 @@ class MatrixEmbedder:
     def embed(
         self, texts: Sequence[str], *, progress: EmbeddingProgress | None = None
     ) -> Float32[np.ndarray, "texts dims"]:
-        """Hand out the vectors of texts.
-
-        Raises:
-            DataError: If there is not one vector for each text.
-        """
+        """Hand out the vectors of texts; a `DataError` if there is not one for each."""
         if self._row is None:
             self._check_number(texts)
             rows = np.arange(len(texts))

@@ -19,11 +19,7 @@ _OTHER_BACKENDS = frozenset({"onnx", "openvino"})
 
 
 def find_folder(path: str, *, code: bool = False) -> Path:
-    """Find a folder, or have it from the Hugging Face hub; what it holds is not looked at.
-
-    Raises:
-        DataError: There is no such folder or id.
-    """
+    """Find a folder, or have it from the Hugging Face hub; what it holds is not looked at."""
     folder = Path(path).expanduser()
     return folder if folder.is_dir() else _download(path, folder, code)
 
@@ -59,13 +55,10 @@ def model_name(kind: str, path: str) -> str:
 
 
 def weights_hash(folder: Path, *, code: bool = False) -> str:
-    """Hash all files that decide what a model says: weights, tokenizer and settings, by their bytes.
+    """Hash (SHA-256, hex) all files that decide what a model says: weights, tokenizer and settings.
 
-    Read-mes, and weights that are never read (pickles, other backends), are left out; so is the folder's
-    own name: a copy is the same model.
-
-    Returns:
-        SHA-256, hex.
+    Read-mes, and weights that are never read (pickles, other backends), are left out; so is the folder's own
+    name: a copy is the same model.
     """
     digest = hashlib.sha256()
     never = _never_read(code)
@@ -114,11 +107,7 @@ def _download(path: str, folder: Path, code: bool) -> Path:
 
 
 def check_weights(path: str, folder: Path) -> None:
-    """Refuse a folder where weights would be unpickled: that runs whatever the file says.
-
-    Raises:
-        DataError: It has pickled weights only, or none.
-    """
+    """Refuse a folder where weights would be unpickled, which runs whatever the file says; or without any."""
     parts = [folder, *(part for part in sorted(folder.iterdir()) if part.is_dir())]
     for part in parts:
         pickled = sorted(file.name for kind in _PICKLED for file in part.glob(kind))

@@ -177,21 +177,13 @@ class Mined(Reported):
         return mining_report(self.findings).with_registered("mine", self)
 
     def rows(self) -> Iterator[dict[str, object]]:
-        """Read the output back, row by row.
-
-        Raises:
-            MissingExtraError: It is a dataset folder, and the library ``datasets`` is not installed.
-        """
+        """Read the output back, row by row; a dataset folder needs the library ``datasets``."""
         table = read_table(self.path)
         names = list(table.columns)
         return (dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True))
 
     def save(self, place: str | Path) -> Path:
-        """Write the report to an ``.html`` file, or to ``report.html`` in a folder; returns the page's path.
-
-        Raises:
-            StoreError: If it cannot be written.
-        """
+        """Write the report to an ``.html`` file, or to ``report.html`` in a folder; returns its path."""
         from negspace.reports.html import render_page
 
         path = Path(place).expanduser()

@@ -310,11 +310,7 @@ FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 
 
 def format_named(name: str) -> Format:
-    """Find a format.
-
-    Raises:
-        PlanError: There is none of this name.
-    """
+    """Find a format, or a `PlanError` with the nearest name."""
     if name not in FORMATS:
         raise PlanError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS))
     return FORMATS[name]

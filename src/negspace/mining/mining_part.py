@@ -85,8 +85,7 @@ class MiningCounts:
 def mine_part(plan: MiningPlan, start: int, stop: int) -> tuple[pa.Table, MiningCounts]:
     """Mine the anchors from ``start`` up to ``stop``; none depends on the others of its range.
 
-    Returns:
-        A table of hits in order of anchors, and what was counted.
+    Returns a table of hits in order of anchors, and what was counted.
     """
     pool, settings, most = plan.pool, plan.settings, plan.most_positives
     positives = pool.positives.part(start, stop)

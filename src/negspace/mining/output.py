@@ -79,11 +79,7 @@ def output_place(out: str | Path, inputs: Iterable[str | Path] = ()) -> OutputPl
 
 
 def _refuse_strangers(place: OutputPlace) -> None:
-    """Make sure that what the result would replace is an earlier result, and nothing beside.
-
-    Raises:
-        StoreError: It is not, or not all of it.
-    """
+    """Make sure that what the result would replace is an earlier result, and nothing beside."""
     path = place.path
     if path.is_dir() != place.is_folder and path.exists():
         kind = "file" if place.is_folder else "folder"
@@ -163,19 +159,10 @@ def stage_output(
     provenance: bool,
     fingerprint: str,
 ) -> OutputPlace:
-    """Render the parts in order into an empty folder on the same file system; the renderer counts.
+    """Render the parts, in order, into an empty folder on the same file system; the renderer counts.
 
-    Args:
-        place: Where the result will go.
-        staged: The empty folder.
-        parts: The hits of every part, in order.
-        form: Form of the rows.
-        renderer: Turns hits into rows.
-        provenance: Whether the rows themselves say where their negatives came from.
-        fingerprint: Hash of all that decides the rows, hex.
-
-    Raises:
-        DataError: There is no row to write.
+    ``provenance`` has the rows themselves say where their negatives came from; ``fingerprint`` is the hash of
+    all that decides the rows. Without a row to write it is a `DataError`.
     """
     new = OutputPlace(staged / place.path.name, place.is_folder)
     schema = form.schema(renderer.negatives, prompted=renderer.prompted, provenance=provenance)
@@ -205,11 +192,7 @@ def stage_output(
 
 
 def publish(new: OutputPlace, place: OutputPlace, findings: Findings, card: str) -> None:
-    """Move what was staged to its place, with what was found.
-
-    Raises:
-        StoreError: The place cannot be written, or something else has come to stand there.
-    """
+    """Move what was staged to its place, with what was found, unless something else stands there by now."""
     new.summary.write_text(json.dumps(findings.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if place.is_folder:
         (new.path / CARD).write_text(card, encoding="utf-8")

@@ -159,11 +159,8 @@ def read_pool(
     """Read what is to be mined.
 
     Pairs are what has columns of an anchor and a positive, by name or by flag; labelled texts what has a
-    label, by name or by flag; anything else with a text is a plain corpus.
-
-    Raises:
-        DataError: The data cannot be used.
-        PlanError: A corpus for something else than pairs.
+    label, by name or by flag; anything else with a text is a plain corpus. Only pairs take a corpus beside
+    them.
     """
     table = read_table(data)
     kind = _kind(table, text=text, label=label, anchor=anchor, positive=positive)

@@ -174,14 +174,10 @@ def mine(
 
 
 def code_hash(*parts: object, package: Path | None = None) -> str | None:
-    """Hash the code that a run depends on: finished parts of other code are of no use.
+    """Hash (SHA-256, hex) the code that a run depends on: finished parts of other code are of no use.
 
-    Args:
-        parts: Verifiers and embedders; those of this package add nothing to the hash of all its modules.
-        package: Folder of the package; this one if None.
-
-    Returns:
-        SHA-256, hex; None where the code of a part cannot be known, so that nothing may be resumed.
+    Of verifiers and embedders, those of this package add nothing to the hash of all its modules. None where
+    the code of a part cannot be known, so that nothing may be resumed.
     """
     own = [_source(part) for part in parts if part is not None]
     if any(each is None for each in own):
@@ -212,14 +208,7 @@ def _source(part: object) -> str | None:
 
 
 def _check_order(embedder: Embedder, pool: MiningPool) -> MiningPool:
-    """Say in which order a matrix is to hold the texts of pairs, which their file does not show.
-
-    Returns:
-        The pool, with a note where vectors are taken by position.
-
-    Raises:
-        DataError: There is not one vector for each text.
-    """
+    """Say in which order a matrix is to hold the texts of pairs, which their file does not show."""
     if not isinstance(embedder, MatrixEmbedder) or embedder.frozen or pool.is_one_set:
         return pool
     given, needed = len(embedder.vectors), len(pool.anchors) + len(pool.corpus)

@@ -86,14 +86,9 @@ class MiningSettings:
             )
 
     def rules(self, *, most_positives: int = 1, spare: bool = False) -> Rules:
-        """The rules against false negatives.
+        """The rules against false negatives, for anchors of which one has ``most_positives``.
 
-        Args:
-            most_positives: Positives of the anchor that has the most.
-            spare: Leave more than are asked for, to choose from where sources name the same text.
-
-        Raises:
-            PlanError: If one is out of its range, or two exclude each other.
+        ``spare`` leaves more than are asked for, to choose from where sources name the same text.
         """
         rules = Rules(
             num_negatives=self.negatives,
@@ -119,22 +114,14 @@ class MiningSettings:
 
 
 def parse_sources(asked: str) -> tuple[str, ...]:
-    """Split a list of sources: ``"neighbours,bm25"``.
-
-    Raises:
-        PlanError: If one is unknown or given twice.
-    """
+    """Split a list of sources, each known and given once: ``"neighbours,bm25"``."""
     sources = tuple(name.strip() for name in asked.split(",") if name.strip())
     _check_sources(sources)
     return sources
 
 
 def check_whole(name: str, value: object, *, least: int, most: int | None = None) -> None:
-    """Refuse what is no whole number within bounds.
-
-    Raises:
-        PlanError: It is not.
-    """
+    """Refuse what is no whole number within bounds."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
         bounds = f"from {least} on" if most is None else f"from {least} to {most}"
@@ -142,11 +129,7 @@ def check_whole(name: str, value: object, *, least: int, most: int | None = None
 
 
 def check_fits(settings: MiningSettings, pool: MiningPool, *, verified: bool) -> None:
-    """Refuse settings that the data cannot be mined with.
-
-    Raises:
-        PlanError: If a source or format needs what the data do not have.
-    """
+    """Refuse settings that need what the data do not have."""
     if "model" in settings.sources and pool.kind is not PoolKind.CLASSIFICATION:
         raise PlanError(
             "the source model needs labelled texts: a learner confuses labels",

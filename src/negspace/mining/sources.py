@@ -136,11 +136,7 @@ class NeighbourSource:
 
 
 class Bm25Source:
-    """Rows that share rare words with the anchor: BM25 (Robertson & Zaragoza 2009), by the library bm25s.
-
-    Raises:
-        MissingExtraError: bm25s is not installed.
-    """
+    """Rows that share rare words with the anchor: BM25 (Robertson & Zaragoza 2009), by the library bm25s."""
 
     name = "bm25"
     score = "BM25 score of the row, the anchor being the query; not bounded"
@@ -268,12 +264,7 @@ class ModelSource:
 def predict_out_of_fold(
     pool: MiningPool, learner: TfidfLearner, *, seed: int, workers: int
 ) -> Float[np.ndarray, "anchors labels"]:
-    """Predict every row by a model that saw neither it nor its near-duplicates or group.
-
-    Returns:
-        Probability of each label for each row. With fewer clusters than two there are no folds: every label
-        is then as probable as it is common.
-    """
+    """Predict every row by a model that saw neither it nor its near-duplicates or group."""
     labels, n_labels = pool.anchor_labels, len(pool.label_names)
     assert labels is not None
     embedding = embed(pool.anchors)

@@ -32,11 +32,7 @@ class Arm(Protocol):
         """All that decides the arm's runs, the seed aside."""
 
     def check(self, task: Any) -> None:
-        """Refuse a task that the arm cannot be fitted on.
-
-        Raises:
-            PlanError: If so.
-        """
+        """Refuse a task that the arm cannot be fitted on, with a `PlanError`."""
 
 
 TaskT = TypeVar("TaskT", bound=Task)
@@ -103,11 +99,7 @@ def open_learner(name: str, *, progress: EmbeddingProgress | None = None) -> Tex
 
 @dataclass(frozen=True)
 class Range:
-    """Real numbers, drawn evenly.
-
-    Raises:
-        PlanError: If the range is empty, or logarithmic and not above 0.
-    """
+    """Real numbers, drawn evenly; with ``log``, evenly by their logarithm."""
 
     low: float
     high: float
@@ -141,11 +133,7 @@ Settings: TypeAlias = Mapping[str, int | float]
 
 
 def search_space(learner: TextLearner) -> SearchSpace:
-    """What search varies of a learner: its ``space``. Its default setting lies inside.
-
-    Raises:
-        PlanError: If it has none.
-    """
+    """What search varies of a learner: its ``space``. Its default setting lies inside."""
     space: SearchSpace | None = getattr(learner, "space", None)
     if space is None:
         raise PlanError(
@@ -156,14 +144,7 @@ def search_space(learner: TextLearner) -> SearchSpace:
 
 
 def with_settings(learner: TextLearner, settings: Settings) -> TextLearner:
-    """Give a learner other values for some of its settings.
-
-    Returns:
-        A new learner.
-
-    Raises:
-        PlanError: If there is no such setting, or a value is outside of its range.
-    """
+    """Give a learner other values for some settings of its space, each within its range."""
     space = search_space(learner)
     for name, value in settings.items():
         if name not in space:

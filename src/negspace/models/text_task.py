@@ -98,11 +98,7 @@ class RowsArm:
         return ()
 
     def check(self, task: TextTask) -> None:
-        """Refuse rows that the task does not train on.
-
-        Raises:
-            PlanError: If there are no rows, or held-out ones.
-        """
+        """Refuse rows that the task does not train on."""
         if len(self.rows) == 0:
             raise PlanError(f"arm '{self.name}' has no rows")
         if self.rows.min() < 0 or self.rows.max() >= task.n_train:
@@ -120,15 +116,8 @@ class RowsArm:
     def draw(self, task: TextTask, seed: int) -> Int[np.ndarray, " drawn"]:
         """Draw the rows that one seed trains on, clusters kept whole, in the order of the task.
 
-        A draw that lost a label altogether would ask another question, so one cluster of each lost
-        label is kept on top of the share.
-
-        Args:
-            task: The task whose rows these are.
-            seed: Seed of this draw; arms with the same rows draw the same ones at the same seed.
-
-        Returns:
-            Positions in the task, ascending.
+        A draw that lost a label altogether would ask another question, so one cluster of each lost label is
+        kept on top of the share. Arms with the same rows draw the same ones at the same seed.
         """
         clusters, position = np.unique(task.clusters[self.rows], return_inverse=True)
         rng = np.random.default_rng([seed, 0])
@@ -149,14 +138,8 @@ def summarise_probabilities(
 ) -> Values:
     """Keep the predicted label, its probability, and the probability of the true label.
 
-    Three numbers a row instead of one per label, so that a store of many seeds and labels stays small.
-
-    Args:
-        probabilities: Probability of each label for each held-out row; rows sum to 1.
-        truth: Position of each row's own label.
-
-    Returns:
-        Values of `negspace.quantities.PREDICTION`; the first of equally probable labels is the predicted one.
+    Three numbers a row instead of one per label, so that a store of many seeds and labels stays small. Of
+    equally probable labels the first is the predicted one.
     """
     label = probabilities.argmax(axis=1)
     rows = np.arange(len(truth))

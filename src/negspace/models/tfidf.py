@@ -28,7 +28,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class _Counted:
     """Word counts of all rows, shared by every fit."""
 
     counts: Any  # scipy.sparse.csr_matrix of shape (rows, n-grams), int32
@@ -65,19 +65,45 @@ class TfidfLearner:
 
     def runs(self, task: TextTask, jobs: Sequence[tuple[TextArm, int]], *, workers: int) -> Iterator[Run]:
         """Fit each (arm, seed) and yield it as it is done."""
-        data = self.count(task.texts, task.labels, len(task.label_names))
+        data = self._count(task.texts, task.labels, len(task.label_names))
         held_out = np.arange(task.n_train, len(task.texts))
 
         def run(arm: TextArm, seed: int) -> Run:
-            probabilities = self.fit_predict(data, arm.draw(task, seed), held_out, seed)
+            probabilities = self._fit_predict(data, arm.draw(task, seed), held_out, seed)
             return Run(arm.name, seed, summarise_probabilities(probabilities, task.held_out_labels))
 
         # Threads, not processes: the solvers release the interpreter lock, and the counts stay unshared.
         with one_thread_each():
             yield from run_jobs(run, jobs, workers=workers, threads=True)
 
-    def count(self, texts: tuple[str, ...], labels: Int[np.ndarray, " rows"], n_labels: int) -> Counted:
-        """Count the n-grams of all rows, once for many fits."""
+    def out_of_fold(
+        self,
+        texts: tuple[str, ...],
+        labels: Int[np.ndarray, " rows"],
+        n_labels: int,
+        folds: Int[np.ndarray, " rows"],
+        *,
+        seed: int,
+        workers: int,
+    ) -> Float[np.ndarray, "rows labels"]:
+        """Predict every row by a model that saw nothing of its fold.
+
+        Returns the probability of each label for each row; 0 for a label that is absent outside of the fold.
+        """
+        data = self._count(texts, labels, n_labels)
+        probabilities = np.zeros((len(texts), n_labels))
+
+        def predict(fold: int) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, "rows labels"]]:
+            inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+            return inside, self._fit_predict(data, outside, inside, seed)
+
+        with one_thread_each():
+            every = [(fold,) for fold in np.unique(folds).tolist()]
+            for inside, predicted in run_jobs(predict, every, workers=workers, threads=True):
+                probabilities[inside] = predicted
+        return probabilities
+
+    def _count(self, texts: tuple[str, ...], labels: Int[np.ndarray, " rows"], n_labels: int) -> _Counted:
         from scipy.sparse import csr_matrix
 
         state = random.getstate()
@@ -88,12 +114,11 @@ class TfidfLearner:
             counts = CountVectorizer(ngram_range=(1, self.ngrams), dtype=np.int32).fit_transform(texts)
         except ValueError:  # scikit-learn's "empty vocabulary": no text has any word
             counts = csr_matrix((len(texts), 1), dtype=np.int32)
-        return Counted(csr_matrix(counts), labels, n_labels)
+        return _Counted(csr_matrix(counts), labels, n_labels)
 
-    def fit_predict(
-        self, data: Counted, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], seed: int
+    def _fit_predict(
+        self, data: _Counted, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], seed: int
     ) -> Float[np.ndarray, "test labels"]:
-        """Fit some rows, and give the probability of each label for others."""
         fit = data.counts[train]
         frequency = np.bincount(fit.indices, minlength=fit.shape[1])
         words = np.flatnonzero(frequency >= self.min_df)
@@ -129,35 +154,14 @@ def out_of_fold(
     workers: int,
     learner: TfidfLearner | None = None,
 ) -> Float[np.ndarray, "rows labels"]:
-    """Predict rows by models that saw nothing of their cluster.
+    """Predict rows by models that saw nothing of their cluster (near-duplicates and near misses).
 
-    Args:
-        texts: The rows.
-        labels: Their labels.
-        clusters: Near-duplicates and near misses of each other; never divided between folds.
-        n_labels: Number of labels.
-        seed: Seed of the folds and the models.
-        workers: How many folds at once.
-        learner: What is fitted; one with its own defaults where None.
-
-    Returns:
-        Probability of each label for each row. With fewer clusters than two there are no folds: every label
-        is then as probable as it is common.
+    Returns the probability of each label for each row. With fewer clusters than two there are no folds: every
+    label is then as probable as it is common.
     """
     n_folds = min(FOLDS, len(np.unique(clusters)))
     if n_folds < 2:
         return np.tile(np.bincount(labels, minlength=n_labels) / len(labels), (len(labels), 1))
     folds = grouped_folds(labels, clusters, n_folds, seed)
     learner = learner or TfidfLearner()
-    data = learner.count(texts, labels, n_labels)
-    probabilities = np.zeros((len(texts), n_labels))
-
-    def predict(fold: int) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, "rows labels"]]:
-        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        return inside, learner.fit_predict(data, outside, inside, seed)
-
-    with one_thread_each():
-        every = [(fold,) for fold in np.unique(folds).tolist()]
-        for inside, predicted in run_jobs(predict, every, workers=workers, threads=True):
-            probabilities[inside] = predicted
-    return probabilities
+    return learner.out_of_fold(texts, labels, n_labels, folds, seed=seed, workers=workers)

@@ -80,11 +80,7 @@ def operators_for(verifier: str) -> tuple[Operator, ...]:
 
 
 def open_operators(names: Iterable[str]) -> tuple[Operator, ...]:
-    """Look operators up by name.
-
-    Raises:
-        PlanError: If there is none of a name.
-    """
+    """Look operators up by name; a `PlanError` names the nearest."""
     chosen = []
     for name in names:
         if name not in OPERATORS:
@@ -176,8 +172,7 @@ def draw_candidates(
 ) -> Iterator[Candidate]:
     """Draw distinct edits that change the text and do not empty it, the operators taking turns.
 
-    Each operator has a random stream of its own, so what one draws does not depend on how far the
-    others have come.
+    Each operator has a random stream of its own, so what one draws does not depend on how far the others are.
     """
     seeds = np.random.default_rng(rng).integers(2**63, size=len(operators)).tolist()
     waiting = [

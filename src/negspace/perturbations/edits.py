@@ -110,11 +110,8 @@ def shuffled(rng: np.random.Generator, items: Sequence[T]) -> Iterator[T]:
 def edit_distance(one: str, other: str) -> int:
     """Count the insertions, deletions and replacements of one character that turn a text into another.
 
-    Levenshtein distance by bit vectors, a column of the table in one integer (Myers 1999, A fast
-    bit-vector algorithm for approximate string matching; in the form of Hyyrö 2003, figure 3).
-
-    Returns:
-        Number of characters; 0 for equal texts.
+    Levenshtein distance by bit vectors, a column of the table in one integer (Myers 1999, A fast bit-vector
+    algorithm for approximate string matching; in the form of Hyyrö 2003, figure 3).
     """
     ahead = _common_start(one, other)
     one, other = one[ahead:], other[ahead:]

@@ -35,12 +35,9 @@ class Variation:
 def conflict(
     variation: Variation, texts: Sequence[str], labels: Int[np.ndarray, " rows"]
 ) -> tuple[int, int] | None:
-    """Find two rows of different labels that the variation holds to be the same.
+    """Find the first two rows of different labels that the variation holds to be the same.
 
     Rows that are equal to the letter say nothing about the variation and are passed over.
-
-    Returns:
-        Positions of the first such pair, or None.
     """
     seen: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
@@ -57,17 +54,12 @@ def conflict(
 def as_variation(
     verifier: Verifier, operators: Sequence[Operator] | None = None, *, tries: int = 64
 ) -> Variation:
-    """Edit a text into another with the same verdict.
+    """Edit a text, in at most ``tries`` tries, into another with the same verdict.
 
     What the variation claims is that the verdict decides the label. So its canonical form is the verdict:
-    texts proven valid are all the same to it, as are texts proven invalid, and a text it cannot judge
-    is like itself only. Two valid rows of different labels are then a conflict, and the audit leaves the
-    variation out: there the label is about something else.
-
-    Args:
-        verifier: Says what is valid.
-        operators: Make the edits; None takes those that suit the verifier.
-        tries: Edits to try on a text before it is said not to apply.
+    texts proven valid are all the same to it, as are texts proven invalid, and a text it cannot judge is like
+    itself only. Two valid rows of different labels are then a conflict, and the audit leaves the variation
+    out: there the label is about something else.
     """
     chosen = tuple(operators or operators_for(verifier.name))
 

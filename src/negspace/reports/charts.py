@@ -30,10 +30,7 @@ _READING = (
 def draw_with(module: str, function: str, *arguments: object) -> Draw:
     """Defer a drawing function, so that its module (and matplotlib) is imported only when a page is written.
 
-    Args:
-        module: Full name of the module.
-        function: Takes ``arguments``, then the start of its ids and the text alternative.
-        arguments: What is drawn.
+    It takes ``arguments``, then the start of its ids and the text alternative.
     """
 
     def draw(name: str, alt: str) -> Markup:
@@ -55,17 +52,9 @@ def effect_chart(
 ) -> Chart | None:
     """Show what a verdict was decided on: an effect, its interval and the margin on one axis.
 
-    Args:
-        effect: The mean difference, a share.
-        ci: Its interval; without one the effect stands alone.
-        margin: Smallest effect of interest. Shaded on both sides of 0, or below 0 alone with ``no_less``.
-        level: Level of the interval, for the text alternative.
-        no_less: The claim is that the effect does not fall short of 0 by the margin.
-        per_seed: The difference at each seed, a lane of dots of its own.
-        published: The published effect, a diamond in a lane of its own.
-
-    Returns:
-        The chart, or None where effect or margin is missing.
+    The margin is shaded on both sides of 0, or below 0 alone with ``no_less`` (the claim is that the effect
+    does not fall short of 0 by it). Differences ``per_seed`` get a lane of dots, a ``published`` effect a
+    diamond in one of its own. None without an effect or a margin.
     """
     effect, margin, published = number(effect), number(margin), number(published)
     if effect is None or margin is None:
@@ -144,21 +133,11 @@ def seeds_chart(
     reference: float | None = None,
     lanes: int = 2,
 ) -> Chart | None:
-    """Show an estimate: every seed a dot, below it the mean and its interval.
+    """Show an estimate: every seed a dot, below it the mean and its interval; None without a number.
 
-    Args:
-        per_seed: The value at each seed, a share.
-        seeds: The seeds.
-        mean: Their mean.
-        ci: Its interval.
-        ends: Ends of the axis, from :func:`strip_limits`.
-        said: The text alternative.
-        published: Mean and standard deviation to compare with, in a third lane.
-        reference: Another's mean, a dashed line through all lanes.
-        lanes: 3 with a lane for the published mean, in this strip or in one of its neighbours.
-
-    Returns:
-        The chart, or None where there is no number.
+    ``ends`` are those of the axis, from `strip_limits`; ``published`` a mean and standard deviation to
+    compare with, in a third lane; ``reference`` another's mean, a dashed line through all lanes. ``lanes`` is
+    3 with a lane for the published mean, in this strip or in one of its neighbours.
     """
     known = [
         (seed, at) for seed, value in zip(seeds, per_seed, strict=False) if (at := number(value)) is not None

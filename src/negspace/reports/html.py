@@ -44,11 +44,7 @@ _SIGNS = {"\n": "↵", "\t": "⇥"}
 
 
 def render_page(report: Report) -> str:
-    """Write a report as a page.
-
-    Returns:
-        A complete HTML document that asks for nothing outside itself. The same report gives the same bytes.
-    """
+    """Write a report as a page that asks for nothing outside itself; the same report gives the same bytes."""
     page = _Page()
     macros = _environment().get_template("blocks.html.j2").module
     body = Markup("").join(_show(block, page, 2) for block in (*report.top, *report.body))
@@ -62,11 +58,7 @@ def render_page(report: Report) -> str:
 
 
 def render_pages(report: Report) -> Iterator[tuple[str, str]]:
-    """Write a report and the pages that belong to it.
-
-    Yields:
-        The path of each, relative to the first, and the page; the first is ``report.html``.
-    """
+    """Write a report and the pages that belong to it: the path of each beside the first, ``report.html``."""
     yield INDEX, render_page(report)
     for path, belonging in report.pages.items():
         yield posixpath.normpath(path), render_page(belonging)

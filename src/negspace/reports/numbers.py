@@ -26,16 +26,10 @@ def bounds(ci: Sequence[float | None] | None) -> tuple[float, float] | None:
 def limits(
     values: Sequence[float | None], spans: Sequence[tuple[float, float] | None] = (), *, least: float = 0.0
 ) -> tuple[float, float] | None:
-    """Where an axis begins and ends so that all values are on it.
+    """Where an axis begins and ends so that all values are on it; None where there is none.
 
-    Args:
-        values: All are shown.
-        spans: Intervals; of them only what lies between ``least`` and 1, where shares lie, or among the
-            values. The interval of two seeds can be many times as wide, and the dots would be a heap.
-        least: The smallest possible value.
-
-    Returns:
-        Both ends, or None where there is no value.
+    Of the intervals (``spans``) only what lies between ``least`` and 1, where shares lie, or among the
+    values: the interval of two seeds can be many times as wide, and the dots would be a heap.
     """
     shown = [value for value in map(number, values) if value is not None]
     if not shown:

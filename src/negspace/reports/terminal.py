@@ -31,14 +31,9 @@ _NAME = 28  # columns of a table's first column at most; longer names wrap
 
 
 def brief_report(report: b.Report, places: Mapping[str, str | PathLike[str]] | None = None) -> RenderableType:
-    """A report in short: the finding, its most important numbers, warnings, where the rest is.
+    """A report in short: the finding, its ``brief`` blocks or metrics, warnings, and where the rest is.
 
-    Args:
-        report: The report; its ``brief`` blocks are shown, or its metrics.
-        places: Paths to name in the last lines, by what they are: ``{"Report": "out/report.html"}``.
-
-    Returns:
-        Something to print on a :class:`rich.console.Console`.
+    ``places`` are paths to name in the last lines, by what they are: ``{"Report": "out/report.html"}``.
     """
     shown = report.metrics() if report.brief is None else report.brief
     parts: list[RenderableType] = [*_headline(report.finding, brief=True), Line()]

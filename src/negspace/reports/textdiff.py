@@ -83,13 +83,10 @@ def bounded(text: str) -> str:
 def word_diff(left: str, right: str) -> tuple[Stretch, ...]:
     """Compare two texts word by word.
 
-    Words are runs of letters and digits; every other character that is not a space is a word of
-    its own. The ``left`` parts of all blocks together are the left text, character for character,
-    and likewise the right. Blocks of kind ``same`` hold the same words on both sides; texts that
-    differ in anything have at least one block of kind ``changed``.
-
-    Returns:
-        The blocks, in order of the texts.
+    Words are runs of letters and digits; every other character that is not a space is a word of its own. The
+    ``left`` parts of all blocks together are the left text, character for character, and likewise the right.
+    Blocks of kind ``same`` hold the same words on both sides; texts that differ in anything have one of kind
+    ``changed``.
     """
     a, b = list(_WORD.finditer(left)), list(_WORD.finditer(right))
     blocks = _Blocks(left, right)

@@ -63,9 +63,8 @@ class Neighbours:
 def embed(texts: tuple[str, ...]) -> Embedding:
     """Embed texts by their words: TF-IDF with sublinear term frequency, rows of unit length.
 
-    Returns:
-        Sparse matrix of shape (texts, words), float32. A text without any word is a row of zeros, at
-        distance 1 from everything.
+    Sparse float32 matrix of shape (texts, words). A text without any word is a row of zeros, at distance 1
+    from all.
     """
     return weigh_words(texts)
 
@@ -75,11 +74,8 @@ def nearest(
 ) -> Neighbours:
     """Find the exact nearest rows of the same and of another label.
 
-    The product of the embedding with itself is done label by label, so that a row's nearest row of
-    another label is found however many of its own stand nearer, and no dense block is ever held.
-
-    Returns:
-        The neighbours, as positions in ``labels``.
+    The product of the embedding with itself is done label by label, so that a row's nearest row of another
+    label is found however many of its own stand nearer, and no dense block is ever held.
     """
     rows = len(labels)
     other, other_distance = np.full(rows, -1), np.ones(rows)
@@ -109,8 +105,7 @@ def nearest_across(
 ) -> tuple[Int[np.ndarray, " queries"], Float[np.ndarray, " queries"]]:
     """Find the exact nearest row of another label in a corpus.
 
-    Returns:
-        Positions in the corpus (-1 where no word is shared with any) and distances (1 there).
+    Returns positions in the corpus (-1 where no word is shared with any) and distances (1 there).
     """
     other, distance = np.full(len(query_labels), -1), np.ones(len(query_labels))
     for label in np.unique(query_labels):
@@ -122,11 +117,9 @@ def nearest_across(
 def nearest_in_group(
     embedding: Embedding, labels: Int[np.ndarray, " rows"], groups: Int[np.ndarray, " rows"]
 ) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
-    """Find the nearest row of another label within each row's group.
+    """Find the nearest row of another label within each row's group, the first of equally near ones.
 
-    Returns:
-        Positions (-1 where the group has no other label) and cosine distances (NaN there). Of equally
-        near rows the first is taken.
+    Returns positions (-1 where the group has no other label) and cosine distances (NaN there).
     """
     rows = len(labels)
     nearest, distance = np.full(rows, -1), np.full(rows, np.nan)
@@ -162,11 +155,9 @@ def match_near_misses(
 ) -> Int[np.ndarray, " rows"]:
     """Join rows in pairs with the nearest row of another label, the nearest pairs first.
 
-    A row is in one pair at most: a text that is near many others then does not join them all to one
-    group. (On 1,707 reviews and their rewrites, texts alone give 1,700 pairs, all of them right.)
-
-    Returns:
-        Group of each row; a row without a partner is a group of its own.
+    A row is in one pair at most: a text that is near many others then does not join them all to one group.
+    (On 1,707 reviews and their rewrites, texts alone give 1,700 pairs, all of them right.) Returns the group
+    of each row; one without a partner is a group of its own.
     """
     groups = np.arange(len(neighbours.other))
     paired = np.zeros(len(groups), dtype=bool)

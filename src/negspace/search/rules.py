@@ -64,11 +64,7 @@ class Rules:
     sampling: Sampling = "top"
 
     def __post_init__(self) -> None:
-        """Refuse settings under which nothing can be mined.
-
-        Raises:
-            PlanError: Naming the setting.
-        """
+        """Refuse settings under which nothing can be mined."""
         if self.num_negatives < 1:
             raise PlanError(
                 "num_negatives must be at least 1", got=self.num_negatives, hint="ask for one or more"
@@ -113,9 +109,8 @@ class Rules:
     def last_rank(self, most_positives: int = 1) -> int:
         """``range_max``, or what sentence-transformers takes in its place.
 
-        Returns:
-            ``range_min + num_negatives + most_positives``, with ten times ``num_negatives`` where a rule may
-            drop some of the best.
+        That is ``range_min + num_negatives + most_positives`` (of the query that has the most), with ten
+        times ``num_negatives`` where a rule may drop some of the best.
         """
         if self.range_max is not None:
             return self.range_max
@@ -177,11 +172,7 @@ def duplicates_of_positive(
 ) -> Bool[np.ndarray, "queries k"]:
     """Find the hits that stand so near a positive of their query that they are likely positives too.
 
-    Args:
-        hits: Hits of the queries.
-        corpus: The vectors searched.
-        positives: Positives of the queries.
-        threshold: Product (cosine, for rows of unit length) from which two rows are near-duplicates.
+    From a product of ``threshold`` on (cosine, for rows of unit length) two rows are near-duplicates.
     """
     found = np.zeros(hits.rows.shape, dtype=np.bool_)
     for which, positive in _in_turn(positives):

@@ -33,13 +33,8 @@ _TRIES = 100
 class PartStore:
     """Parts of one run.
 
-    Args:
-        work: The work folder, held by this run (`locked`).
-        key: SHA-256 (hex) of all that decides the parts.
-        schema: Columns of every part.
-
-    Raises:
-        StoreError: If the work folder cannot be written, or holds what no run has put there.
+    Its work folder is held by this run (`locked`), its key the SHA-256 (hex) of all that decides the parts. A
+    folder that cannot be written, or holds what no run has put there, is a `StoreError`.
     """
 
     def __init__(self, work: Path, key: str, schema: pa.Schema) -> None:
@@ -88,11 +83,7 @@ class PartStore:
             raise _failed(path, error) from error
 
     def get(self, part: str) -> tuple[pa.Table, dict[str, Json]]:
-        """A finished part: its rows and counts.
-
-        Raises:
-            StoreError: If it cannot be read.
-        """
+        """A finished part: its rows and counts."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -55,14 +55,7 @@ CREATE TABLE IF NOT EXISTS results (
 
 
 def content_hash(content: Json) -> str:
-    """Hash JSON content, independent of the order of keys.
-
-    Args:
-        content: Anything JSON can hold; NaN and infinities are refused, as they are no JSON.
-
-    Returns:
-        SHA-256, hex.
-    """
+    """Hash JSON content (SHA-256, hex), independent of the order of keys; NaN and infinities are no JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -70,14 +63,8 @@ def content_hash(content: Json) -> str:
 def source_hash(part: object) -> str:
     """Hash the code that a part runs: all modules of the package folder its class stands in.
 
-    A changed learner thus computes anew instead of handing out what its older self had found.
-
-    Args:
-        part: An instance of a class that stands in a file. For one typed into a notebook, the
-            source of the class alone is hashed; where there is none, its qualified name.
-
-    Returns:
-        SHA-256, hex.
+    A changed learner thus computes anew instead of handing out what its older self had found. For a class
+    typed into a notebook its source alone is hashed; where there is none, its qualified name.
     """
     kind = type(part)
     try:
@@ -181,11 +168,7 @@ class RunStore:
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
     def get(self, key: str) -> Run | None:
-        """Find a finished run by its content address; marked as resumed.
-
-        Raises:
-            StoreError: If the store cannot be read.
-        """
+        """Find a finished run by its content address; marked as resumed."""
         with self._transaction("read"):
             found = self._connection.execute(
                 "SELECT arm, seed, quantities, item_values, diverged_at FROM runs WHERE key = ?", (key,)
@@ -201,11 +184,7 @@ class RunStore:
         return Run(arm, seed, values, resumed=True, diverged_at=diverged_at)
 
     def put(self, key: str, run: Run) -> None:
-        """Keep a finished run, at once and for good; one that has the same key is replaced.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
+        """Keep a finished run, at once and for good; one that has the same key is replaced."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **run.values)  # type: ignore[arg-type]  # or one would be called allow_pickle
         row = (key, run.arm, run.seed, " ".join(run.values), buffer.getvalue(), run.diverged_at)
@@ -217,11 +196,7 @@ class RunStore:
             )
 
     def put_result(self, name: str, plan: str, summary: Json) -> None:
-        """Keep what a study with a name of its own found.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
+        """Keep what a study with a name of its own found; a result of the same plan is replaced."""
         row = (name, plan, json.dumps(summary, allow_nan=False))
         with self._transaction("written"):
             self._connection.execute(
@@ -229,11 +204,7 @@ class RunStore:
             )
 
     def latest_results(self) -> dict[str, StoredResult]:
-        """The result that each name got last.
-
-        Raises:
-            StoreError: If the store cannot be read.
-        """
+        """The result that each name got last."""
         with self._transaction("read"):
             found = self._connection.execute(
                 "SELECT name, plan, finished, summary FROM results ORDER BY finished, rowid"

@@ -45,11 +45,7 @@ class ArrowColumn(Sequence[object]):
 
 
 def from_stream(source: object) -> Table:
-    """Read an object with the Arrow PyCapsule interface: a pandas or polars frame, an Arrow table.
-
-    Raises:
-        DataError: Arrow cannot hold the object, such as a column of mixed types.
-    """
+    """Read an object with the Arrow PyCapsule interface: a pandas or polars frame, an Arrow table."""
     name = type(source).__name__
     try:
         table = pa.table(source)
@@ -62,11 +58,7 @@ def from_stream(source: object) -> Table:
 
 
 def from_arrow(table: pa.Table, source: str) -> Table:
-    """Take an Arrow table as a table; codes of a Hugging Face ClassLabel become their names.
-
-    Raises:
-        DataError: Two columns have one name.
-    """
+    """Take an Arrow table as a table; codes of a Hugging Face ClassLabel become their names."""
     check_names(source, table.column_names)
     names = _class_names(table.schema)
     columns: dict[str, Sequence[object]] = {}
@@ -121,12 +113,7 @@ def is_dataset(source: object) -> bool:
 
 
 def read_dataset_folder(path: Path, split: str | None = None) -> Table:
-    """Read a folder of ``save_to_disk``: a Dataset, or one split of a DatasetDict.
-
-    Raises:
-        MissingExtraError: The library ``datasets`` is not installed.
-        DataError: There is no such split, or the folder is damaged.
-    """
+    """Read a folder of ``save_to_disk``: a Dataset, or one split of a DatasetDict."""
     try:
         import datasets
     except ImportError as error:
@@ -143,11 +130,7 @@ def read_dataset_folder(path: Path, split: str | None = None) -> Table:
 
 
 def from_dataset(dataset: Any, source: str, split: str | None = None) -> Table:
-    """Read a ``datasets.Dataset``, or the split of a ``DatasetDict`` (``train`` where none is named).
-
-    Raises:
-        DataError: There is no such split, or splits were asked for where there are none.
-    """
+    """Read a ``datasets.Dataset``, or the split of a ``DatasetDict`` (``train`` where none is named)."""
     if isinstance(dataset, Mapping):
         asked = split or DEFAULT_SPLIT
         if asked not in dataset:
@@ -164,11 +147,7 @@ def from_dataset(dataset: Any, source: str, split: str | None = None) -> Table:
 
 
 def _read(path: Path) -> Table:
-    """Read a Parquet file.
-
-    Raises:
-        DataError: The file is empty, damaged, or something else under this suffix.
-    """
+    """Read a Parquet file; a `DataError` if it is empty, damaged, or something else under this suffix."""
     try:
         # ParquetFile, for read_table would take folders named key=value as columns.
         with path.open("rb") as opened, pq.ParquetFile(opened) as file:
@@ -185,11 +164,7 @@ def _read(path: Path) -> Table:
 
 
 def _write(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
-    """Write a Parquet file; column types follow from the values.
-
-    Raises:
-        DataError: A column holds values of different types, or text that is not Unicode.
-    """
+    """Write a Parquet file; column types follow from the values, which must be of one type a column."""
     arrays = {}
     for name, values in columns.items():
         plain = [value.item() if isinstance(value, np.generic) else value for value in values]

@@ -20,12 +20,7 @@ _FIELD_LIMIT = threading.Lock()
 
 
 def _read(path: Path, separator: str) -> Table:
-    """Read delimited text; every row must have a cell for each column, blank lines hold no row.
-
-    Raises:
-        DataError: A quote is not closed, a row has too many or too few cells, or two columns
-            have one name.
-    """
+    """Read delimited text; every row must have a cell for each column, blank lines hold no row."""
     rows = _rows(path, read_text(path), separator)
     _, header = next(rows)
     check_names(str(path), header)

@@ -33,11 +33,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _read_lines(path: Path) -> Table:
-    """Read JSON Lines; blank lines hold no row.
-
-    Raises:
-        DataError: A line is not JSON, or is not an object.
-    """
+    """Read JSON Lines; blank lines hold no row."""
     records: list[dict[str, object]] = []
     lines: list[int] = []
     # Not splitlines(): JSON strings may hold U+2028 and the other line ends it knows.
@@ -67,11 +63,7 @@ def _record(path: Path, number: int, line: str) -> dict[str, object]:
 
 
 def _write_lines(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
-    """Write one object a line; a number that is not finite becomes null, which JSON has instead.
-
-    Raises:
-        DataError: A value has no JSON form.
-    """
+    """Write one object a line; a number that is not finite becomes null, which JSON has instead."""
     with path.open("x", encoding="utf-8", newline="\n") as file:
         for number, row in enumerate(zip(*columns.values(), strict=True), 1):
             values = dict(zip(columns, map(_finite, row), strict=True))
@@ -96,11 +88,7 @@ def _names_in_lines(path: Path) -> list[str]:
 
 
 def _read_array(path: Path) -> Table:
-    """Read an array of objects, with the line each of them starts on.
-
-    Raises:
-        DataError: The file is not JSON, or not an array of objects.
-    """
+    """Read an array of objects, with the line each of them starts on."""
     text = read_text(path)
     records: list[dict[str, object]] = []
     lines: list[int] = []

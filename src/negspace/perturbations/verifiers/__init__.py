@@ -114,11 +114,7 @@ class FunctionVerifier:
         return {"verifier": self.name, "function": function}
 
     def __call__(self, text: str) -> Proof:
-        """Ask the function.
-
-        Raises:
-            PlanError: If it gives anything but True, False and None.
-        """
+        """Ask the function; a `PlanError` if it gives anything but True, False and None."""
         said = self.function(text)
         if said is None:
             return unknown(f"{self.name} cannot tell")

@@ -115,12 +115,7 @@ class JsonSchema:
 
 @VERIFIERS.register("json-schema", argument="FILE", summary="the text is JSON and meets the schema")
 def read_schema(file: str) -> JsonSchema:
-    """Read a schema from a file.
-
-    Raises:
-        DataError: If the file cannot be read, is not JSON or is no schema.
-        MissingExtraError: If jsonschema is not installed.
-    """
+    """Read a schema from a file."""
     path = Path(file)
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
