@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32, Int
 
 from negspace.data import Fragments
 from negspace.data.fragments import select
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.errors import DataError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.language_models import LanguageModel, Rows, batches, check_finite
 from negspace.probes.probe import PROBES, Planned, Probe, ProbeContext, Probed, Trace, TraceMetric
 

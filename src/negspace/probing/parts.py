@@ -11,7 +11,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from negspace.data import Fragments
-from negspace.embedders.quiet import one_thread
+from negspace.embedders import one_thread
 from negspace.execution import run_jobs
 from negspace.language_models import LanguageModel, halving
 from negspace.probes import Planned, Probe, Probed, Trace
