@@ -224,7 +224,7 @@ def test_a_study_resumes_where_it_was_left(tmp_path: Path) -> None:
     fresh = study_of().run()
     learner = Scripted()
     with RunStore(tmp_path / "r.sqlite") as store:
-        first = study_of(learner=learner, seeds=SEEDS[:6]).run(store=store)
+        first = study_of(learner=learner, seeds=SEEDS[:6]).run(store=store, counted=False)
         assert (first.resumed, len(learner.fitted)) == (0, 12)
         learner.fitted.clear()
         second = study_of(learner=learner).run(store=store)
@@ -295,7 +295,7 @@ def test_a_real_learner_resumes_to_the_bit(tmp_path: Path, workers: int) -> None
     parts = {"learner": TfidfLearner(), "seeds": range(4)}
     fresh = study_of(**parts).run(workers=1)
     with RunStore(tmp_path / "r.sqlite") as store:
-        study_of(**{**parts, "seeds": (2, 1)}).run(store=store, workers=workers)
+        study_of(**{**parts, "seeds": (2, 1)}).run(store=store, workers=workers, counted=False)
         resumed = study_of(**parts).run(store=store, workers=workers)
     assert resumed.resumed == 4
     asserted_equal(fresh, resumed)
@@ -344,7 +344,43 @@ def test_hypotheses_are_one_family() -> None:
     one = Hypothesis("h0", Written(values), "all")
     alone = study_of(hypotheses=[one]).run().verdict
     family = study_of(hypotheses=[replace(one, name=f"h{i}") for i in range(3)]).run().verdict
-    assert family.p_value == pytest.approx(3 * alone.p_value)
+    assert family.p_value == alone.p_value
+    assert family.p_adjusted == pytest.approx(3 * alone.p_value)
+
+
+def test_a_question_asked_again_in_another_way_is_another_look(tmp_path: Path) -> None:
+    values = {("all", s): 0.1 + 0.05 * np.sin(7 * s) for s in range(40)}
+
+    def ask(store: RunStore, margin: float = 0.0, name: str = "h", **changes: object) -> Verdict:
+        hypothesis = Hypothesis(name, Written(values), "all", margin=margin)
+        return study_of(**{"hypotheses": [hypothesis], **changes}).run(store=store).verdict
+
+    with RunStore(tmp_path / "r.sqlite") as store:
+        first = ask(store)
+        assert (first.look, first.interval.level) == (1, 0.95)
+        second = ask(store, margin=0.02)
+        assert (second.look, second.interval.level) == (2, pytest.approx(1 - 2 * 0.05 / 6))
+        assert "second look" in second.reason
+        assert ask(store, seeds=range(14)).look == 3
+        assert ask(store, learner=Scripted(level=0.71)).look == 4
+        # Another question, of another arm or task, or the same in the same words again.
+        other = Hypothesis("h", Written({("half", s): value for (_, s), value in values.items()}), "half")
+        assert ask(store, hypotheses=[other]).look == 1
+        assert ask(store, task=task_of("u")).look == 1
+        assert ask(store, metrics=[]).look == 1
+    with RunStore(tmp_path / "r.sqlite") as store:
+        for margin, seeds, look in ((0.0, SEEDS, 1), (0.02, SEEDS, 2), (0.0, range(14), 3)):
+            assert ask(store, margin=margin, seeds=seeds).look == look
+        family = [Hypothesis(f"h{m}", Written(values), "all", margin=m) for m in (0.0, 0.2)]
+        assert {v.look for v in study_of(hypotheses=family).run(store=store).verdicts.values()} == {6}
+    with RunStore() as memory:
+        assert ask(memory) == first
+
+
+def test_looks_of_trial_runs_do_not_count(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "r.sqlite") as store:
+        study_of(seeds=range(3)).run(store=store, counted=False)
+        assert study_of().run(store=store).verdict.look == 1
 
 
 def test_what_a_result_hands_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -105,12 +106,14 @@ class Measurement:
         resolution: Standard error that so many test items leave whatever they show. A share of exactly 0 or
             1 has no influence and yet is not known exactly: n rows that are all right do not tell 1 from
             1 - 2 / n.
+        parts: The test set of each item, counted from 0, where a difference looks at several; None for one.
     """
 
     value: float
     influence: Float[np.ndarray, " items"]
     clusters: Int[np.ndarray, " items"]
     resolution: float = 0.0
+    parts: Int[np.ndarray, " items"] | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class Estimate:
         interval: Interval of the mean, over seeds and test items.
         per_seed: The value at each seed, in the order of the study's seeds.
         n: Number of test items the metric looked at.
+        clusters: How many clusters of one size would weigh as theirs do, ``(sum n)**2 / sum n**2``: an
+            interval rests on so many independent pieces.
     """
 
     metric: str
@@ -145,6 +150,7 @@ class Estimate:
     interval: Interval
     per_seed: tuple[float, ...]
     n: int
+    clusters: float = math.inf
 
 
 class Outcome(StrEnum):
@@ -165,12 +171,15 @@ class Verdict:
         margin: Smallest effect of interest, in the metric's units.
         effect: Mean per-seed effect; NaN where there is none.
         interval: Interval of the effect.
-        p_value: One-sided p of the sign-flip test against ``margin`` (Holm-adjusted within a
-            family); NaN where it was not computed.
+        p_value: One-sided p of the interval: at most half of what its level leaves exactly where its
+            lower end clears the margin. NaN where it was not computed.
         mde: Minimum detectable effect: the smallest true effect that would come out supported
             with 80 % power at this spread and number of seeds; NaN where unknown.
         seeds_needed: For an inconclusive outcome, seeds at which the effect seen would come out
             supported or refuted with 80 % power; None where no number of seeds would do.
+        p_adjusted: The p after Holm's correction over the family, which decides; ``p_value`` alone in a
+            family of one.
+        look: How often the question has been asked of these test rows, this time included.
     """
 
     outcome: Outcome
@@ -181,3 +190,5 @@ class Verdict:
     p_value: float
     mde: float
     seeds_needed: int | None = None
+    p_adjusted: float = math.nan
+    look: int = 1

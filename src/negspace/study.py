@@ -137,9 +137,9 @@ class StudyResult(Generic[TaskT, ArmT]):
         """A metric of each of an arm's runs, in the order of the study's seeds."""
         return tuple(metric(run, self.study.task) for run in self.of_arm(arm))
 
-    def estimate(self, arm: str, metric: Metric) -> Estimate:
+    def estimate(self, arm: str, metric: Metric, *, level: float = 0.95) -> Estimate:
         """A metric of an arm, over seeds and test items."""
-        return estimate(metric.name, self.measurements(arm, metric))
+        return estimate(metric.name, self.measurements(arm, metric), level=level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,13 +226,18 @@ class Study(Generic[TaskT, ArmT]):
         store: RunStore | None = None,
         workers: int = 1,
         progress: Progress | None = None,
+        counted: bool = True,
     ) -> StudyResult[TaskT, ArmT]:
         """Run what is not in the store yet, then judge.
+
+        The store also counts looks: a question that was asked before of the same rows with another margin,
+        other seeds or other settings of the learner is judged more strictly (`judge_family`).
 
         Args:
             store: Where finished runs are kept as they finish; None keeps them for this call only.
             workers: How many fits at once. No result depends on it.
             progress: Told after every run.
+            counted: Whether this is a look; not for a trial run whose verdicts nobody will use.
 
         Returns:
             The result, the same whether runs were resumed or not.
@@ -243,7 +248,7 @@ class Study(Generic[TaskT, ArmT]):
         """
         if store is None:
             with RunStore() as memory:
-                return self.run(store=memory, workers=workers, progress=progress)
+                return self.run(store=memory, workers=workers, progress=progress, counted=counted)
         report = progress or (lambda _stage, _done, _total: None)
         jobs = [(arm, seed) for arm in self.arms for seed in self.seeds]
         keys = self._keys()
@@ -264,7 +269,7 @@ class Study(Generic[TaskT, ArmT]):
             if (arm.name, seed) not in found:
                 raise PlanError(f"learner '{self.learner.name}' gave no run of arm '{arm.name}', seed {seed}")
         runs = {(arm.name, seed): found[arm.name, seed] for arm, seed in jobs}
-        return StudyResult(self, runs, self._judge(runs))
+        return StudyResult(self, runs, self._judge(runs, self._look(store) if counted else 1))
 
     def _check_run(self, run: Run, asked: Sequence[tuple[Arm, int]]) -> None:
         """A learner of the user's own may be wrong: better said here than by a metric."""
@@ -300,7 +305,21 @@ class Study(Generic[TaskT, ArmT]):
                 found[arm.name, seed] = content_hash({**decided, "seed": seed})
         return found
 
-    def _judge(self, runs: Mapping[tuple[str, int], Run]) -> Mapping[str, Verdict]:
+    def _look(self, store: RunStore) -> int:
+        """Log each question; the look at the one that has been asked most often."""
+        arms = {arm.name: arm.describe() for arm in self.arms}
+        looks = []
+        for hypothesis in self.hypotheses:
+            asked = {**hypothesis.describe(), "learner": self.learner.describe(), "seeds": list(self.seeds)}
+            question = {name: asked.pop(name) for name in ("measure", "arm", "versus", "claim")} | {
+                "task": self.task.fingerprint,
+                "learner": self.learner.name,
+                "arms": [arms[name] for name in (hypothesis.arm, hypothesis.versus) if name is not None],
+            }
+            looks.append(store.look(question, asked))
+        return max(looks)
+
+    def _judge(self, runs: Mapping[tuple[str, int], Run], look: int) -> Mapping[str, Verdict]:
         family = {}
         for hypothesis in self.hypotheses:
             effects = []
@@ -318,4 +337,4 @@ class Study(Generic[TaskT, ArmT]):
                 what=hypothesis.name,
                 no_less=hypothesis.claim == "no less",
             )
-        return judge_family(family)
+        return judge_family(family, look=look)

@@ -97,6 +97,7 @@ def estimate(
         "ci": [mean - half, mean + half],
         "per_seed": [min(1.0, value + shift) for value in drawn],
         "n": n,
+        "clusters": float(n),
     }
 
 

@@ -190,7 +190,10 @@ def test_scores_give_the_accuracies_counted_by_hand(tmp_path: Path) -> None:
     assert found["easy"]["mean"] == 4 / 5
     assert found["near_miss"]["mean"] == 3 / 4
     assert found["gap"]["mean"] == pytest.approx(4 / 5 - 3 / 4)
-    assert found["pair_consistency"] | {"ci": None} == {"mean": 0.5, "ci": None, "per_seed": [0.5], "n": 2}
+    assert found["pair_consistency"] | {"ci": None} == {
+        **{"mean": 0.5, "ci": None, "per_seed": [0.5], "n": 2},
+        "clusters": 2.0,
+    }
     assert found["verdict"]["outcome"] == "inconclusive"
     assert "10" in found["verdict"]["reason"]  # how many a verdict takes
     # A label without a probability says nothing about calibration; a model elsewhere cannot be asked again.

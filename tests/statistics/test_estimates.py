@@ -10,7 +10,7 @@ from scipy import stats
 from negspace.errors import PlanError
 from negspace.metrics import share_of
 from negspace.records import Measurement
-from negspace.statistics import difference, estimate, item_variance_of
+from negspace.statistics import difference, effective_clusters, estimate, item_variance_of
 
 
 def mean_of(items: np.ndarray, clusters: np.ndarray | None = None) -> Measurement:
@@ -100,23 +100,51 @@ def test_an_estimate_of_nothing_is_refused() -> None:
 def test_rows_that_are_all_right_do_not_make_a_share_exact() -> None:
     perfect = replace(mean_of(np.ones(50)), resolution=0.03)
     assert item_variance_of([perfect] * 10) == pytest.approx((0.03**2, 49))
-    joined = difference(perfect, replace(perfect, resolution=0.04))
-    assert item_variance_of([joined])[0] == pytest.approx(0.05**2)
+    same = difference(perfect, replace(perfect, resolution=0.04))
+    assert item_variance_of([same])[0] == pytest.approx(0.04**2)
+    other = replace(perfect, resolution=0.04, clusters=np.arange(50, 100))
+    assert item_variance_of([difference(perfect, other)])[0] == pytest.approx(0.05**2)
 
 
-def test_a_resolution_adds_to_the_error_of_the_rows() -> None:
+def test_a_resolution_is_a_floor_of_the_error_of_the_rows_and_adds_nothing() -> None:
     plain = mean_of(np.random.default_rng(5).normal(size=50))
-    variance, df = item_variance_of([replace(plain, resolution=1e-3)])
-    assert (variance, df) == (pytest.approx(stats.sem(plain.influence * 50) ** 2 + 1e-6), 49)
+    error = stats.sem(plain.influence * 50)
+    for resolution in (0.0, 0.5 * error, 2 * error):
+        variance, df = item_variance_of([replace(plain, resolution=resolution)])
+        assert (math.sqrt(variance), df) == pytest.approx((max(error, resolution), 49))
+
+
+def test_clusters_count_by_the_size_that_one_of_equal_ones_would_have() -> None:
+    sizes = (87, 2, 1, 1, 1, 1, 1, 1)
+    clusters = np.repeat(np.arange(8), sizes)
+    got = mean_of(np.random.default_rng(6).normal(size=95), clusters=clusters)
+    effective = 95**2 / (87**2 + 2**2 + 6)
+    assert effective_clusters(got) == pytest.approx(effective)
+    assert estimate("accuracy", [got] * 3).clusters == pytest.approx(effective)
+    assert item_variance_of([got])[1] == pytest.approx(effective - 1)
+    many = mean_of(np.random.default_rng(7).normal(size=500), clusters=np.arange(100, 600))
+    assert effective_clusters(difference(many, got)) == pytest.approx(effective)  # the smaller set limits
+    assert effective_clusters(mean_of(np.arange(5.0))) == 5
+
+
+def test_degrees_of_freedom_of_two_test_sets_are_welchs() -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=8), rng.normal(0, 0.5, size=200)
+    got = difference(mean_of(a), mean_of(b, clusters=np.arange(8, 208)))
+    welch = stats.ttest_ind(a, b, equal_var=False)
+    variance, df = item_variance_of([got])
+    assert df == pytest.approx(welch.df)
+    assert got.value / math.sqrt(variance) == pytest.approx(welch.statistic)
+    # The same gap of another arm, taken off: the sets stay apart.
+    again = difference(mean_of(a / 2), mean_of(b / 2, clusters=np.arange(8, 208)))
+    assert item_variance_of([difference(got, again)]) == pytest.approx((variance / 4, df))
 
 
 @pytest.mark.parametrize(("share", "rows"), [(0.5, 50), (0.9, 50), (0.97, 100), (0.99, 300), (0.999, 300)])
 def test_the_interval_of_a_share_covers_it_up_to_the_edge(share: float, rows: int) -> None:
     """Where the plain interval fails: at .999 of 300 rows, three draws in four are all right."""
-    rng = np.random.default_rng([6, rows])
-    covered = 0
-    for _ in range(400):
-        drawn = share_of(rng.random(rows) < share, np.arange(rows))
-        interval = estimate("share", [drawn] * 10).interval
-        covered += interval.low <= share <= interval.high
-    assert covered / 400 >= 0.93
+    covered = 0.0
+    for right in range(rows + 1):  # exact: one interval for each number of right answers
+        interval = estimate("share", [share_of(np.arange(rows) < right, np.arange(rows))] * 10).interval
+        covered += stats.binom.pmf(right, rows, share) * (interval.low <= share <= interval.high)
+    assert covered >= 0.93

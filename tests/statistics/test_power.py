@@ -39,13 +39,6 @@ def test_mde_takes_its_units_and_the_margin() -> None:
     assert minimum_detectable_effect(100.0, 12, margin=7.0) == pytest.approx(7 + 100 * one)
 
 
-def test_no_effect_is_detected_where_the_sign_flip_test_cannot_reach_its_level() -> None:
-    assert minimum_detectable_effect(1.0, 4) == math.inf  # 2**-4 > .05
-    assert minimum_detectable_effect(1.0, 5) < math.inf
-    assert minimum_detectable_effect(1.0, 10, family=52) == math.inf  # 2**-10 > .05 / 52
-    assert seeds_needed(10.0, 1.0, family=52, min_seeds=10) == 11
-
-
 def test_unknown_errors_detect_nothing() -> None:
     assert minimum_detectable_effect(1.0, 10, item_variance=math.inf) == math.inf
     assert math.isnan(minimum_detectable_effect(math.nan, 10))

@@ -20,6 +20,9 @@ from negspace.study import StudyResult
 
 SCHEMA = "negspace.audit/1"
 
+FEW_CLUSTERS = 20
+"""With fewer effective clusters an interval rests on a spread that is itself hardly known."""
+
 Ends = tuple[float | None, float | None]
 
 
@@ -37,12 +40,24 @@ class Estimated:
         ci: Its 95 % interval; None for an end that is not known.
         per_seed: The value at each seed; None where it is undefined.
         n: Number of test items.
+        clusters: How many clusters of one size would weigh as theirs do.
     """
 
     mean: float
     ci: Ends
     per_seed: tuple[float | None, ...]
     n: int
+    clusters: float
+
+    @property
+    def rough(self) -> str | None:
+        """What to say of so few independent rows; None where they are enough."""
+        if self.clusters >= FEW_CLUSTERS:
+            return None
+        weigh = f"{self.n} test rows weigh as {self.clusters:.0f} independent ones"
+        return (
+            f"{weigh if round(self.clusters) < self.n else f'only {self.n} test rows'}: the interval is rough"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class NearMissAccuracy(Estimated):
     @classmethod
     def of(cls, found: Estimated | None, source: str) -> NearMissAccuracy | None:
         """An estimate with its source; None stays None."""
-        return None if found is None else cls(found.mean, found.ci, found.per_seed, found.n, source)
+        return None if found is None else cls(**asdict(found), source=source)
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,8 @@ class Decision:
     ci: Ends
     p_value: float | None
     seeds_needed: int | None = None
+    level: float = 0.95
+    look: int = 1
 
     @classmethod
     def of(cls, verdict: Verdict, *, question: str, reason: str, next: str) -> Decision:  # noqa: A002 - a key
@@ -158,6 +175,8 @@ class Decision:
             ci=(finite(verdict.interval.low), finite(verdict.interval.high)),
             p_value=finite(verdict.p_value),
             seeds_needed=verdict.seeds_needed,
+            level=verdict.interval.level,
+            look=verdict.look,
         )
 
     @property
@@ -171,10 +190,12 @@ class Decision:
             self.reason,
             self.margin,
             effect,
-            Interval(low, high),
+            Interval(low, high, self.level),
             p_value,
             mde,
             self.seeds_needed,
+            p_adjusted=p_value,
+            look=self.look,
         )
 
 

@@ -136,8 +136,9 @@ class PairParts:
         if self.learner.is_fixed:
             variance, df = item_variance_of(self.result.measurements(arm, metric))
             error = StandardError(math.sqrt(variance), df)
-            half = error.quantile(0.975) * error.value if df > 0 else math.inf
-            interval = Interval(found.mean - half, found.mean + half)
+            interval = Interval(-math.inf, math.inf)
+            if df > 0:
+                interval = Interval(float(error.low(found.mean, 0.95)), float(error.high(found.mean, 0.95)))
         low, high = metric.bounds
         return replace(
             found, interval=replace(interval, low=max(interval.low, low), high=min(interval.high, high))
@@ -149,7 +150,8 @@ class PairParts:
         if found is None:
             return None
         ends = finite(found.interval.low), finite(found.interval.high)
-        return Estimated(found.mean, ends, tuple(finite(value) for value in found.per_seed), found.n)
+        per_seed = tuple(finite(value) for value in found.per_seed)
+        return Estimated(found.mean, ends, per_seed, found.n, found.clusters)
 
     @cached_property
     def scores(self) -> tuple[PairScores, ...]:

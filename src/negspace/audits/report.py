@@ -15,6 +15,7 @@ from negspace.audits.shared_blocks import (
     method_section,
     named_columns,
     scatter_chart,
+    worth,
 )
 from negspace.reports.blocks import (
     Block,
@@ -294,7 +295,7 @@ def _invariance(findings: AuditFindings) -> tuple[tuple[Block, ...], str]:
             name = (f"{each.variation} ", Span(what, "small"))
             value, n = Cell("left out", tone="soft"), Cell(NONE, tone="soft")
             if each.estimate is not None:
-                value, n = estimate_cell(each.estimate), Cell(count(each.estimate.n))
+                value, n = estimate_cell(each.estimate), Cell(count(each.estimate.n) + worth(each.estimate))
             rows.append((name, value, n))
         columns = (Column("variation"), *numeric("answer unchanged", "rows"))
         blocks.append(Table(columns, tuple(rows), label="Invariance"))

@@ -35,6 +35,8 @@ from negspace.reports.numbers import (
     sentence,
 )
 
+_AS_GOOD_AS_ALL = 0.9
+
 
 def footer(findings: AuditFindings) -> tuple[str | Span, ...]:
     """The last line of an audit's page."""
@@ -86,10 +88,17 @@ def measured(
         unit,
         interval(estimate.ci),
         note,
-        n=f"{count(estimate.n)} {counted}",
+        n=f"{count(estimate.n)} {counted}" + worth(estimate),
         key=key,
         range=(estimate.mean, *(bounds(estimate.ci) or (estimate.mean, estimate.mean))),
     )
+
+
+def worth(estimate: Estimated) -> str:
+    """How many independent rows these weigh as, where clusters of different sizes make them fewer."""
+    if estimate.clusters > _AS_GOOD_AS_ALL * estimate.n:
+        return ""
+    return f" in {estimate.clusters:.0f} effective clusters"
 
 
 def decimal(value: float, digits: int) -> str:

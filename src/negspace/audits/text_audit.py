@@ -58,8 +58,9 @@ from negspace.study import N_SEEDS, Hypothesis, Progress, Study
 ARM = "as given"
 GAP = "near-miss gap"
 VERDICT_METHOD = (
-    "supported if the interval of the gap lies above the margin and a sign-flip permutation test over seeds "
-    "agrees; refuted if it lies below, or inside ± the margin; at least 10 seeds"
+    "supported if the interval of the gap lies above the margin; refuted if it lies below, or an equivalence "
+    "test puts it inside ± the margin; at least 10 seeds; asked again with other settings, the k-th look is "
+    "judged at 5 % / (k (k + 1)), one-sided"
 )
 
 
@@ -309,8 +310,8 @@ def text_method(parts: AuditParts) -> Iterator[Step]:
     )
     yield Step(
         "intervals",
-        "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one); "
-        "conditional on the training set",
+        "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one), wider where "
+        "seeds trail far off; conditional on the training set",
     )
     yield Step("verdict", VERDICT_METHOD)
     yield Step(

@@ -77,17 +77,18 @@ class AuditParts:
     roles: RowRoles
     further: tuple[Metric, ...] = ()
 
-    def estimate(self, metric: Metric) -> Estimated | None:
+    def estimate(self, metric: Metric, *, level: float = 0.95) -> Estimated | None:
         """A metric over all seeds; None if it is undefined, or the learner does not give what it reads."""
         if not set(metric.reads) <= set(self.result.study.learner.gives):
             return None
-        found = self.result.estimate(self.result.study.arms[0].name, metric)
+        found = self.result.estimate(self.result.study.arms[0].name, metric, level=level)
         if math.isnan(found.mean):
             return None
         # No interval goes beyond the metric's bounds, which Student's t does not know.
         low, high = metric.bounds
         ends = finite(max(found.interval.low, low)), finite(min(found.interval.high, high))
-        return Estimated(found.mean, ends, tuple(finite(value) for value in found.per_seed), found.n)
+        per_seed = tuple(finite(value) for value in found.per_seed)
+        return Estimated(found.mean, ends, per_seed, found.n, found.clusters)
 
     @cached_property
     def share_right(self) -> Float[np.ndarray, " held_out"]:
@@ -109,6 +110,12 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
             "scores were made elsewhere: invariance was not measured, and nothing here knows what that "
             "model was trained on"
         )
+    warnings += [
+        f"{name}: {measured.rough}"
+        for name, measured in (("easy", easy), ("near misses", near))
+        if measured is not None and measured.rough
+    ]
+    level = parts.result.verdict.interval.level
     return AuditFindings(
         schema=SCHEMA,
         version=__version__,
@@ -118,7 +125,7 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
         seeds=tuple(study.seeds),
         easy=easy,
         near_miss=NearMissAccuracy.of(near, source.value),
-        gap=parts.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS))),
+        gap=parts.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), level=level),
         pair_consistency=parts.estimate(PairConsistency(PAIRS)),
         macro_f1=MacroF1Findings(*(parts.estimate(MacroF1(name)) for name in (EASY, NEAR_MISS)))
         if data.unbalanced

@@ -260,8 +260,11 @@ def _verdict(question: str, verdict: Verdict) -> dict[str, Json]:
         "ci": [_number(verdict.interval.low), _number(verdict.interval.high)],
         "margin": verdict.margin,
         "p_value": _number(verdict.p_value),
+        "p_adjusted": _number(verdict.p_adjusted),
         "mde": _number(verdict.mde),
         "seeds_needed": verdict.seeds_needed,
+        "look": verdict.look,
+        "level": verdict.interval.level,
     }
 
 

@@ -49,8 +49,9 @@ class HypothesisResult:
     """A hypothesis and its verdict.
 
     ``arms`` are the arm and the one that it is compared with, if any; ``delta``, ``ci`` and ``level`` are
-    the effect with its interval; ``p_value`` is one-sided, Holm-adjusted within the experiment; ``mde`` is
-    the smallest effect that would have come out supported with 80 % power.
+    the effect with its interval; ``p_value`` is one-sided and the interval's own, ``p_adjusted`` the same
+    after Holm's correction within the experiment; ``mde`` is the smallest effect that would have come out
+    supported with 80 % power; ``look`` counts how often the question was asked.
     """
 
     name: str
@@ -69,15 +70,28 @@ class HypothesisResult:
     published: PublishedEffect | None
     verdict: Outcome
     reason: str
+    p_adjusted: Number = None
+    look: int = 1
 
     @property
     def decision(self) -> Verdict:
         """The verdict with its numbers; NaN for what is None."""
-        delta, low, high, p, mde = (
-            math.nan if v is None else v for v in (self.delta, *self.ci, self.p_value, self.mde)
+        delta, low, high, p, adjusted, mde = (
+            math.nan if v is None else v
+            for v in (self.delta, *self.ci, self.p_value, self.p_adjusted, self.mde)
         )
-        interval = Interval(low, high, self.level)
-        return Verdict(self.verdict, self.reason, self.margin, delta, interval, p, mde, self.seeds_needed)
+        return Verdict(
+            outcome=self.verdict,
+            reason=self.reason,
+            margin=self.margin,
+            effect=delta,
+            interval=Interval(low, high, self.level),
+            p_value=p,
+            mde=mde,
+            seeds_needed=self.seeds_needed,
+            p_adjusted=adjusted,
+            look=self.look,
+        )
 
     @property
     def differences(self) -> tuple[Number, ...]:

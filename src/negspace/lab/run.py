@@ -85,7 +85,11 @@ def run_claim(
             if progress is not None:
                 progress(what, done, total)
 
-        studies.append(each.study.run(store=store, workers=workers or cpu_count(), progress=named))
+        studies.append(
+            each.study.run(
+                store=store, workers=workers or cpu_count(), progress=named, counted=not scale.smoke
+            )
+        )
     result = ClaimResult(
         claim=claim.name,
         title=claim.title,
@@ -141,8 +145,10 @@ def _hypothesis(stated: StatedHypothesis, result: LabResult) -> HypothesisResult
         ci=_ends(verdict.interval),
         level=verdict.interval.level,
         p_value=_number(verdict.p_value),
+        p_adjusted=_number(verdict.p_adjusted),
         mde=_number(verdict.mde),
         seeds_needed=verdict.seeds_needed,
+        look=verdict.look,
         published=None if stated.published is None else PublishedEffect(stated.published),
         verdict=verdict.outcome,
         reason=verdict.reason,

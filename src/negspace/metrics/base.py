@@ -147,9 +147,10 @@ def share_of(hits: Bool[np.ndarray, " items"], clusters: Int[np.ndarray, " items
         clusters: Cluster of each item.
 
     Returns:
-        The mean of the hits, with the resolution ``2 / (n + 4)`` for n clusters: the standard error of
-        a share of 0 or 1 after two successes and two failures are added to it, to first order
-        (Agresti & Coull 1998).
+        The mean of the hits, with the resolution ``2 / (n + 4)`` for n clusters. Where all rows are right,
+        95 % of Student's t then reach as far as the exact interval of Clopper and Pearson does, about
+        ``3.7 / n``. (The error of Agresti and Coull's adjusted share is ``sqrt(2) / n`` there, whose
+        ``2.8 / n`` would be too narrow.)
     """
     resolution = 2.0 / (len(np.unique(clusters)) + 4)
     return replace(mean_of(hits.astype(float), clusters), resolution=resolution)

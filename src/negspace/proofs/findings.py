@@ -123,8 +123,8 @@ def method(proof: Proof) -> list[tuple[str, str]]:
         ),
         (
             "verdicts",
-            "95 % intervals, Student's t over seeds and test rows, with a sign-flip permutation test over "
-            f"seeds; the {family} claims are one family (Holm); at least 10 seeds",
+            "95 % intervals, Student's t over seeds and test rows, wider where seeds trail far off; "
+            f"the {family} claims are one family (Holm); at least 10 seeds",
         ),
         (
             "superior",
@@ -260,8 +260,11 @@ def _verdict(proof: Proof, claim: ArmComparison, on: str) -> dict[str, Json]:
         "effect": _number(verdict.effect),
         "ci": _interval(verdict.interval),
         "p_value": _number(verdict.p_value),
+        "p_adjusted": _number(verdict.p_adjusted),
         "mde": _number(verdict.mde),
         "seeds_needed": verdict.seeds_needed,
+        "look": verdict.look,
+        "level": verdict.interval.level,
         "per_seed": proof.per_seed_difference(claim, on),
     }
 

@@ -166,7 +166,7 @@ def tune_arms(tuning: Tuning, *, store: RunStore, workers: int, progress: Progre
                 settings[seed].append(drawn)
                 learner = with_settings(study.learner, drawn)
                 fitted = Study(task, arms, learner, [seed], [], study.hypotheses).run(
-                    store=store, workers=workers
+                    counted=False, store=store, workers=workers
                 )
                 for name in names:
                     for on in scored.eval_sets:

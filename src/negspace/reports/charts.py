@@ -22,8 +22,8 @@ ANSWERS: Mapping[str, str] = {
     "inconclusive": "Inconclusive",
 }
 _READING = (
-    "The effect and its 95\u00a0% interval, in percentage points. Inside the shaded band an effect is too "
-    "small to matter."
+    "The effect and its interval, in percentage points. Inside the shaded band an effect is too small to "
+    "matter."
 )
 
 
@@ -88,14 +88,21 @@ def verdict_block(
     said = [*figures, ("margin", points(verdict.margin))]
     if number(verdict.mde) is not None:
         said.append(("smallest detectable effect", points(verdict.mde)))
-    if (p := number(verdict.p_value)) is not None:
-        said.append(("p", "< 0.001" if p < 0.001 else f"{p:.3f}"))
+    tests = [("p", verdict.p_value)]
+    if verdict.p_adjusted != verdict.p_value:
+        tests.append(("p after Holm", verdict.p_adjusted))
+    said += [(name, "< 0.001" if p < 0.001 else f"{p:.3f}") for name, p in tests if number(p) is not None]
+    if verdict.look > 1:
+        said += [
+            ("look", count(verdict.look)),
+            ("level of the interval", f"{100 * verdict.interval.level:.4g}\u00a0%"),
+        ]
     if verdict.seeds_needed is not None:
         said.append(("seeds it would take", count(verdict.seeds_needed)))
     said.append(("seeds", count(seeds)))
     ends = bounds((verdict.interval.low, verdict.interval.high))
     if chart is None and ends is not None:
-        chart = effect_chart(verdict.effect, ends, verdict.margin)
+        chart = effect_chart(verdict.effect, ends, verdict.margin, level=verdict.interval.level)
     return Verdict(
         question=question,
         outcome=verdict.outcome.value,

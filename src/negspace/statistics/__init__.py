@@ -17,6 +17,8 @@ from negspace.statistics.best_of import (
 from negspace.statistics.estimates import (
     StandardError,
     difference,
+    effective_clusters,
+    error_of_mean,
     estimate,
     influence_variance,
     item_variance_of,
@@ -26,18 +28,21 @@ from negspace.statistics.estimates import (
 )
 from negspace.statistics.exchange_rate import ExchangeRate, cluster_sums, exchange_rate, in_brief, in_words
 from negspace.statistics.learning_curve import IsotonicCurves, PowerLaws, fit_isotonic, fit_power_laws
-from negspace.statistics.p_values import (
-    EXACT_UP_TO,
-    has_long_lower_tail,
-    holm,
-    sign_flip_p,
-    skewness_corrected_p,
-)
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
-from negspace.statistics.verdict import Effects, judge, judge_family
+from negspace.statistics.verdict import (
+    LARGE_FAMILY,
+    SEEDS_OF_LARGE_FAMILY,
+    Effects,
+    holm,
+    judge,
+    judge_family,
+    one_sided_level,
+    unseen_failure,
+)
 
 __all__ = [
-    "EXACT_UP_TO",
+    "LARGE_FAMILY",
+    "SEEDS_OF_LARGE_FAMILY",
     "BestOf",
     "Effects",
     "ExchangeRate",
@@ -48,13 +53,14 @@ __all__ = [
     "best_of",
     "cluster_sums",
     "difference",
+    "effective_clusters",
+    "error_of_mean",
     "estimate",
     "exchange_rate",
     "expected_best",
     "expected_chosen",
     "fit_isotonic",
     "fit_power_laws",
-    "has_long_lower_tail",
     "holm",
     "in_brief",
     "in_words",
@@ -64,10 +70,10 @@ __all__ = [
     "judge_family",
     "mean_interval",
     "minimum_detectable_effect",
+    "one_sided_level",
     "seed_spread",
     "seeds_needed",
-    "sign_flip_p",
-    "skewness_corrected_p",
     "split_gain",
     "standard_error",
+    "unseen_failure",
 ]

@@ -28,9 +28,8 @@ def minimum_detectable_effect(
     """Smallest true effect that would come out supported with the given power.
 
     Power of the t-test from the noncentral t distribution (Cohen 1988, ch. 2): exact for normal differences
-    without item variance, Satterthwaite's approximation with it. The sign-flip test is asked to be able to
-    reach its level at all; where it can, the interval is what decides. Seeds with a long tail towards the
-    margin, which the verdict treats with more caution, take more.
+    without item variance, Satterthwaite's approximation with it. Seeds with a long tail towards the margin,
+    where the interval is wider, take more.
 
     Args:
         sd: Standard deviation of the differences over seeds, taken as the true one.
@@ -38,13 +37,12 @@ def minimum_detectable_effect(
         margin: Smallest effect of interest, which the interval must clear. It is part of the result.
         item_variance: Variance of the mean because the test items are a sample; more seeds do not reduce it.
         item_df: Degrees of freedom of ``item_variance``.
-        alpha: Level of the two-sided interval and of the sign-flip test.
+        alpha: One less the level of the two-sided interval.
         power: Probability of a supported outcome, in (alpha, 1).
         family: Hypotheses judged together. The result is for Holm's first and strictest step.
 
     Returns:
-        The effect, in the metric's units, the margin included; ``inf`` if no effect would do: too few seeds
-        for the sign-flip test to reach its level, or an unbounded error.
+        The effect, in the metric's units, the margin included; ``inf`` if no effect would do.
 
     Raises:
         PlanError: If alpha, power or family are out of range, or a variance is negative.
@@ -53,14 +51,15 @@ def minimum_detectable_effect(
     error = standard_error(sd, seeds, item_variance=item_variance, item_df=item_df)
     if math.isnan(error.value):
         return math.nan
-    if not _flips_suffice(seeds, alpha / family) or math.isinf(error.value):
+    if math.isinf(error.value):
         return math.inf
-    critical = error.quantile(1 - alpha / (2 * family))
+    df = float(error.df)
+    critical = float(special.stdtrit(df, 1 - alpha / (2 * family)))
     high = critical + 1.0
-    while _t_power(high, critical, error.df) < power:
+    while _t_power(high, critical, df) < power:
         high *= 2
-    shift = optimize.brentq(lambda ncp: _t_power(ncp, critical, error.df) - power, 0.0, high)
-    return margin + float(shift) * error.value
+    shift = optimize.brentq(lambda ncp: _t_power(ncp, critical, df) - power, 0.0, high)
+    return margin + float(shift * error.value)
 
 
 def seeds_needed(
@@ -94,8 +93,7 @@ def seeds_needed(
 
     def enough(seeds: int) -> bool:
         error = standard_error(sd, seeds, item_variance=item_variance, item_df=item_df)
-        reached = _decision_power(effect, margin, error.value, error.df, alpha / family)
-        return _flips_suffice(seeds, alpha / family) and reached >= power
+        return _decision_power(effect, margin, float(error.value), float(error.df), alpha / family) >= power
 
     if effect == margin or not (math.isfinite(effect) and math.isfinite(sd) and math.isfinite(item_variance)):
         return None
@@ -127,10 +125,6 @@ def _t_power(ncp: float, critical: float, df: float) -> float:
     if ncp > 5 * critical + 5:
         return 1.0
     return float(1 - special.nctdtr(df, ncp, critical))
-
-
-def _flips_suffice(seeds: int, level: float) -> bool:
-    return bool(2.0**-seeds <= level)
 
 
 def _smallest(enough: Callable[[int], bool], low: int) -> int | None:

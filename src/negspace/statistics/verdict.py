@@ -11,9 +11,18 @@ from jaxtyping import Float
 
 from negspace.errors import PlanError
 from negspace.records import Interval, Outcome, Verdict
-from negspace.statistics.estimates import StandardError, mean_interval, seed_spread, standard_error
-from negspace.statistics.p_values import has_long_lower_tail, holm, sign_flip_p, skewness_corrected_p
+from negspace.statistics.estimates import error_of_mean, mean_interval, seed_spread
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
+
+LARGE_FAMILY = 4
+"""A family of more hypotheses than this takes `SEEDS_OF_LARGE_FAMILY` seeds."""
+
+SEEDS_OF_LARGE_FAMILY = 20
+"""Ten hypotheses at ten seeds err in a third of the families whose seeds have an exponential tail."""
+
+_MISSED_IN = 0.05
+_SMALLEST_SHOWN = 1e-6
+_ORDINALS = {2: "second", 3: "third"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +52,20 @@ class Effects:
         return 0.0 - self.margin if self.no_less else self.margin  # and not -0.0, which prints so
 
 
+def one_sided_level(alpha: float, look: int) -> float:
+    """Level of one-sided tests at the *k*-th look at one question: ``alpha / (k (k + 1))``.
+
+    Over all looks, however many, the levels add up to alpha. At the first look it is half of alpha, that of
+    the usual two-sided interval.
+    """
+    return alpha / (look * (look + 1))
+
+
+def unseen_failure(seeds: int) -> float:
+    """Share of seeds that may fail and yet be missed by all of so many seeds in 5 % of studies."""
+    return 1.0 - float(_MISSED_IN ** (1 / seeds))
+
+
 def judge(
     differences: Float[np.ndarray, " seeds"],
     *,
@@ -51,24 +74,23 @@ def judge(
     item_df: float = math.inf,
     alpha: float = 0.05,
     min_seeds: int = 10,
+    look: int = 1,
     what: str = "the effect",
     no_less: bool = False,
 ) -> Verdict:
     """Judge one hypothesis: does the true mean difference exceed ``margin``?
 
-    *Supported*: the lower end of the ``1 - alpha`` interval lies above the margin and the one-sided
-    sign-flip p against it is at most alpha. *Refuted*: the same two tests show the effect to be below the
-    margin, or, with a margin above 0, the equivalence test (two one-sided tests: Schuirmann 1987) and the
-    sign-flip test put it inside ±margin. Where a few seeds trail far off against the finding, the interval's
-    test must hold with its skewness corrected, too (`skewness_corrected_p`). *Inconclusive*: all else; also
-    fewer than ``min_seeds`` seeds, a difference that is not finite, and differences that are all equal while
-    the items add no error (a width of zero is no evidence).
+    One interval decides: Student's t over seeds and test items, widened where the seeds show a long tail
+    (`StandardError`), of level ``1 - alpha`` at the first look. *Supported*: its lower end lies above the
+    margin. *Refuted*: its upper end lies below, or, with a margin above 0, the equivalence test (two
+    one-sided tests: Schuirmann 1987) puts the effect inside ±margin. *Inconclusive*: all else; also fewer
+    than ``min_seeds`` seeds, a difference that is not finite, and differences that are all equal while the
+    items add no error (a width of zero is no evidence).
 
     With ``no_less`` the claim is that the difference is no worse than ``-margin``: the same rule about
     ``-margin``, without the equivalence test.
 
-    Takes the parts of a `Effects`, the level of the two-sided interval and of the tests (``alpha``), and
-    the fewest seeds that give a verdict.
+    Takes the parts of a `Effects`, and the settings of :func:`judge_family`.
 
     Returns:
         The verdict; its reason is one sentence with the numbers that decided.
@@ -77,23 +99,24 @@ def judge(
         PlanError: If the margin is negative or not finite, or another setting is out of range.
     """
     hypothesis = Effects(differences, margin, item_variance, item_df, what, no_less)
-    return judge_family({what: hypothesis}, alpha=alpha, min_seeds=min_seeds)[what]
+    return judge_family({what: hypothesis}, alpha=alpha, min_seeds=min_seeds, look=look)[what]
 
 
 def judge_family(
-    hypotheses: Mapping[str, Effects], *, alpha: float = 0.05, min_seeds: int = 10
+    hypotheses: Mapping[str, Effects], *, alpha: float = 0.05, min_seeds: int = 10, look: int = 1
 ) -> dict[str, Verdict]:
     """Judge hypotheses that belong together, with Holm's correction over the family.
 
-    The rule is that of :func:`judge`, with each of its p-values adjusted: the sign-flip test, the interval
-    (as a two-sided p, so that an error of the test items is corrected for as well) and the refutation.
-    The intervals that are shown are those of the single hypotheses. A hypothesis without an answer (too few
-    seeds, NaN) still counts in the family.
+    The rule is that of :func:`judge`, with its p-values adjusted. The intervals that are shown are those of
+    the single hypotheses; where one clears the margin and the adjusted p does not, the reason says so. A
+    hypothesis without an answer (too few seeds, NaN) still counts in the family. Families of more than
+    ``LARGE_FAMILY`` hypotheses take ``SEEDS_OF_LARGE_FAMILY`` seeds.
 
     Args:
         hypotheses: By name. Those of one plan make one family.
-        alpha: Probability of any false "supported" in the family, and of any false "refuted".
+        alpha: Probability of any false "supported" in the family over all looks, and of any false "refuted".
         min_seeds: Fewest seeds that give a verdict.
+        look: How often the question has been asked, this time included (`one_sided_level`).
 
     Returns:
         A verdict for each name, in the same order.
@@ -102,20 +125,33 @@ def judge_family(
         PlanError: If there is no hypothesis, a margin is negative or not finite, or a setting is out of
             range.
     """
-    _check_plan(hypotheses, alpha, min_seeds)
-    found = [_weigh(hypothesis, alpha=alpha, min_seeds=min_seeds) for hypothesis in hypotheses.values()]
-    flips, intervals, refutations = (
-        holm(np.array(p_values))
-        for p_values in zip(*((e.p_flip, e.p_interval, e.p_refuted) for e in found), strict=True)
-    )
+    _check_plan(hypotheses, alpha, min_seeds, look)
+    rule = _Rule(one_sided_level(alpha, look), look, len(hypotheses), min_seeds)
+    found = [_weigh(hypothesis, rule) for hypothesis in hypotheses.values()]
+    above = holm(np.array([evidence.p_above for evidence in found]))
+    refuted = holm(np.array([evidence.p_refuted for evidence in found]))
     return {
-        name: _unfit(hypothesis, evidence, alpha, min_seeds, len(found))
+        name: _unfit(hypothesis, evidence, rule)
         if evidence.unfit is not None
-        else _decide(hypothesis, evidence, float(flip), float(interval), float(refuted), alpha, len(found))
-        for (name, hypothesis), evidence, flip, interval, refuted in zip(
-            hypotheses.items(), found, flips, intervals, refutations, strict=True
+        else _decide(hypothesis, evidence, float(p_above), float(p_refuted), rule)
+        for (name, hypothesis), evidence, p_above, p_refuted in zip(
+            hypotheses.items(), found, above, refuted, strict=True
         )
     }
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What all hypotheses of a family are judged by; ``level`` is that of one-sided tests."""
+
+    level: float
+    look: int
+    family: int
+    min_seeds: int
+
+    @property
+    def fewest_seeds(self) -> int:
+        return max(self.min_seeds, SEEDS_OF_LARGE_FAMILY) if self.family > LARGE_FAMILY else self.min_seeds
 
 
 @dataclass(frozen=True)
@@ -124,60 +160,42 @@ class _Evidence:
 
     effect: float
     interval: Interval
-    p_flip: float = math.nan
-    p_interval: float = math.nan
+    p_above: float = math.nan
     p_refuted: float = math.nan
     p_equivalent: float = math.nan
-    skewed: bool = False
     unfit: str | None = None
 
 
-def _weigh(hypothesis: Effects, *, alpha: float, min_seeds: int) -> _Evidence:
+def _weigh(hypothesis: Effects, rule: _Rule) -> _Evidence:
     values = np.asarray(hypothesis.differences, dtype=float)
     variance, df = hypothesis.item_variance, hypothesis.item_df
     effect = float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
-    interval = mean_interval(values, item_variance=variance, item_df=df, level=1 - alpha)
-    unfit = _why_unfit(values, variance, min_seeds)
+    interval = mean_interval(values, item_variance=variance, item_df=df, level=1 - 2 * rule.level)
+    unfit = _why_unfit(values, variance, rule)
     if unfit is not None:
         return _Evidence(effect, interval, unfit=unfit)
     margin = hypothesis.threshold
-    error = standard_error(seed_spread(values), len(values), item_variance=variance, item_df=df)
-    (above_t, above_flip) = _exceeds(values, margin, error)
-    (below_t, below_flip) = _exceeds(-values, -margin, error)
-    # Every route to "refuted" implies that both p-values of "below" are at most alpha: the minimum is valid.
-    refuted = max(min(1.0, 2 * below_t), below_flip)
-    equivalent = math.nan
+    error = error_of_mean(values, item_variance=variance, item_df=df)
+    below, equivalent = float(error.p_below(effect - margin)), math.nan
+    refuted = below
     if margin > 0:
-        # Two one-sided tests, with the checks that the interval undergoes as well.
-        equivalent = max(below_t, below_flip, *_exceeds(values, -margin, error))
-        refuted = min(refuted, equivalent)
-    return _Evidence(
-        effect,
-        interval,
-        p_flip=above_flip,
-        p_interval=min(1.0, 2 * above_t),
-        p_refuted=refuted,
-        p_equivalent=equivalent,
-        skewed=has_long_lower_tail(values if effect > margin else -values),
-    )
+        # Two one-sided tests, each at twice the level: halved, so that all p-values compare with one level.
+        # Both routes to "refuted" imply that "below" holds at twice the level: the minimum errs no more.
+        equivalent = max(below, float(error.p_above(effect + margin)))
+        refuted = min(below, equivalent / 2)
+    return _Evidence(effect, interval, float(error.p_above(effect - margin)), refuted, equivalent)
 
 
-def _exceeds(values: Float[np.ndarray, " seeds"], margin: float, error: StandardError) -> tuple[float, float]:
-    """One-sided p-values that the true mean exceeds the margin: of the interval, of the sign flips."""
-    t = error.upper_p(float(values.mean()) - margin)
-    if has_long_lower_tail(values):
-        t = max(t, skewness_corrected_p(values, margin=margin))
-    return t, sign_flip_p(values, margin=margin)
-
-
-def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, min_seeds: int) -> str | None:
+def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, rule: _Rule) -> str | None:
     seeds, undefined = len(values), int(np.count_nonzero(~np.isfinite(values)))
     if undefined:
         return (
             f"it is undefined (NaN or infinite) at {undefined} of {seeds} seeds, which a verdict may not drop"
         )
-    if seeds < min_seeds:
-        return f"a verdict takes {min_seeds} seeds and there are {seeds}: run {min_seeds - seeds} more"
+    if seeds < rule.fewest_seeds:
+        what = "a verdict" if seeds < rule.min_seeds else f"a verdict in a family of {rule.family} hypotheses"
+        more = rule.fewest_seeds - seeds
+        return f"{what} takes {rule.fewest_seeds} seeds and there are {seeds}: run {more} more"
     if math.isnan(item_variance):
         return "its error from the test rows is undefined, so no interval can be given"
     # Differences that are equal on paper may differ in the last bits.
@@ -190,11 +208,11 @@ def _why_unfit(values: Float[np.ndarray, " seeds"], item_variance: float, min_se
     return None
 
 
-def _unfit(hypothesis: Effects, evidence: _Evidence, alpha: float, min_seeds: int, family: int) -> Verdict:
+def _unfit(hypothesis: Effects, evidence: _Evidence, rule: _Rule) -> Verdict:
     seeds, sd = len(hypothesis.differences), seed_spread(hypothesis.differences)
-    needed = min_seeds if seeds < min_seeds and not math.isnan(sd) else None
+    needed = rule.fewest_seeds if seeds < rule.fewest_seeds and not math.isnan(sd) else None
     if needed is not None and 0 < sd < math.inf:
-        needed = _seeds_needed(hypothesis, evidence.effect, sd, alpha, family, at_least=min_seeds)
+        needed = _seeds_needed(hypothesis, evidence.effect, sd, rule, at_least=needed)
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,
         reason=f"{hypothesis.what}: {evidence.unfit}",
@@ -204,17 +222,12 @@ def _unfit(hypothesis: Effects, evidence: _Evidence, alpha: float, min_seeds: in
         p_value=math.nan,
         mde=math.nan,
         seeds_needed=needed,
+        look=rule.look,
     )
 
 
 def _decide(
-    hypothesis: Effects,
-    evidence: _Evidence,
-    p_flip: float,
-    p_interval: float,
-    p_refuted: float,
-    alpha: float,
-    family: int,
+    hypothesis: Effects, evidence: _Evidence, p_above: float, p_refuted: float, rule: _Rule
 ) -> Verdict:
     """Give the verdict by p-values that are adjusted for the family."""
     sd, seeds, margin = seed_spread(hypothesis.differences), len(hypothesis.differences), hypothesis.threshold
@@ -224,35 +237,96 @@ def _decide(
         margin=margin,
         item_variance=hypothesis.item_variance,
         item_df=hypothesis.item_df,
-        alpha=alpha,
-        family=family,
+        alpha=2 * rule.level,
+        family=rule.family,
     )
-    interval, needed, outlook = evidence.interval, None, ""
-    if interval.low > margin and p_flip <= alpha and p_interval <= alpha:
+    interval, needed = evidence.interval, None
+    # The test of the side that the effect is on.
+    own, adjusted = (evidence.p_refuted, p_refuted)
+    if p_above <= rule.level:
         outcome = Outcome.SUPPORTED
         finding = (
             f"it does not fall short by {-margin:.3g}"
             if margin < 0
             else f"it lies above the margin {margin:.3g}"
         )
-    elif p_refuted <= alpha:
-        outcome, finding = Outcome.REFUTED, _why_refuted(interval, margin, evidence.p_equivalent)
+        own, adjusted = evidence.p_above, p_above
+    elif p_refuted <= rule.level:
+        outcome, finding = Outcome.REFUTED, _why_refuted(interval, margin)
+        if evidence.p_equivalent / 2 <= evidence.p_refuted:  # its two tests are each at twice the level
+            own, adjusted = 2 * own, 2 * adjusted
     else:
         outcome = Outcome.INCONCLUSIVE
-        finding = _why_undecided(interval, margin, evidence.skewed, family)
-        needed = _seeds_needed(hypothesis, evidence.effect, sd, alpha, family, at_least=seeds + 1)
-        outlook = f"; {_outlook(mde, needed, has_item_error=hypothesis.item_variance > 0)}"
-    tests = f"{seeds} seeds, sign-flip p = {evidence.p_flip:.2g}"
-    if family > 1:
-        tests += f", {p_flip:.2g} after Holm over {family} hypotheses"
-    reason = (
-        f"{hypothesis.what} is {evidence.effect:.3g}, {100 * interval.level:g} % CI "
-        f"[{interval.low:.3g}, {interval.high:.3g}]: {finding} ({tests}){outlook}"
+        if interval.low <= margin <= interval.high:
+            finding = f"the interval holds the margin {margin:.3g}"
+        else:
+            side = "above" if interval.low > margin else "below"
+            finding = f"the interval lies {side} the margin {margin:.3g}, but not after correction"
+        if evidence.effect > margin:
+            own, adjusted = evidence.p_above, p_above
+        needed = _seeds_needed(hypothesis, evidence.effect, sd, rule, at_least=seeds + 1)
+    tests = f"{seeds} seeds, p {_said(own)}"
+    if rule.family > 1:
+        tests += f", {_said(adjusted).removeprefix('= ')} after Holm over {rule.family} hypotheses"
+    if rule.look > 1:
+        tests += f"; {_ORDINALS.get(rule.look, f'{rule.look}th')} look at these test rows"
+    outlook = (
+        _outlook(mde, needed, has_item_error=hypothesis.item_variance > 0)
+        if outcome is Outcome.INCONCLUSIVE
+        else f"a failure of up to {100 * unseen_failure(seeds):.0f} % of seeds could be unseen in {seeds}"
     )
-    return Verdict(outcome, reason, hypothesis.margin, evidence.effect, interval, p_flip, mde, needed)
+    reason = (
+        f"{hypothesis.what} is {evidence.effect:.3g}, {100 * interval.level:.4g} % CI "
+        f"[{interval.low:.3g}, {interval.high:.3g}]: {finding} ({tests}); {outlook}"
+    )
+    return Verdict(
+        outcome=outcome,
+        reason=reason,
+        margin=hypothesis.margin,
+        effect=evidence.effect,
+        interval=interval,
+        p_value=evidence.p_above,
+        mde=mde,
+        seeds_needed=needed,
+        p_adjusted=p_above,
+        look=rule.look,
+    )
 
 
-def _why_refuted(interval: Interval, margin: float, p_equivalent: float) -> str:
+def _said(p: float) -> str:
+    return f"< {_SMALLEST_SHOWN:g}" if p < _SMALLEST_SHOWN else f"= {p:.2g}"
+
+
+def holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
+    """Adjust p-values so that rejecting those at most alpha errs in the family at most alpha (Holm 1979).
+
+    With the p-values in ascending order, the *i*-th of *m* (from 1) becomes
+    ``max over j <= i of min(1, (m - j + 1) * p_j)``. No independence is assumed.
+
+    Args:
+        p_values: One a test, in [0, 1]. NaN is a test that was planned and gave no answer: it stays NaN and
+            still counts in *m*, for a family that shrinks where tests fail is no longer the one planned.
+
+    Returns:
+        The adjusted p-values, in the order given.
+
+    Raises:
+        PlanError: If a p-value is outside [0, 1].
+    """
+    given = np.asarray(p_values, dtype=float)
+    if ((given < 0) | (given > 1)).any():
+        raise PlanError("p-values lie between 0 and 1", got=str(given.tolist()))
+    unanswered = np.isnan(given)
+    p = np.where(unanswered, 1.0, given)
+    order = np.argsort(p, kind="stable")
+    stepped = np.minimum(1.0, p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(stepped)
+    adjusted[unanswered] = np.nan
+    return adjusted
+
+
+def _why_refuted(interval: Interval, margin: float) -> str:
     if margin == 0:
         return "it lies below 0, the opposite of the claim"
     if margin < 0:
@@ -260,25 +334,10 @@ def _why_refuted(interval: Interval, margin: float, p_equivalent: float) -> str:
     if interval.high < -margin:
         return f"it lies below -{margin:.3g}, the opposite of the claim"
     if interval.high >= margin:
-        return (
-            f"the equivalence test puts it inside ±{margin:.3g}, too small to matter, p = {p_equivalent:.2g}"
-        )
+        return f"the equivalence test puts it inside ±{margin:.3g}, too small to matter"
     if interval.low > -margin:
         return f"it lies inside ±{margin:.3g}, too small to matter"
     return f"it lies below the margin {margin:.3g}"
-
-
-def _why_undecided(interval: Interval, margin: float, skewed: bool, family: int) -> str:
-    if interval.low <= margin <= interval.high:
-        return f"the interval holds the margin {margin:.3g}"
-    side = "above" if interval.low > margin else "below"
-    if skewed:
-        doubt = "a few seeds lie far off the others, towards the margin"
-    elif family > 1:
-        doubt = "not after correction for the family"
-    else:
-        doubt = "the sign-flip test does not agree"
-    return f"the interval lies {side} the margin {margin:.3g}, but {doubt}"
 
 
 def _outlook(mde: float, needed: int | None, *, has_item_error: bool) -> str:
@@ -293,22 +352,22 @@ def _outlook(mde: float, needed: int | None, *, has_item_error: bool) -> str:
     return f"{detectable}; " + (rows if has_item_error else "no number of seeds tells it from the margin")
 
 
-def _seeds_needed(
-    hypothesis: Effects, effect: float, sd: float, alpha: float, family: int, *, at_least: int
-) -> int | None:
+def _seeds_needed(hypothesis: Effects, effect: float, sd: float, rule: _Rule, *, at_least: int) -> int | None:
     return seeds_needed(
         effect,
         sd,
         margin=hypothesis.threshold,
         item_variance=hypothesis.item_variance,
         item_df=hypothesis.item_df,
-        alpha=alpha,
-        family=family,
+        alpha=2 * rule.level,
+        family=rule.family,
         min_seeds=at_least,
     )
 
 
-def _check_plan(hypotheses: Mapping[str, Effects], alpha: float, min_seeds: int) -> None:
+def _check_plan(hypotheses: Mapping[str, Effects], alpha: float, min_seeds: int, look: int) -> None:
+    if look < 1:
+        raise PlanError("looks are counted from 1", got=look)
     if not hypotheses:
         raise PlanError("there is no hypothesis to judge")
     if not 0 < alpha < 0.5:

@@ -53,6 +53,16 @@ CREATE TABLE IF NOT EXISTS results (
 ) STRICT
 """
 
+_CREATE_LOOKS = """
+CREATE TABLE IF NOT EXISTS looks (
+    look INTEGER PRIMARY KEY,
+    question TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    UNIQUE (question, asked)
+) STRICT
+"""
+
 
 def content_hash(content: Json) -> str:
     """Hash JSON content (SHA-256, hex), independent of the order of keys; NaN and infinities are no JSON."""
@@ -165,6 +175,7 @@ class RunStore:
             self._connection.execute(_ADD_QUANTITIES)
         self._connection.execute(_CREATE_RUNS)
         self._connection.execute(_CREATE_RESULTS)
+        self._connection.execute(_CREATE_LOOKS)
         self._connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
     def get(self, key: str) -> Run | None:
@@ -213,6 +224,31 @@ class RunStore:
             return {name: StoredResult(plan, when, json.loads(text)) for name, plan, when, text in found}
         except ValueError as error:
             raise self._failed("read", error) from error
+
+    def look(self, question: Mapping[str, Json], asked: Mapping[str, Json]) -> int:
+        """Log that a question is asked in one way; which look at the question this is.
+
+        Asking in the same way again is the same look.
+
+        Args:
+            question: What is asked of which test rows.
+            asked: The margin, the seeds, the settings: what may be changed until the answer pleases.
+
+        Returns:
+            1 for the first way in which the question was asked, 2 for the second, and so on.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        row = tuple(json.dumps(part, sort_keys=True, allow_nan=False) for part in (question, asked))
+        with self._transaction("written"):
+            self._connection.execute("INSERT OR IGNORE INTO looks (question, asked) VALUES (?, ?)", row)
+            ((count,),) = self._connection.execute(
+                "SELECT count(*) FROM looks WHERE question = ?1"
+                " AND look <= (SELECT look FROM looks WHERE question = ?1 AND asked = ?2)",
+                row,
+            ).fetchall()
+        return int(count)
 
     def close(self) -> None:
         """Close the file."""
