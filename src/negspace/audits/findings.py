@@ -269,6 +269,7 @@ class AuditFindings:
     warnings: tuple[str, ...]
     method: tuple[Step, ...]
     metrics: Mapping[str, Estimated | None] = field(default_factory=dict, kw_only=True)
+    another_training_set: Ends | None = field(default=None, kw_only=True)
 
     def to_dict(self) -> dict[str, Json]:
         """The content of ``audit.json``, a fresh copy."""

@@ -74,7 +74,12 @@ def audit_report(findings: AuditFindings) -> Report:
             given(str(findings.learner["name"])),
             f" · {plural(len(findings.seeds), 'seed')}",
         ),
-        top=(decision_block(findings), metrics, *_suspects(findings)),
+        top=(
+            decision_block(findings),
+            metrics,
+            *(Paragraph(f"{name} {said}.", "small") for name, said in _another(findings)),
+            *_suspects(findings),
+        ),
         sections=(
             Section("Easy against near misses", *scatter),
             Section("Towards the boundary", *_curve(findings)),
@@ -87,11 +92,23 @@ def audit_report(findings: AuditFindings) -> Report:
         method=method_section(findings, _facts(findings), _seed_columns(findings), "Values × 100"),
         brief=(
             metrics,
-            Facts((("Rows", ", ".join(f"{role} {count(findings.roles[role])}" for role in findings.roles)),)),
+            Facts(
+                (
+                    *_another(findings),
+                    ("Rows", ", ".join(f"{role} {count(findings.roles[role])}" for role in findings.roles)),
+                )
+            ),
         ),
         notebook=(*scatter[0], metrics),
         footer=footer(findings),
     )
+
+
+def _another(findings: AuditFindings) -> tuple[tuple[str, str], ...]:
+    if findings.another_training_set is None:
+        return ()
+    gap = f"of this size: a gap of about {interval(findings.another_training_set)} points"
+    return (("Another training set", gap),)
 
 
 def headline_metrics(findings: AuditFindings) -> tuple[Metric, ...]:

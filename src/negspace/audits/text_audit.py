@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from negspace.audits.findings import Audit, AuditFindings, Step, finite
 from negspace.audits.report import audit_report
 from negspace.audits.text_findings import AuditParts, text_findings
+from negspace.data import grouped_folds
 from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import DataError, PlanError
 from negspace.evaluation import (
@@ -52,10 +55,12 @@ from negspace.models import (
 from negspace.perturbations import VARIATIONS, Verifier, as_variation, open_verifier
 from negspace.reports.blocks import Report
 from negspace.search import LARGEST_CHAIN, NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.statistics import MIN_SEEDS
 from negspace.store import RunStore, default_store_path
-from negspace.study import N_SEEDS, Hypothesis, Progress, Study
+from negspace.study import N_SEEDS, Hypothesis, Progress, Study, StudyResult
 
 ARM = "as given"
+_TENTHS = 10
 GAP = "near-miss gap"
 VERDICT_METHOD = (
     "supported if the interval of the gap lies above the margin; refuted if it lies below, or an equivalence "
@@ -210,6 +215,12 @@ def audit(
         if store is None:
             store = exits.enter_context(RunStore(default_store_path()))
         result = study.run(store=store, workers=workers, progress=report)
+        tenths = _without_each_tenth(study, result, seed)
+        left_out = (
+            None
+            if tenths is None
+            else tenths.run(store=store, workers=workers, progress=report, counted=False)
+        )
     roles = sort_rows(
         examples,
         embedded.neighbours,
@@ -218,7 +229,28 @@ def audit(
         suspected[:audited],
         unit=files.train.unit,
     )
-    return AuditResult(AuditParts(files, embedded, boundary, plan, result, roles, further))
+    return AuditResult(AuditParts(files, embedded, boundary, plan, result, roles, further, left_out))
+
+
+def _without_each_tenth(
+    study: Study[TextTask, TextArm], result: StudyResult[TextTask, TextArm], seed: int
+) -> Study[TextTask, TextArm] | None:
+    """Fits that each leave out another tenth of the training rows; None where they could show nothing.
+
+    They are not worth their time without a verdict, or without a gap.
+    """
+    task, gap = study.task, study.hypotheses[0].metric
+    clusters = task.clusters[: task.n_train]
+    if fixed_runs(study.learner) is not None or len(study.seeds) < MIN_SEEDS:
+        return None
+    if len(np.unique(clusters)) < _TENTHS or math.isnan(result.estimate(ARM, gap).mean):
+        return None
+    tenth = grouped_folds(task.labels[: task.n_train], clusters, _TENTHS, seed)
+    arms: list[TextArm] = [
+        RowsArm(f"without tenth {g + 1}", np.flatnonzero(tenth != g), keep=1.0) for g in range(_TENTHS)
+    ]
+    asked = replace(study.hypotheses[0], arm=arms[0].name)
+    return Study(task, arms, study.learner, [seed], [], [asked])
 
 
 def check_settings(*, seeds: int, seed: int = 0, margin: float = 0.0) -> None:
@@ -313,6 +345,12 @@ def text_method(parts: AuditParts) -> Iterator[Step]:
         "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one), wider where "
         "seeds trail far off; conditional on the training set",
     )
+    if parts.tenths is not None:
+        yield Step(
+            "another training set",
+            "ten more fits from one initialisation, each without another tenth of the clusters; their spread "
+            "(delete-a-group jackknife) twice, on top of the interval of the gap",
+        )
     yield Step("verdict", VERDICT_METHOD)
     yield Step(
         "label errors",

@@ -20,6 +20,7 @@ from negspace.audits.findings import (
     ContrastFile,
     CurveBin,
     Decision,
+    Ends,
     Estimated,
     HeldOutRows,
     LeftOut,
@@ -57,6 +58,7 @@ from negspace.metrics import (
 from negspace.models import TextArm, TextTask, fixed_runs
 from negspace.records import Outcome
 from negspace.search import NEAR_MISS_RADIUS
+from negspace.statistics import another_training_set, item_variance_of
 from negspace.study import StudyResult
 
 _ALPHA = 0.05
@@ -76,6 +78,7 @@ class AuditParts:
     result: StudyResult[TextTask, TextArm]
     roles: RowRoles
     further: tuple[Metric, ...] = ()
+    tenths: StudyResult[TextTask, TextArm] | None = None
 
     def estimate(self, metric: Metric, *, level: float = 0.95) -> Estimated | None:
         """A metric over all seeds; None if it is undefined, or the learner does not give what it reads."""
@@ -89,6 +92,25 @@ class AuditParts:
         ends = finite(max(found.interval.low, low)), finite(min(found.interval.high, high))
         per_seed = tuple(finite(value) for value in found.per_seed)
         return Estimated(found.mean, ends, per_seed, found.n, found.clusters)
+
+    @cached_property
+    def another_training_set(self) -> Ends | None:
+        """What the gap might be for another training set of this size; None where it was not measured."""
+        if self.tenths is None:
+            return None
+        gap, study = Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), self.result.study
+        seeds = self.result.measurements(study.arms[0].name, gap)
+        left_out = [self.tenths.measurements(arm.name, gap)[0].value for arm in self.tenths.study.arms]
+        variance, df = item_variance_of(seeds)
+        found = another_training_set(
+            np.array([each.value for each in seeds]),
+            np.array(left_out),
+            item_variance=variance,
+            item_df=df,
+        )
+        low, high = gap.bounds
+        ends = finite(max(found.low, low)), finite(min(found.high, high))
+        return None if None in ends else ends
 
     @cached_property
     def share_right(self) -> Float[np.ndarray, " held_out"]:
@@ -126,6 +148,7 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
         easy=easy,
         near_miss=NearMissAccuracy.of(near, source.value),
         gap=parts.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), level=level),
+        another_training_set=parts.another_training_set,
         pair_consistency=parts.estimate(PairConsistency(PAIRS)),
         macro_f1=MacroF1Findings(*(parts.estimate(MacroF1(name)) for name in (EASY, NEAR_MISS)))
         if data.unbalanced

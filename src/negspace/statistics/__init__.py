@@ -29,8 +29,10 @@ from negspace.statistics.estimates import (
 from negspace.statistics.exchange_rate import ExchangeRate, cluster_sums, exchange_rate, in_brief, in_words
 from negspace.statistics.learning_curve import IsotonicCurves, PowerLaws, fit_isotonic, fit_power_laws
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
+from negspace.statistics.training_sets import another_training_set
 from negspace.statistics.verdict import (
     LARGE_FAMILY,
+    MIN_SEEDS,
     SEEDS_OF_LARGE_FAMILY,
     Effects,
     holm,
@@ -42,6 +44,7 @@ from negspace.statistics.verdict import (
 
 __all__ = [
     "LARGE_FAMILY",
+    "MIN_SEEDS",
     "SEEDS_OF_LARGE_FAMILY",
     "BestOf",
     "Effects",
@@ -50,6 +53,7 @@ __all__ = [
     "IsotonicCurves",
     "PowerLaws",
     "StandardError",
+    "another_training_set",
     "best_of",
     "cluster_sums",
     "difference",

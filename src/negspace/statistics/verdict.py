@@ -14,6 +14,9 @@ from negspace.records import Interval, Outcome, Verdict
 from negspace.statistics.estimates import error_of_mean, mean_interval, seed_spread
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
 
+MIN_SEEDS = 10
+"""Fewest seeds that give a verdict."""
+
 LARGE_FAMILY = 4
 """A family of more hypotheses than this takes `SEEDS_OF_LARGE_FAMILY` seeds."""
 
@@ -73,7 +76,7 @@ def judge(
     item_variance: float = 0.0,
     item_df: float = math.inf,
     alpha: float = 0.05,
-    min_seeds: int = 10,
+    min_seeds: int = MIN_SEEDS,
     look: int = 1,
     what: str = "the effect",
     no_less: bool = False,
@@ -103,7 +106,7 @@ def judge(
 
 
 def judge_family(
-    hypotheses: Mapping[str, Effects], *, alpha: float = 0.05, min_seeds: int = 10, look: int = 1
+    hypotheses: Mapping[str, Effects], *, alpha: float = 0.05, min_seeds: int = MIN_SEEDS, look: int = 1
 ) -> dict[str, Verdict]:
     """Judge hypotheses that belong together, with Holm's correction over the family.
 
