@@ -105,70 +105,59 @@ def read_documents(source: object, *, text: str | None = None, split: str | None
     if isinstance(source, str | os.PathLike):
         path = Path(os.fspath(source)).expanduser()
         check_exists(path)
-        if path.is_dir() and not is_dataset_folder(path):
-            return _read_folder(path)
-        if path.is_file() and format_of(path) is None and path.suffix.lower() not in _COMPRESSED:
-            if _is_blank(path):
-                raise DataError(f"{path}: the corpus is empty", hint="name a file with text in it")
-            return _files([path], path.parent, ())
+        is_text = path.is_file() and format_of(path) is None and path.suffix.lower() not in _COMPRESSED
+        if is_text or (path.is_dir() and not is_dataset_folder(path)):
+            try:
+                return _read_files(path)
+            except OSError as error:
+                raise DataError(
+                    f"{error.filename}: the file cannot be read",
+                    got=error.strerror or str(error),
+                    hint="check its permissions",
+                ) from error
     corpus = read_corpus(source, text=text, split=split)
     base = Path(corpus.source).name or corpus.source
     names = tuple(f"{base}, {corpus.unit} {line}" for line in corpus.lines)
     return Documents(corpus.texts, names, False, _fingerprint(corpus.texts))
 
 
-def _read_folder(folder: Path) -> Documents:
-    inside = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    files = [path for path in inside if path.suffix.lower() in TEXT_SUFFIXES]
+def _read_files(path: Path) -> Documents:
+    """Read a text file, or all of a folder."""
+    if path.is_file():
+        folder, inside = path.parent, [path]
+        files = inside
+    else:
+        folder = path
+        inside = [
+            file
+            for file in sorted(folder.rglob("*"))
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        ]
+        files = [file for file in inside if file.suffix.lower() in TEXT_SUFFIXES]
     if not files:
-        data = [path for path in inside if format_of(path) is not None]
+        data = [file for file in inside if format_of(file) is not None]
         raise DataError(
             f"{folder}: there are no text files in the folder",
-            got=", ".join(path.name for path in inside[:5]) or "an empty folder",
+            got=", ".join(file.name for file in inside[:5]) or "an empty folder",
             hint=f"name one data file: '{data[0]}'"
             if data
             else f"name a file, or give text files one of the endings {', '.join(sorted(TEXT_SUFFIXES))}",
         )
-    blank = {path for path in files if _is_blank(path)}
-    if len(blank) == len(files):
+    filled = [file for file in files if file.read_bytes().strip()]
+    if not filled and path.is_file():
+        raise DataError(f"{path}: the corpus is empty", hint="name a file with text in it")
+    if not filled:
         raise DataError(
             f"{folder}: the corpus is empty: all {len(files)} text files are", hint="name another"
         )
     notes = []
     if others := len(inside) - len(files):
         notes.append(f"{folder}: {others} of {len(inside)} files were left out: they are not text files")
-    if blank:
-        notes.append(f"{folder}: {len(blank)} of {len(files)} text files are empty")
-    return _files([path for path in files if path not in blank], folder, tuple(notes))
-
-
-def _files(paths: Sequence[Path], base: Path, notes: tuple[str, ...]) -> Documents:
-    try:
-        texts = tuple(read_text(path) for path in paths)
-    except OSError as error:
-        raise _unreadable(error) from error
-    names = tuple(path.relative_to(base).as_posix() for path in paths)
-    return Documents(texts, names, True, _fingerprint(texts), notes)
-
-
-def _is_blank(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return not any(line.strip() for line in stream)
-    except OSError as error:
-        raise _unreadable(error) from error
-
-
-def _unreadable(error: OSError) -> DataError:
-    return DataError(
-        f"{error.filename}: the file cannot be read",
-        got=error.strerror or str(error),
-        hint="check its permissions",
-    )
+    if blank := len(files) - len(filled):
+        notes.append(f"{folder}: {blank} of {len(files)} text files are empty")
+    texts = tuple(map(read_text, filled))
+    names = tuple(file.relative_to(folder).as_posix() for file in filled)
+    return Documents(texts, names, True, _fingerprint(texts), tuple(notes))
 
 
 def _fingerprint(texts: Sequence[str]) -> str:

@@ -114,7 +114,7 @@ def check_groups_apart(train: Dataset, test: Dataset) -> None:
         )
 
 
-def hints(table: Table, columns: Recognised, labels: Sequence[str]) -> list[str]:
+def _hints(table: Table, columns: Recognised, labels: Sequence[str]) -> list[str]:
     """Find columns that look like groups of near misses, for a note; none is used unasked.
 
     Such a column joins at least half of the rows, 2 to 20 to a value, and at least half of these
@@ -208,7 +208,7 @@ def read(
     notes = []
     positions, group_names, group_values = None, None, None
     if columns.group is None:
-        notes += hints(table, columns, labels)
+        notes += _hints(table, columns, labels)
     else:
         group_values = names_of(table, columns.group, "group", required=False)
         positions, group_names = factorise(group_values)

@@ -83,7 +83,17 @@ def read_minimal_pairs(
         DataError: The data cannot be used; the message says where, what came and what to do.
         MissingExtraError: The folder needs the library ``datasets``.
     """
-    tables = _tables(source)
+    path = Path(os.fspath(source)).expanduser() if isinstance(source, str | os.PathLike) else None
+    if path is None or not path.is_dir() or is_dataset_folder(path):
+        tables = [read_table(source if path is None else path)]
+    else:
+        tables = [read_table(file) for file in _files(path)]
+    if path is not None and not tables:
+        raise DataError(
+            f"{path}: there are no files of pairs in the folder",
+            got=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
+            hint=f"name a folder with files of one of the kinds {', '.join(known_suffixes())}",
+        )
     parts = [_read_part(table, good, bad, paradigm) for table in tables]
     goods = tuple(text for part in parts for text in part[0])
     bads = tuple(text for part in parts for text in part[1])
@@ -113,22 +123,6 @@ def looks_like_minimal_pairs(source: object) -> bool:
     """
     folded = {name.strip().casefold() for name in _names_in(source)}
     return bool(folded & {GOOD_NAMES[0], BAD_NAMES[0]})
-
-
-def _tables(source: object) -> list[Table]:
-    if not isinstance(source, str | os.PathLike):
-        return [read_table(source)]
-    path = Path(os.fspath(source)).expanduser()
-    if not path.is_dir() or is_dataset_folder(path):
-        return [read_table(path)]
-    files = _files(path)
-    if not files:
-        raise DataError(
-            f"{path}: there are no files of pairs in the folder",
-            got=", ".join(sorted(item.name for item in path.iterdir())[:5]) or "an empty folder",
-            hint=f"name a folder with files of one of the kinds {', '.join(known_suffixes())}",
-        )
-    return [read_table(file) for file in files]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -54,6 +54,10 @@ def render_markdown(report: b.Report, *, brief: bool = False) -> str:
 
 def _show(block: b.Block, level: int) -> Iterator[str]:
     """The paragraphs of any block: one function a class, of its name in lower case."""
+    if block.inside is not None:
+        for each in block.inside:
+            yield from _show(each, level)
+        return
     lines: Iterable[str] = globals()[f"_{type(block).__name__.lower()}"](block, level)
     yield from lines
 
@@ -172,22 +176,12 @@ def _cell(cell: b.Text | b.Cell) -> str:
     return "<br>".join(part for part in (main, *(_text(under) for under in cell.under)) if part)
 
 
-def _key(block: b.Key, level: int) -> Iterator[str]:
-    """Signs belong to a drawing, and there is none."""
-    return iter(())
-
-
 def _chart(block: b.Chart, level: int) -> Iterator[str]:
     if block.title:
         yield f"**{_text(block.title)}** {_text(block.subtitle)}"
     yield _text(block.alt)
     if block.plain is not None:
         yield from _table(block.plain, level)
-
-
-def _panels(block: b.Panels, level: int) -> Iterator[str]:
-    for each in block.blocks:
-        yield from _show(each, level)
 
 
 def _strips(block: b.Strips, level: int) -> Iterator[str]:
@@ -245,11 +239,6 @@ def _verdict(block: b.Verdict, level: int) -> Iterator[str]:
     yield ", ".join(f"{_text(term)} {_text(value)}" for term, value in block.figures)
 
 
-def _cards(block: b.Cards, level: int) -> Iterator[str]:
-    for item in block.items:
-        yield from _verdict(item, level)
-
-
 def _tally(block: b.Tally, level: int) -> Iterator[str]:
     yield ", ".join(_escape(text) for _, text in block.items) or "none"
 
@@ -279,8 +268,3 @@ def _fenced(text: str) -> str:
 
 def _tokenmap(block: b.TokenMap, level: int) -> Iterator[str]:
     yield f"> {_escape(''.join(token.text for token in block.tokens))}"
-
-
-def _explorer(block: b.Explorer, level: int) -> Iterator[str]:
-    for each in block.plain:
-        yield from _show(each, level)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
 from negspace.reports.numbers import limits, number, percent
 from negspace.reports.svg import (
@@ -25,6 +25,7 @@ _LANE = 18
 _STRIP = (368, 10, 348)  # width of a strip; where its axis begins; how long it is
 _STRIP_LANE = 13
 _DOT = 5.5
+_PUBLISHED: Any = {"color": PAPER, "markersize": 6, "markeredgecolor": WARN, "markeredgewidth": 1.8}
 
 
 def draw_effect(
@@ -46,7 +47,18 @@ def draw_effect(
         figure, axes = canvas(300, 46 + height, (10, 26, 280, height))
         axes.set(xlim=(low - pad, high + pad), ylim=(-0.67 - (lanes - 1), 0.67), yticks=[])
         axes.spines["left"].set_visible(False)
-        _shade_margin(axes, margin, no_less=no_less)
+        axes.axvspan(-margin, 0 if no_less else margin, color=LINE, linewidth=0, alpha=0.8)
+        axes.axvline(0, color=SOFT, linewidth=1)
+        axes.annotate(
+            f"margin {'−' if no_less else '±'}{100 * margin:g}",
+            (-margin / 2 if no_less else 0, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            color=SOFT,
+            annotation_clip=False,
+        )
         lane = 0
         if ci is not None:
             axes.plot(ci, (0, 0), color=ACCENT, linewidth=4, solid_capstyle="round")
@@ -58,27 +70,10 @@ def draw_effect(
             )
         if published is not None:
             lane -= 1
-            axes.plot(
-                published, lane, "D", color=PAPER, markersize=6, markeredgecolor=WARN, markeredgewidth=1.8
-            )
+            axes.plot(published, lane, "D", **_PUBLISHED)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}".replace("-", "−"))
         axes.locator_params(axis="x", nbins=8)
         return inline_svg(figure, name=name, label=label)
-
-
-def _shade_margin(axes: Axes, margin: float, *, no_less: bool) -> None:
-    axes.axvspan(-margin, 0 if no_less else margin, color=LINE, linewidth=0, alpha=0.8)
-    axes.axvline(0, color=SOFT, linewidth=1)
-    axes.annotate(
-        f"margin {'−' if no_less else '±'}{100 * margin:g}",
-        (-margin / 2 if no_less else 0, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        color=SOFT,
-        annotation_clip=False,
-    )
 
 
 def draw_seeds(
@@ -128,7 +123,7 @@ def draw_seeds(
             at, sd = published[0], number(published[1])
             if sd is not None:
                 axes.plot((at - sd, at + sd), (-2, -2), color=WARN, linewidth=1.4)
-            axes.plot(at, -2, "D", color=PAPER, markersize=6, markeredgecolor=WARN, markeredgewidth=1.8)
+            axes.plot(at, -2, "D", **_PUBLISHED)
         return inline_svg(figure, name=name, label=label, tips=tips)
 
 

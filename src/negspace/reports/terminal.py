@@ -67,6 +67,10 @@ def _without_last_blank(parts: list[RenderableType]) -> list[RenderableType]:
 
 def _show(block: b.Block, *, brief: bool) -> Iterator[RenderableType]:
     """The lines of any block: one function a class, of its name in lower case."""
+    if block.inside is not None:
+        for each in block.inside:
+            yield from _show(each, brief=brief)
+        return
     lines: Iterable[RenderableType] = globals()[f"_{type(block).__name__.lower()}"](block, brief=brief)
     yield from lines
 
@@ -195,22 +199,12 @@ def _cell(cell: b.Text | b.Cell) -> Line:
     return line
 
 
-def _key(block: b.Key, *, brief: bool) -> Iterator[RenderableType]:
-    """Signs belong to a drawing, and there is none."""
-    return iter(())
-
-
 def _chart(block: b.Chart, *, brief: bool) -> Iterator[RenderableType]:
     if block.title:
         yield _line((*b.pieces(block.title), " ", *b.pieces(block.subtitle)), "bold")
     yield _line(block.alt)
     if block.plain is not None:
         yield from _table(block.plain, brief=brief)
-
-
-def _panels(block: b.Panels, *, brief: bool) -> Iterator[RenderableType]:
-    for each in block.blocks:
-        yield from _show(each, brief=brief)
 
 
 def _strips(block: b.Strips, *, brief: bool) -> Iterator[RenderableType]:
@@ -292,11 +286,6 @@ def _verdict(block: b.Verdict, *, brief: bool) -> Iterator[RenderableType]:
         yield _line(", ".join(f"{term} {b.plain(value)}" for term, value in block.figures), "dim")
 
 
-def _cards(block: b.Cards, *, brief: bool) -> Iterator[RenderableType]:
-    for item in block.items:
-        yield from _verdict(item, brief=brief)
-
-
 def _tally(block: b.Tally, *, brief: bool) -> Iterator[RenderableType]:
     line = Line()
     for place, (tone, text) in enumerate(block.items):
@@ -330,11 +319,6 @@ def _tokenmap(block: b.TokenMap, *, brief: bool) -> Iterator[RenderableType]:
         strong = token.step is not None and bool(block.legend) and token.step >= high
         line.append(visible(token.text), style="bold" if strong else "")
     yield line
-
-
-def _explorer(block: b.Explorer, *, brief: bool) -> Iterator[RenderableType]:
-    for each in block.plain:
-        yield from _show(each, brief=brief)
 
 
 def _grid() -> Grid:

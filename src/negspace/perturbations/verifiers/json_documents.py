@@ -100,7 +100,13 @@ class JsonSchema:
         from referencing.exceptions import Unresolvable
 
         try:
-            value = _load(text)
+            value = json.loads(
+                text,
+                object_pairs_hook=_unique,
+                parse_int=_whole,
+                parse_float=_decimal,
+                parse_constant=_not_json,
+            )
             found = next(self._validator.iter_errors(value), None)
         except _AmbiguousError as ambiguous:
             return unknown(str(ambiguous))
@@ -149,12 +155,6 @@ def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Ite
 
     if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(step)):
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
-
-
-def _load(text: str) -> Any:
-    return json.loads(
-        text, object_pairs_hook=_unique, parse_int=_whole, parse_float=_decimal, parse_constant=_not_json
-    )
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:

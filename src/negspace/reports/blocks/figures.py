@@ -112,6 +112,11 @@ class Key(Block):
     items: tuple[tuple[Mark | None, Text], ...]
     across: bool = False  # on one line, where it explains several charts
 
+    @property
+    def inside(self) -> tuple[Block, ...]:
+        """Nothing: signs belong to a drawing."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Chart(Block):
@@ -140,6 +145,11 @@ class Panels(Block):
     blocks: tuple[Block, ...]
     # whether they stand on one line (``end``) or hang from one (``start``)
     align: Literal["end", "start"] = "end"
+
+    @property
+    def inside(self) -> tuple[Block, ...]:
+        """The blocks."""
+        return self.blocks
 
 
 @dataclass(frozen=True)
@@ -218,6 +228,11 @@ class Cards(Block):
 
     items: tuple[Verdict, ...]
 
+    @property
+    def inside(self) -> tuple[Block, ...]:
+        """The verdicts."""
+        return self.items
+
 
 @dataclass(frozen=True)
 class Tally(Block):
@@ -269,3 +284,8 @@ class Explorer(Block):
     rows: tuple[ExplorerRow, ...]
     roles: tuple[tuple[str, Mark], ...] = ()  # the groups, each with its sign
     plain: tuple[Block, ...] = ()  # shown in its place where no script runs, in the terminal and in Markdown
+
+    @property
+    def inside(self) -> tuple[Block, ...]:
+        """What is shown where no script runs."""
+        return self.plain

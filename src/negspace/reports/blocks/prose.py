@@ -101,6 +101,11 @@ def plain(text: Text) -> str:
 class Block:
     """Anything a report shows. A writer has one function a block class, of the class's name in lower case."""
 
+    @property
+    def inside(self) -> tuple[Block, ...] | None:
+        """What writers of plain text show in its place; None for the block itself."""
+        return None
+
 
 @dataclass(frozen=True)
 class Headline(Block):
