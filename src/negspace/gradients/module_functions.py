@@ -21,27 +21,18 @@ from negspace.gradients.kernels import cross_sums, embedding_sums, outer_sums, v
 
 @dataclass(eq=False)
 class Tape:
-    """Sums of one batch.
+    """Sums of one batch; parameters are known by their identity (``id``)."""
 
-    Attributes:
-        layers: Position of each measured parameter's layer, by the parameter's identity.
-        directions: Directions of each measured parameter, by its identity: (directions, *shape).
-        tied: Identity of each parameter that is both embedding and head.
-        sums: (1 + directions, fragments, layers): squared norms, then dot products.
-        anchor: What the backward pass goes down to; it keeps every measured module on the way.
-        expanded: Scales handed out once a fragment, whose gradients autograd keeps apart.
-        output: What the last linear map gave.
-    """
-
-    layers: Mapping[int, int]
-    directions: Mapping[int, Tensor]
-    tied: frozenset[int]
-    sums: Float64[Tensor, "sums fragments layers"]
-    anchor: Tensor
+    layers: Mapping[int, int]  # position of each measured parameter's layer
+    directions: Mapping[int, Tensor]  # of each measured parameter: (directions, *shape)
+    tied: frozenset[int]  # parameters that are both embedding and head
+    sums: Float64[Tensor, "sums fragments layers"]  # squared norms, then dot products
+    anchor: Tensor  # what the backward pass goes down to; it keeps every measured module on the way
+    # Scales handed out once a fragment, whose gradients autograd keeps apart.
     expanded: list[tuple[nn.Parameter, Tensor]] = field(default_factory=list)
     looked_up: dict[int, Int[Tensor, "fragments tokens"]] = field(default_factory=dict)
     head: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    output: Tensor | None = None
+    output: Tensor | None = None  # what the last linear map gave
 
     @property
     def fragments(self) -> int:
@@ -59,30 +50,6 @@ class Tape:
     def add(self, parameter: Tensor, sums: Float64[Tensor, "sums fragments"]) -> None:
         """Count a parameter's sums to its layer."""
         self.sums[:, :, self.layers[id(parameter)]] += sums
-
-    def add_square(self, parameter: Tensor, square: Float64[Tensor, " fragments"]) -> None:
-        """Count a term of the squared norm alone."""
-        self.sums[0, :, self.layers[id(parameter)]] += square
-
-
-def linear_forward(module: nn.Linear, tape: Tape) -> Callable[..., Tensor]:
-    """Forward of `torch.nn.Linear`."""
-
-    def forward(input: Tensor) -> Tensor:  # noqa: A002  (as PyTorch names it)
-        tape.output = _Linear.apply(input, tape.anchor, module, tape)  # type: ignore[no-untyped-call]
-        return tape.output
-
-    return forward
-
-
-def conv1d_forward(module: Any, tape: Tape) -> Callable[..., Tensor]:
-    """Forward of transformers' `Conv1D`: a linear map whose weight is (inputs, outputs)."""
-
-    def forward(x: Tensor) -> Tensor:
-        tape.output = _Conv1D.apply(x, tape.anchor, module, tape)  # type: ignore[no-untyped-call]
-        return tape.output
-
-    return forward
 
 
 def embedding_forward(module: nn.Embedding, tape: Tape) -> Callable[..., Tensor]:
@@ -114,15 +81,6 @@ def derived_embedding_forward(module: nn.Embedding, tape: Tape) -> Callable[...,
     def forward(*args: Any, **options: Any) -> Any:
         with LookUp():
             return original(*args, **options)
-
-    return forward
-
-
-def layer_norm_forward(module: nn.LayerNorm, tape: Tape) -> Callable[..., Tensor]:
-    """Forward of `torch.nn.LayerNorm`."""
-
-    def forward(input: Tensor) -> Tensor:  # noqa: A002  (as PyTorch names it)
-        return _LayerNorm.apply(input, tape.anchor, module, tape)  # type: ignore[no-any-return, no-untyped-call]
 
     return forward
 
@@ -229,7 +187,7 @@ class _Embedding(torch.autograd.Function):
         tape.add(weight, embedding_sums(ids, gradient, tape.toward(weight)))
         if id(weight) in tape.head:
             inputs, selected = tape.head.pop(id(weight))
-            tape.add_square(weight, 2 * cross_sums(inputs, selected, gradient))
+            tape.sums[0, :, tape.layers[id(weight)]] += 2 * cross_sums(inputs, selected, gradient)
         return None, None, None, None
 
 
@@ -270,3 +228,27 @@ class _LayerNorm(torch.autograd.Function):
 def _measure_norm(tape: Tape, parameter: Tensor, each: Tensor) -> None:
     toward = tape.toward(parameter).flatten(1)
     tape.add(parameter, vector_sums(each.reshape(tape.fragments, -1, toward.shape[1]).sum(1), toward))
+
+
+def _forward(function: Any, *, linear: bool) -> Callable[[Any, Tape], Callable[..., Tensor]]:
+    def of_module(module: Any, tape: Tape) -> Callable[..., Tensor]:
+        def forward(*args: Tensor, **named: Tensor) -> Tensor:
+            (x,) = (*args, *named.values())
+            out: Tensor = function.apply(x, tape.anchor, module, tape)
+            if linear:
+                tape.output = out
+            return out
+
+        return forward
+
+    return of_module
+
+
+# Forwards of modules that are told by their exact type; a `Conv1D` is a linear map whose weight is (inputs,
+# outputs).
+FORWARDS: Mapping[str, Callable[[Any, Tape], Callable[..., Any]]] = {
+    "Linear": _forward(_Linear, linear=True),
+    "Conv1D": _forward(_Conv1D, linear=True),
+    "LayerNorm": _forward(_LayerNorm, linear=False),
+    "Embedding": embedding_forward,
+}

@@ -19,13 +19,10 @@ from torch import Tensor, nn
 from negspace.errors import NegspaceError
 from negspace.gradients.coverage import Coverage, CoverageEntry
 from negspace.gradients.module_functions import (
+    FORWARDS,
     Tape,
-    conv1d_forward,
     derived_embedding_forward,
     elementwise_forward,
-    embedding_forward,
-    layer_norm_forward,
-    linear_forward,
     per_fragment,
 )
 
@@ -180,17 +177,10 @@ def _fault(module: nn.Module, called: list[tuple[Any, ...]]) -> str | None:
 def _kind(module: nn.Module) -> tuple[str, Callable[[Any, Tape], Callable[..., Any]]] | None:
     if "forward" in module.__dict__:  # another tool has swapped it already
         return None
-    if type(module) is nn.Linear:
-        return "Linear", linear_forward
-    if type(module) is nn.Embedding:
-        return "Embedding", embedding_forward
-    if isinstance(module, nn.Embedding):
-        return "Embedding", derived_embedding_forward
-    if type(module) is nn.LayerNorm:
-        return "LayerNorm", layer_norm_forward
-    if type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils":
-        return "Conv1D", conv1d_forward
-    return None
+    name, exact = type(module).__name__, type(module) in (nn.Linear, nn.Embedding, nn.LayerNorm)
+    if exact or (name == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils"):
+        return name, FORWARDS[name]
+    return ("Embedding", derived_embedding_forward) if isinstance(module, nn.Embedding) else None
 
 
 def _unfit(module: nn.Module, kind: str, called: list[tuple[Any, ...]]) -> str | None:

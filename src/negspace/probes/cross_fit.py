@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -79,32 +80,24 @@ class CrossFitSettings:
         if self.networks < 6 or self.networks % 3:
             raise PlanError("networks must be a multiple of 3, and at least 6", got=self.networks)
         if self.width % (2 * self.heads):
-            raise PlanError(
-                f"heads must divide the width into even parts: {self.width} / {self.heads}", got=self.heads
-            )
+            parts = f"{self.width} / {self.heads}"
+            raise PlanError(f"heads must divide the width into even parts: {parts}", got=self.heads)
         if min(self.window, self.batch) < 2 or min(self.layers, self.steps) < 1:
             raise PlanError("window and batch must be at least 2, layers and steps at least 1", got=self)
 
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """What every network makes of every token, and what it was trained on.
+    """What every network makes of every token, and what it was trained on."""
 
-    Attributes:
-        clusters: Group of each fragment; fragments of one group are mates.
-        seen: Whether a network was trained on a fragment.
-        told: Whether it was trained on a mate of it.
-        losses: -ln P of each token; NaN where it is not scored (the first, and padding).
-        entropies: Entropy of the prediction of each token, in nats; NaN likewise.
-        gained: Mean loss of each clean fragment in random orders, the same for all networks, less that of it
-            as it stands; NaN where a network is not overfitted, or not clean of the fragment.
-    """
-
-    clusters: PerFragment
-    seen: Bool[np.ndarray, "networks fragments"]
-    told: Bool[np.ndarray, "networks fragments"]
+    clusters: PerFragment  # group of each fragment; fragments of one group are mates
+    seen: Bool[np.ndarray, "networks fragments"]  # whether a network was trained on a fragment
+    told: Bool[np.ndarray, "networks fragments"]  # whether it was trained on a mate of it
+    # -ln P of each token, and the entropy of its prediction in nats; NaN where it is not scored.
     losses: Float32[np.ndarray, "networks fragments longest"]
     entropies: Float32[np.ndarray, "networks fragments longest"]
+    # Mean loss of each clean fragment in random orders, the same for all networks, less that of it as it
+    # stands; NaN where a network is not overfitted, or not clean of the fragment.
     gained: Float32[np.ndarray, "networks orders fragments"]
 
     def clean(self) -> Bool[np.ndarray, "networks fragments"]:
@@ -264,7 +257,7 @@ def _train(
     optimiser = torch.optim.AdamW(network.parameters(), lr=highest, betas=(0.9, 0.98), weight_decay=0.1)
 
     def losses() -> Iterator[Tensor]:
-        for _, batch in zip(range(steps), _batches(parts, settings.batch, rng), strict=False):
+        for batch in islice(_batches(parts, settings.batch, rng), steps):
             ids, inside = (torch.from_numpy(array) for array in _padded(watch.tokens, batch))
             scored = inside[:, 1:]
             logits = network(ids[:, :-1]).logits

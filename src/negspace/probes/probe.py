@@ -230,35 +230,21 @@ class ProbeSettings:
 
 @dataclass(eq=False)
 class ProbeContext:
-    """What the probes of a run are made from, and what is found while they are made.
-
-    Attributes:
-        model: The model probed.
-        fragments: The fragments probed.
-        reference: Short pieces of other text, which steps and gradients are compared with.
-        settings: What is asked for.
-        batch: Padded tokens of a batch, at most.
-        workers: How many processes may work at once.
-        report: Told what is being done, how much of it and of how much.
-        mean_gradient: Takes the mean gradient of some fragments; told what to call that in reports.
-        sample: Fragments that take real steps, sorted.
-        many: Fragments that stand for the corpus where a mean over it is needed, sorted.
-        step_size: Size of the steps taken; None where none is.
-        mean: Mean gradient of the corpus; None where gradients are not asked for.
-        type_means: Mean states of token types; None where volatility is not asked for.
-        roles: Roles of the fragments; None where they are not asked for.
-    """
+    """What the probes of a run are made from, and what is found while they are made."""
 
     model: LanguageModel
     fragments: Fragments
-    reference: Fragments
+    reference: Fragments  # short pieces of other text, which steps and gradients are compared with
     settings: ProbeSettings
-    batch: int
-    workers: int
-    report: Callable[[str, int, int], None]
+    batch: int  # padded tokens of a batch, at most
+    workers: int  # how many processes may work at once
+    report: Callable[[str, int, int], None]  # told what is being done, how much of it and of how much
+    # Takes the mean gradient of some fragments; told what to call that in reports.
     mean_gradient: Callable[[Fragments, Int[np.ndarray, " rows"], str], MeanGradient]
-    sample: Int[np.ndarray, " sample"] = field(init=False)
-    many: Int[np.ndarray, " many"] = field(init=False)
+    sample: Int[np.ndarray, " sample"] = field(init=False)  # fragments that take real steps, sorted
+    many: Int[np.ndarray, " many"] = field(init=False)  # those that stand for the corpus in means, sorted
+    # None where no probe that is asked for needs it: size of the steps taken, mean gradient of the corpus,
+    # mean states of token types, roles of the fragments.
     step_size: float | None = field(init=False, default=None)
     mean: MeanGradient | None = field(init=False, default=None)
     type_means: TypeMeans | None = field(init=False, default=None)

@@ -35,25 +35,15 @@ _ON_DEVICE = 1 << 26
 
 @dataclass(frozen=True, eq=False)
 class Competition:
-    """Who competes with the true tokens; float64, on the CPU.
+    """Who competes with the true tokens; float64, on the CPU."""
 
-    Attributes:
-        loss: -ln P_y at T = 1, in nats.
-        pressure: 1 - P_y at T = 1.
-        effective: exp(H(q)) at T = 1: as many competitors, all equally strong, would be as spread out.
-        near_share: Share of the near ones in q, at T = 1.
-        truth: P_y at each temperature.
-        near: Probability of the near competitors together, at each temperature.
-        rest: Probability of all others together, at each temperature.
-    """
-
-    loss: Float[Tensor, " tokens"]
-    pressure: Float[Tensor, " tokens"]
-    effective: Float[Tensor, " tokens"]
-    near_share: Float[Tensor, " tokens"]
-    truth: Float[Tensor, "tokens temperatures"]
-    near: Float[Tensor, "tokens temperatures"]
-    rest: Float[Tensor, "tokens temperatures"]
+    loss: Float[Tensor, " tokens"]  # -ln P_y at T = 1, in nats
+    pressure: Float[Tensor, " tokens"]  # 1 - P_y at T = 1
+    effective: Float[Tensor, " tokens"]  # exp(H(q)) at T = 1: so many, equally strong, are as spread out
+    near_share: Float[Tensor, " tokens"]  # of the near ones in q, at T = 1
+    truth: Float[Tensor, "tokens temperatures"]  # P_y
+    near: Float[Tensor, "tokens temperatures"]  # probability of the near competitors together
+    rest: Float[Tensor, "tokens temperatures"]  # probability of all others together
 
 
 def competition(
