@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -34,6 +34,7 @@ _PLAIN = re.compile(r"[\w.\-]{1,8}", re.ASCII)
 _MOST_TICKS = 14
 # From this ratio of the largest to the smallest on, a straight axis would show the largest alone.
 _LOGARITHMIC = 50
+_DOT: Any = {"markeredgewidth": 0, "clip_on": False}
 _ROLE_DOTS = {
     "structure": (ACCENT, "o"),
     "fact": ("#070707", "^"),
@@ -43,20 +44,14 @@ _ROLE_DOTS = {
 }
 
 
-class _Line(NamedTuple):
-    """Values over the layers, None where there is none, and the band around them (empty for none)."""
-
-    values: _Values
-    low: _Values = ()
-    high: _Values = ()
-
-
 def draw_layers(
     layers: Sequence[str], drawn: Sequence[tuple[_Values, _Values, _Values]], name: str, label: str
 ) -> Markup:
-    """Draw one metric over the layers, in the order the text passes them; at least one value is known."""
-    lines = [_Line(*line) for line in drawn]
-    known = [v for line in lines for v in map(number, (*line.values, *line.low, *line.high)) if v is not None]
+    """Draw one metric over the layers, in the order the text passes them; at least one value is known.
+
+    A line is its values, None where there is none, and the ends of the band around them (empty for none).
+    """
+    known = [v for line in drawn for part in line for v in map(number, part) if v is not None]
     with drawing():
         figure, axes = canvas(*_WIDE, _BOX)
         axes.set_xlim(-0.3, len(layers) - 0.7)
@@ -82,11 +77,11 @@ def draw_layers(
         if len(names) > 8:
             axes.tick_params(axis="x", labelsize=9)
         tips: dict[str, str] = {}
-        for place, line in enumerate(lines):
-            places = [float(at) for at in range(len(layers))]
-            _band(axes, places, line, SERIES[place % len(SERIES)][0])
-            said = [f"{layer}: {measured(value)}" for layer, value in zip(layers, line.values, strict=True)]
-            tips |= _dotted(axes, places, line.values, place, f"at-{place}", said)
+        places = [float(at) for at in range(len(layers))]
+        for place, (values, lows, highs) in enumerate(drawn):
+            _band(axes, places, lows, highs, SERIES[place % len(SERIES)][0])
+            said = [f"{layer}: {measured(value)}" for layer, value in zip(layers, values, strict=True)]
+            tips |= _dotted(axes, places, values, place, f"at-{place}", said)
         return inline_svg(figure, name=name, label=label, tips=tips)
 
 
@@ -105,10 +100,8 @@ def draw_temperature(curve: TemperatureCurve, name: str, label: str) -> Markup:
         tips: dict[str, str] = {}
         for place, part in enumerate(("truth", "near", "rest")):
             values: tuple[float | None, ...] = getattr(curve, part)
-            said = [
-                f"{part} at temperature {t:g}: {percent(v)}"
-                for t, v in zip(temperatures, values, strict=True)
-            ]
+            known = zip(temperatures, values, strict=True)
+            said = [f"{part} at temperature {t:g}: {percent(v)}" for t, v in known]
             tips |= _dotted(axes, temperatures, values, place, part, said)
         return inline_svg(figure, name=name, label=label, tips=tips)
 
@@ -125,10 +118,9 @@ def draw_retention(curve: RetentionCurve, name: str, label: str) -> Markup:
         percent_ticks(axes, low, high, x=False)
         axes.set_xticks(places, [count(lag) for lag in curve.lags])
         axes.set_xlabel("further steps on other fragments")
-        _band(axes, places, _Line((), curve.low, curve.high), ACCENT)
-        said = [
-            f"after {count(lag)} steps: {percent(v)}" for lag, v in zip(curve.lags, curve.median, strict=True)
-        ]
+        _band(axes, places, curve.low, curve.high, ACCENT)
+        known = zip(curve.lags, curve.median, strict=True)
+        said = [f"after {count(lag)} steps: {percent(v)}" for lag, v in known]
         tips = _dotted(axes, places, curve.median, 0, "lag", said)
         axes.axhline(0.5, color=SOFT, linewidth=1, dashes=(2, 3))
         half_life = number(curve.half_life)
@@ -156,17 +148,10 @@ def draw_map(map_: FragmentMap, name: str, label: str) -> Markup:
                     f"fragment {map_.fragments[row].row}{f', {role}' if role in ROLES else ''}: "
                     f"{_word(across.name)} {measured(x)}, {_word(up.name)} {measured(y)}"
                 )
-                axes.plot(
-                    min(max(x, map_.across.low), map_.across.high),
-                    min(max(y, map_.up.low), map_.up.high),
-                    marker,
-                    color=colour,
-                    markersize=5,
-                    alpha=0.35 if role == "unsure" else 0.6,
-                    markeredgewidth=0,
-                    gid=f"row-{row}",
-                    clip_on=False,
-                )
+                x = min(max(x, map_.across.low), map_.across.high)
+                y = min(max(y, map_.up.low), map_.up.high)
+                alpha = 0.35 if role == "unsure" else 0.6
+                axes.plot(x, y, marker, color=colour, markersize=5, alpha=alpha, gid=f"row-{row}", **_DOT)
         return inline_svg(figure, name=name, label=label, tips=tips)
 
 
@@ -178,24 +163,15 @@ def _dotted(
     known = [(at, v) for at, v in enumerate(map(number, values)) if v is not None]
     axes.plot([xs[at] for at, _ in known], [v for _, v in known], color=colour, linewidth=1.4, alpha=0.7)
     for at, value in known:
-        axes.plot(
-            xs[at],
-            value,
-            marker,
-            color=colour,
-            markersize=5.5,
-            markeredgewidth=0,
-            gid=f"{gid}-{at}",
-            clip_on=False,
-        )
+        axes.plot(xs[at], value, marker, color=colour, markersize=5.5, gid=f"{gid}-{at}", **_DOT)
     return {f"{gid}-{at}": said[at] for at, _ in known}
 
 
-def _band(axes: Axes, xs: Sequence[float], line: _Line, colour: str) -> None:
+def _band(axes: Axes, xs: Sequence[float], lows: _Values, highs: _Values, colour: str) -> None:
     """The band around a line, over those places that have both of its ends."""
     ends = [
         (x, low, high)
-        for x, low, high in zip(xs, map(number, line.low), map(number, line.high), strict=False)
+        for x, low, high in zip(xs, map(number, lows), map(number, highs), strict=False)
         if low is not None and high is not None
     ]
     if len(ends) == 1:
@@ -210,10 +186,10 @@ def _scale(axes: Axes, along: Axis, which: Literal["x", "y"]) -> None:
     setter = axes.set_xlim if which == "x" else axes.set_ylim
     if along.logarithmic:
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
-        setter(along.low, along.high)
+    setter(along.low, along.high)
+    if along.logarithmic:
         _powers_of_ten(axes, which, along.low, along.high, 6)
     else:
-        setter(along.low, along.high)
         axes.locator_params(axis=which, nbins=6)
         axis.set_major_formatter(lambda value, _: _tick(value))
         if along.low < 0 < along.high:

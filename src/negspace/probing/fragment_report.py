@@ -105,12 +105,11 @@ def _tokens(chosen: Highlight) -> b.Section:
         label="Colours of pressure",
         rivals="pushes down",
     )
-    return b.Section(
-        "Tokens by pressure" if coloured else "Tokens",
-        (shown,),
-        intro=f"{how} Point at a token, or reach it with the keyboard and go on with the arrow keys, to read "
-        "its loss, its pressure and what it pushes down. A break that belongs to a token is marked ↵.",
+    how += (
+        " Point at a token, or reach it with the keyboard and go on with the arrow keys, to read its loss, "
+        "its pressure and what it pushes down. A break that belongs to a token is marked ↵."
     )
+    return b.Section("Tokens by pressure" if coloured else "Tokens", (shown,), intro=how)
 
 
 def _token(token: TokenFacts) -> b.Token:
@@ -119,12 +118,10 @@ def _token(token: TokenFacts) -> b.Token:
     pressure, loss = number(token.pressure), number(token.loss)
     if pressure is None and loss is None:
         return b.Token(token.text, None, "read, not predicted")
-    return b.Token(
-        token.text,
-        0 if pressure is None else bisect.bisect_right(STEPS, pressure),
-        f"loss {measured(loss)} nats · pressure {measured(pressure)}",
-        tuple((token_name(text), percent(share)) for text, share in token.competitors),
-    )
+    step = 0 if pressure is None else bisect.bisect_right(STEPS, pressure)
+    rivals = tuple((token_name(text), percent(share)) for text, share in token.competitors)
+    said = f"loss {measured(loss)} nats · pressure {measured(pressure)}"
+    return b.Token(token.text, step, said, rivals)
 
 
 def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
@@ -135,14 +132,10 @@ def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
         if enough:
             low, middle, high = map(measured, column.quantiles)
         below = column.below(value) if enough else None
-        rows.append(
-            (
-                b.Cell(b.given(column.name), under=(column.unit,) if column.unit else ()),
-                b.Cell(measured(value), strong=True),
-                *(b.Cell(said, tone="soft") for said in (count(column.n), low, middle, high)),
-                b.Cell(NONE, tone="soft") if below is None else b.Cell(percent(below, 0), rank=below),
-            )
-        )
+        name = b.Cell(b.given(column.name), under=(column.unit,) if column.unit else ())
+        soft = (b.Cell(said, tone="soft") for said in (count(column.n), low, middle, high))
+        rank = b.Cell(NONE, tone="soft") if below is None else b.Cell(percent(below, 0), rank=below)
+        rows.append((name, b.Cell(measured(value), strong=True), *soft, rank))
     low_end, high_end = (b.Column(f"{share}\u00a0%", "right", spare=True) for share in (5, 95))
     heads: tuple[b.Column | b.Text, ...]
     heads = ("metric", *b.numeric("here", "n"), low_end, *b.numeric("median"), high_end, "higher than")

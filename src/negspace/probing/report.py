@@ -29,9 +29,7 @@ def probe_report(findings: ProbeFindings) -> b.Report:
     corpus, model, coverage = findings.corpus, findings.model, findings.coverage
     columns = columns_of(findings)
     warning = None if coverage is None else coverage.warning
-    measures = (
-        (b.Details("Every metric over the corpus", (_spreads(findings),)),) if findings.measures else ()
-    )
+    measures = [b.Details("Every metric over the corpus", (_spreads(findings),))] if findings.measures else []
     read = f"{plural(corpus.fragments, 'fragment')}, {count(corpus.tokens)} tokens; model "
     return b.Report(
         kind="Probe of a corpus",
@@ -64,29 +62,22 @@ def _sections(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> I
         if (chart := layer_chart(each.layers, lines, "Median", name, note)) is not None:
             panels.append(chart)
     if panels:
-        intro = (
-            "From the embeddings to the head, as the text passes them. Line: median over fragments. Band: 5 "
-            "to 95\u00a0% of them."
-        )
+        intro = "From the embeddings to the head, as the text passes them. Line: median over fragments. "
+        intro += "Band: 5 to 95\u00a0% of them."
         yield b.Section("Layers", (b.Panels(tuple(panels)),), intro=intro)
     if findings.temperature is not None:
-        curve = temperature_chart(
-            findings.temperature,
-            "Where the probability goes when the softmax is made softer.",
-            f"Mean over {plural(findings.corpus.fragments, 'fragment')}; shares of the probability, which "
-            "sum to 100\u00a0%.",
-        )
-        if curve is not None:
+        reading = "Where the probability goes when the softmax is made softer."
+        note = f"Mean over {plural(findings.corpus.fragments, 'fragment')}; shares of the probability"
+        note += ", which sum to 100\u00a0%."
+        if (curve := temperature_chart(findings.temperature, reading, note)) is not None:
             yield b.Section("Temperature", (curve,))
     if (retention := retention_chart(findings)) is not None:
         yield b.Section("Retention", (retention,))
     yield from noise_sections(findings)
     yield from volatile_sections(findings)
     if findings.agreement:
-        intro = (
-            "Gradients cover the whole corpus; exact steps only a sample. Where the two rank it alike, the "
-            "gradients can be believed on the rest."
-        )
+        intro = "Gradients cover the whole corpus; exact steps only a sample. Where the two rank it alike, "
+        intro += "the gradients can be believed on the rest."
         title = "How well first order predicts the exact steps"
         yield b.Section(title, (agreement_table(findings),), intro=intro)
     yield from check_sections(findings)
@@ -165,17 +156,12 @@ def _facts(findings: ProbeFindings) -> Iterator[tuple[b.Text, b.Text]]:
 
 def _spreads(findings: ProbeFindings) -> b.Table:
     heads = b.numeric("n", "mean", "sd", "5\u00a0%", "25\u00a0%", "median", "75\u00a0%", "95\u00a0%")
-    rows: tuple[tuple[b.Text | b.Cell, ...], ...] = tuple(
-        (
-            b.given(each.probe),
-            b.Cell(b.given(each.measure), under=(each.unit,) if each.unit else ()),
-            count(each.n),
-            *map(measured, (each.mean, each.sd, each.low, each.quarter, each.median)),
-            *map(measured, (each.three_quarters, each.high)),
-        )
-        for each in findings.measures
-    )
-    return b.Table(("probe", "metric", *heads), rows, label="Every metric", style="dense", head=1)
+    rows: list[tuple[b.Text | b.Cell, ...]] = []
+    for each in findings.measures:
+        metric = b.Cell(b.given(each.measure), under=(each.unit,) if each.unit else ())
+        values = (each.mean, each.sd, each.low, each.quarter, each.median, each.three_quarters, each.high)
+        rows.append((b.given(each.probe), metric, count(each.n), *map(measured, values)))
+    return b.Table(("probe", "metric", *heads), tuple(rows), label="Every metric", style="dense", head=1)
 
 
 def _brief(findings: ProbeFindings, columns: Mapping[str, ColumnValues]) -> Iterator[b.Block]:

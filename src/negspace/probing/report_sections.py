@@ -32,18 +32,12 @@ def role_shares(findings: ProbeFindings) -> Iterator[b.Block]:
     """Each role and how many fragments have it; then what decided."""
     assert findings.roles is not None
     counts, total = findings.roles.counts, sum(findings.roles.counts.values())
-    parts = [
-        b.Share(
-            role,
-            count(counts[role]),
-            counts[role] / (total or 1),
-            percent(counts[role] / total if total else None),
-            _ROLE_COLOURS.get(role, "line"),
-            ROLES.get(role, ""),
-            role_mark(role),
-        )
-        for role in in_order(counts)
-    ]
+    parts = []
+    for role in in_order(counts):
+        share, colour = counts[role] / (total or 1), _ROLE_COLOURS.get(role, "line")
+        said = percent(counts[role] / total if total else None)
+        meaning = ROLES.get(role, "")
+        parts.append(b.Share(role, count(counts[role]), share, said, colour, meaning, role_mark(role)))
     yield b.Shares(tuple(parts), ("role", "fragments", "share"), "Roles of the fragments")
     deciding = [name for name in findings.roles.quantities if name not in _KEPT_BESIDE]
     if deciding:
@@ -76,9 +70,8 @@ def map_chart(findings: ProbeFindings, placed: FragmentMap) -> b.Chart:
     ]
     roles = [(role, rows) for role, rows in placed.rows.items() if role is not None]
     if roles:
-        notes.append(
-            b.Key(tuple((role_mark(role), (b.given(role), f", {count(len(of))}")) for role, of in roles))
-        )
+        signs = ((role_mark(role), (b.given(role), f", {count(len(of))}")) for role, of in roles)
+        notes.append(b.Key(tuple(signs)))
     said = "A fragment's place on this map is no part of the rule that gave it its role."
     notes.append(b.Paragraph(said if roles else "The fragments have no roles."))
     alt = f"{across.name} against {up.name}, {count(placed.dots)} fragments."
@@ -109,15 +102,12 @@ def fragments_section(findings: ProbeFindings, columns: Mapping[str, ColumnValue
         blocks.append(b.Details("What each metric is, and where the corpus lies", each_metric))
     if findings.chosen:
         excerpts = {each.row: each.excerpt for each in findings.fragments}
-        closely = tuple(
-            (
-                sentence(each.why),
-                b.Cell(b.link(each.place, each.page), under=(b.given(excerpts.get(each.row, "")),)),
-                role_of(each.role),
-            )
-            for each in findings.chosen
-        )
-        table = b.Table(("why", "fragment", "role"), closely, label="Read closely", head=1)
+        closely = []
+        for each in findings.chosen:
+            under = (b.given(excerpts.get(each.row, "")),)
+            place = b.Cell(b.link(each.place, each.page), under=under)
+            closely.append((sentence(each.why), place, role_of(each.role)))
+        table = b.Table(("why", "fragment", "role"), tuple(closely), label="Read closely", head=1)
         intro = "Fragments with a page of their own: every token coloured by pressure, every layer."
         blocks.append(b.Section("Read closely", (table,), intro=intro))
     n = len(findings.fragments)

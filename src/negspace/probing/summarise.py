@@ -53,27 +53,16 @@ def summarise(
 ) -> f.ProbeFindings:
     """Put the findings together."""
     settings, fragments, roles, means = context.settings, context.fragments, context.roles, context.type_means
-    shown = _ranked_columns(table)
-    chosen: str | None = None
-    if context.step_size is not None:
-        asked = settings.step_size is not None
-        chosen = "As asked for." if asked else _CHOSEN
+    shown, held = _ranked_columns(table), context.reference
+    chosen = None if context.step_size is None else _CHOSEN if settings.step_size is None else "As asked for."
+    sizes = len(fragments), int(fragments.lengths.sum()), sum(map(len, fragments.texts))
     return f.ProbeFindings(
         kind="probe",
         version=__version__,
         key=key,
-        corpus=f.Corpus(
-            inputs.source,
-            len(fragments),
-            int(fragments.lengths.sum()),
-            sum(map(len, fragments.texts)),
-            settings.fragment_tokens,
-            inputs.notes,
-        ),
+        corpus=f.Corpus(inputs.source, *sizes, settings.fragment_tokens, inputs.notes),
         model=_model(inputs),
-        reference=f.Reference(
-            inputs.reference_source, len(context.reference), int(context.reference.lengths.sum())
-        ),
+        reference=f.Reference(inputs.reference_source, len(held), int(held.lengths.sum())),
         settings=f.RunFacts(settings.seed, len(context.sample), context.step_size, chosen, settings.probes),
         coverage=_coverage(context),
         check=_check(context) if check else None,
@@ -206,18 +195,14 @@ def _rows(context: ProbeContext, shown: Mapping[str, Values]) -> tuple[f.Fragmen
     fragments, settings = context.fragments, context.settings
     sampled = set(context.sample.tolist()) if settings.asks_for("step", "retention", "gradient") else set()
     roles = None if context.roles is None else context.roles.names()
-    return tuple(
-        f.FragmentRow(
-            row,
-            fragments.places[row],
-            _excerpt(fragments.texts[row]),
-            int(fragments.lengths[row]),
-            None if roles is None else roles[row],
-            row in sampled,
-            tuple(rounded(float(values[row])) for values in shown.values()),
-        )
-        for row in range(len(fragments))
-    )
+    rows = []
+    for row, (place, text, length) in enumerate(
+        zip(fragments.places, fragments.texts, fragments.lengths.tolist(), strict=True)
+    ):
+        role = None if roles is None else roles[row]
+        numbers = tuple(rounded(float(values[row])) for values in shown.values())
+        rows.append(f.FragmentRow(row, place, _excerpt(text), length, role, row in sampled, numbers))
+    return tuple(rows)
 
 
 def _ranked_columns(table: TraceTable) -> dict[str, Values]:
