@@ -83,19 +83,19 @@ def won(fell_back: Selection) -> Selection:
     trial = fell_back.trial
     assert trial is not None
     winner = list(trial.strategies)[1]
-    verdicts = dict(trial.result.verdicts)
+    verdicts = dict(trial.judged)
     for question, verdict in verdicts.items():
         if question.startswith(f"{winner}: "):
             verdicts[question] = replace(
                 verdict,
                 outcome=Outcome.SUPPORTED,
-                reason=f"{question} is 0.123: it lies above",
+                reason="the difference is 0.123: it lies above",
                 effect=0.1234,
                 interval=Interval(0.1, 0.15),
                 p_value=0.001,
                 mde=0.02,
             )
-    shown = replace(trial, result=replace(trial.result, verdicts=verdicts))
+    shown = replace(trial, judged=verdicts)
     return replace(fell_back, strategy_name=winner, strategy=trial.strategies[winner], trial=shown)
 
 

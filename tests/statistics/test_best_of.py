@@ -8,7 +8,15 @@ import pytest
 
 from negspace.errors import PlanError
 from negspace.records import Measurement
-from negspace.statistics import best_of, difference, estimate, expected_best, expected_chosen, split_gain
+from negspace.statistics import (
+    best_of,
+    difference,
+    estimate,
+    expected_best,
+    expected_chosen,
+    mean_interval,
+    split_gain,
+)
 
 
 def chosen_by_listing(validation: np.ndarray, test: np.ndarray, k: int) -> float:
@@ -80,11 +88,62 @@ def test_many_trials_do_not_overflow() -> None:
 def test_a_search_that_fits_the_validation_rows_shows() -> None:
     rng = np.random.default_rng(4)
     validation = rng.random((20, 30))
-    curves = best_of(validation, 1 - validation)
+    none = np.empty(0, dtype=np.int64)  # no items: scores that are known exactly
+    exact = [[Measurement(1 - value, np.empty(0), none) for value in trial] for trial in validation]
+    curves = best_of(validation, exact)
     assert (np.diff(curves.validation, axis=0) >= 0).all()
     assert (np.diff(curves.test, axis=0) <= 0).all()
     last = curves.test_intervals[-1]
     assert last.low < curves.test[-1].mean() < last.high < curves.test_intervals[0].low
+
+
+def search(
+    rng: np.random.Generator, trials: int, seeds: int, rows: int
+) -> tuple[np.ndarray, list[list[Measurement]]]:
+    """Trials of models of different worth, chosen on 100 rows and tested on others, some of them harder."""
+    worth = rng.normal(0.7, 0.05, (trials, seeds))
+    validation = rng.binomial(100, worth) / 100
+    harder = rng.normal(0, 0.1, rows)
+    right = rng.random((trials, seeds, rows)) < worth[:, :, None] + harder
+    clusters, shares = np.arange(rows), right.mean(axis=2)
+    return validation, [
+        [
+            Measurement(float(shares[t, s]), (right[t, s] - shares[t, s]) / rows, clusters, resolution=0.01)
+            for s in range(seeds)
+        ]
+        for t in range(trials)
+    ]
+
+
+def test_the_interval_of_the_test_score_covers_other_seeds_and_other_test_rows() -> None:
+    trials, seeds, studies = 6, 10, 200
+    rng = np.random.default_rng(11)
+    many = rng.normal(0.7, 0.05, (trials, 5_000))
+    truth = expected_chosen(rng.binomial(100, many) / 100, many).mean(axis=1)
+    covered, seeds_alone = np.zeros(trials), np.zeros(trials)
+    for _ in range(studies):
+        validation, test = search(rng, trials, seeds, 60)
+        found = best_of(validation, test)
+        covered += [ci.low <= value <= ci.high for ci, value in zip(found.test_intervals, truth, strict=True)]
+        narrow = [mean_interval(row) for row in found.test]
+        seeds_alone += [ci.low <= value <= ci.high for ci, value in zip(narrow, truth, strict=True)]
+    print("coverage by k", (covered / studies).round(3), "over seeds alone", (seeds_alone / studies).round(3))
+    assert (covered / studies >= 0.92).all()
+    assert (seeds_alone / studies < 0.90).all()  # what it was: these very test rows
+
+
+def test_the_interval_of_one_trial_is_that_of_its_metric() -> None:
+    validation, test = search(np.random.default_rng(12), 1, 8, 40)
+    (interval,) = best_of(validation, test).test_intervals
+    plain = estimate("accuracy", test[0]).interval
+    assert (interval.low, interval.high) == pytest.approx((plain.low, plain.high))
+
+
+def test_trials_on_different_items_are_refused() -> None:
+    validation, test = search(np.random.default_rng(13), 2, 3, 20)
+    test[1] = search(np.random.default_rng(13), 1, 3, 21)[1][0]
+    with pytest.raises(PlanError, match="same items"):
+        best_of(validation, test)
 
 
 @pytest.mark.parametrize("scores", [np.zeros((0, 3)), np.array([[0.5], [math.nan]]), np.array([[-math.inf]])])

@@ -15,7 +15,7 @@ from negspace.curation.strategies import (
     Stratified,
     open_strategy,
 )
-from negspace.curation.trial import HELD_OUT, trial_task
+from negspace.curation.trial import HALVES, HELD_OUT, REFERENCE, Trial, shown_margin, trial_task
 from negspace.curation.worklist import (
     CRITERIA,
     DEFAULT_CRITERION,
@@ -35,7 +35,9 @@ __all__ = [
     "BASELINES",
     "CRITERIA",
     "DEFAULT_CRITERION",
+    "HALVES",
     "HELD_OUT",
+    "REFERENCE",
     "SHEET_COLUMNS",
     "STRATEGIES",
     "Balance",
@@ -47,6 +49,7 @@ __all__ = [
     "Strategy",
     "StrategyArm",
     "Stratified",
+    "Trial",
     "Worklist",
     "central",
     "certain",
@@ -56,6 +59,7 @@ __all__ = [
     "curate",
     "open_strategy",
     "read_filled",
+    "shown_margin",
     "survey_pool",
     "to_records",
     "trial_task",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,8 @@ SCHEMA = 1
 EXAMPLES = 12
 _FEWEST_SEEDS = 10  # of a verdict
 _LABELS = 50
+TESTS: Mapping[str, str] = {HELD_OUT: "held-out rows", NEAR_MISS: "near misses"}
+"""The tests of a trial in words."""
 
 
 def reasons(selection: Selection) -> list[str]:
@@ -88,26 +90,65 @@ def conclusion(selection: Selection) -> str:
     if trial is None:
         return f"Chosen by '{name}' as asked; no trial was made, so nothing says that it beats random rows."
     if trial.winner is None:
-        return (
-            "No strategy was shown to beat stratified random rows on the held-out part of this pool without "
-            "a loss elsewhere, so the choice is stratified random."
-        )
-    gains = [f"{_gain(trial, name, HELD_OUT)} on held-out rows"]
-    if trial.near_misses:
-        gains.append(f"{_gain(trial, name, NEAR_MISS)} on near misses")
-    tried = len(trial.strategies) - 1
-    caveat = f" It is the best of {tried} tried on these rows, so expect somewhat less." if tried > 1 else ""
+        return f"{_why_none(trial)}, so the choice is stratified random."
+    gains = [
+        f"{_points(gain)} on {TESTS[on]}" for on in trial.tests if (gain := trial.gain(name, on)) is not None
+    ]
     return (
-        f"'{name}' was shown better than stratified random rows on the held-out part of this pool: "
-        f"{' and '.join(gains)} ({trial.budget} rows each, {len(trial.seeds)} seeds).{caveat}"
+        f"'{name}' was shown better than stratified random rows on the held-out part of this pool "
+        f"(p = {trial.p_values[name][1]:.2g}, corrected for {len(trial.p_values)} tried). On the half of it "
+        f"that had no part in choosing between strategies: {' and '.join(gains)} ({trial.budget} rows each, "
+        f"{len(trial.seeds)} seeds).{_too_few(trial, name)}"
     )
 
 
-def _gain(trial: Trial, name: str, on: str) -> str:
-    """The difference from the reference in points, with its interval."""
-    found = trial.verdicts(name)[f"more on {on}"]
-    low, high = 100 * found.interval.low, 100 * found.interval.high
-    return f"{100 * found.effect:+.1f} points [{low:.1f}, {high:.1f}]".replace("-", "\u2212")
+def _too_few(trial: Trial, name: str) -> str:
+    """What loss of the winner a test could not exclude, where that is more than the margin asked for."""
+    said = [
+        f" Too few {TESTS[on]} to exclude a loss of less than {100 * trial.margins[on]:.1f} points on them."
+        for on in trial.tests
+        if trial.margins[on] > trial.margin and trial.judged[f"{name}: more on {on}"].p_value > trial.level
+    ]
+    return "".join(said)
+
+
+def _why_none(trial: Trial) -> str:
+    """Why no strategy qualifies; of those that gained something, what they lack."""
+    none = "No strategy was shown to beat stratified random rows on the held-out part of this pool"
+    gained = {name: why_not(trial, name) for name in trial.p_values if trial.gained(name)}
+    if not gained:
+        return none
+    name = min(gained, key=lambda each: trial.p_values[each][0])
+    others = f", and {len(gained) - 1} more gained too" if len(gained) > 1 else ""
+    return f"{none} without a loss elsewhere (of '{name}' {gained[name]}{others})"
+
+
+def why_not(trial: Trial, name: str) -> str:
+    """Why a strategy does not qualify, as a clause; empty where it does."""
+    if trial.qualifies(name):
+        return ""
+    if math.isnan(trial.p_values[name][0]):
+        return f"nothing is known: a verdict takes {_FEWEST_SEEDS} seeds and seeds that differ"
+    if not trial.gained(name):
+        return "no gain was shown"
+    if not (lacking := trial.lacking(name)):
+        return f"a gain was shown, but not after correction for {len(trial.p_values)} strategies"
+    said = []
+    for on in lacking:
+        unseen = trial.unseen_loss(name, on)
+        said.append(
+            f"a loss on {TESTS[on]} was not excluded"
+            if unseen is None
+            else f"there were too few {TESTS[on]} to exclude a loss, as one of {100 * unseen:.1f} points "
+            "could go unseen"
+        )
+    return f"a gain was shown, but {' and '.join(said)}"
+
+
+def _points(gain: Estimate) -> str:
+    """A difference in points, with its interval."""
+    low, high = 100 * gain.interval.low, 100 * gain.interval.high
+    return f"{100 * gain.mean:+.1f} points [{low:.1f}, {high:.1f}]".replace("-", "\u2212")
 
 
 def selection_warnings(selection: Selection) -> Iterator[str]:
@@ -227,15 +268,17 @@ def to_json(selection: Selection) -> dict[str, Json]:
 
 def _trial(trial: Trial) -> dict[str, Json]:
     study = trial.result.study
+    sets = study.task.eval_sets
     return {
         "plan_hash": study.plan_hash,
         "learner": dict(study.learner.describe()),
         "seeds": list(trial.seeds),
         "budget": trial.budget,
         "pool": study.task.n_train,
-        "held_out": len(study.task.eval_sets[HELD_OUT]),
-        "near_misses": len(study.task.eval_sets[NEAR_MISS]) if trial.near_misses else 0,
+        "held_out": len(sets[HELD_OUT]),
+        "near_misses": len(sets[NEAR_MISS]) if trial.near_misses else 0,
         "margin": trial.margin,
+        "margins": dict(trial.margins),
         "reference": REFERENCE,
         "winner": trial.winner,
         "strategies": [
@@ -243,11 +286,24 @@ def _trial(trial: Trial) -> dict[str, Json]:
                 "name": name,
                 "held_out": _estimate(trial.estimate(name, HELD_OUT)),
                 "near_miss": _estimate(trial.estimate(name, NEAR_MISS)) if trial.near_misses else None,
-                "qualifies": None if name == REFERENCE else trial.qualifies(name),
-                "hypotheses": [_verdict(*each) for each in trial.verdicts(name).items()],
+                **({"qualifies": None, "hypotheses": []} if name == REFERENCE else _decision(trial, name)),
             }
             for name in trial.strategies
         ],
+    }
+
+
+def _decision(trial: Trial, name: str) -> dict[str, Json]:
+    """What a strategy was judged by, and its gain where nothing was chosen by it."""
+    gains = {on: trial.gain(name, on) for on in trial.tests}
+    p_value, p_adjusted = trial.p_values[name]
+    return {
+        "qualifies": trial.qualifies(name),
+        "why_not": why_not(trial, name),
+        "p_value": _number(p_value),
+        "p_adjusted": _number(p_adjusted),
+        "gain": {on: None if gain is None else _estimate(gain, low=-1.0) for on, gain in gains.items()},
+        "hypotheses": [_verdict(*each) for each in trial.verdicts(name).items()],
     }
 
 
@@ -260,7 +316,6 @@ def _verdict(question: str, verdict: Verdict) -> dict[str, Json]:
         "ci": [_number(verdict.interval.low), _number(verdict.interval.high)],
         "margin": verdict.margin,
         "p_value": _number(verdict.p_value),
-        "p_adjusted": _number(verdict.p_adjusted),
         "mde": _number(verdict.mde),
         "seeds_needed": verdict.seeds_needed,
         "look": verdict.look,
@@ -268,18 +323,18 @@ def _verdict(question: str, verdict: Verdict) -> dict[str, Json]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Json]:
+def _estimate(estimate: Estimate, *, low: float = 0.0) -> dict[str, Json]:
     return {
         "mean": _number(estimate.mean),
-        "ci": [_number(end) for end in shown_interval(estimate)],
+        "ci": [_number(end) for end in shown_interval(estimate, low=low)],
         "per_seed": [_number(value) for value in estimate.per_seed],
         "n": estimate.n,
     }
 
 
-def shown_interval(estimate: Estimate) -> tuple[float, float]:
-    """The interval of an accuracy, cut to where accuracies lie."""
-    return max(0.0, estimate.interval.low), min(1.0, estimate.interval.high)
+def shown_interval(estimate: Estimate, *, low: float = 0.0) -> tuple[float, float]:
+    """The interval of an accuracy, cut to where accuracies lie; that of a difference, with ``low`` of -1."""
+    return max(low, estimate.interval.low), min(1.0, estimate.interval.high)
 
 
 def _number(value: float) -> float | None:

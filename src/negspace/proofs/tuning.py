@@ -243,8 +243,7 @@ def _take_apart(
     chosen: dict[str, tuple[Measurement, ...]] = {}
     for name in _SETS:
         on = f"{name} test"
-        test = np.array([[m.value for m in measured[arm, seed, on]] for seed in seeds]).T
-        best[name] = best_of(validation, test)
+        best[name] = best_of(validation, list(zip(*(measured[arm, seed, on] for seed in seeds), strict=True)))
         default[name] = tuple(Accuracy(on)(run, scored) for run in tuning.result.of_arm(arm))
         chosen[name] = tuple(
             measured[arm, seed, on][trial] for seed, trial in zip(seeds, choice, strict=True)

@@ -27,6 +27,7 @@ from negspace.statistics.estimates import (
     standard_error,
 )
 from negspace.statistics.exchange_rate import ExchangeRate, cluster_sums, exchange_rate, in_brief, in_words
+from negspace.statistics.intersection_union import better_without_loss
 from negspace.statistics.learning_curve import IsotonicCurves, PowerLaws, fit_isotonic, fit_power_laws
 from negspace.statistics.power import minimum_detectable_effect, seeds_needed
 from negspace.statistics.training_sets import another_training_set
@@ -55,6 +56,7 @@ __all__ = [
     "StandardError",
     "another_training_set",
     "best_of",
+    "better_without_loss",
     "cluster_sums",
     "difference",
     "effective_clusters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +22,7 @@ class BestOf:
         validation: Expected best validation score of k trials, at each seed.
         test: Expected test score of the trial chosen by validation, at each seed.
         validation_intervals: For each k, the interval of the mean of ``validation`` over seeds.
-        test_intervals: For each k, the interval of the mean of ``test`` over seeds.
+        test_intervals: For each k, the interval of the mean of ``test`` over seeds and test items.
     """
 
     validation: Float[np.ndarray, "k seeds"]
@@ -62,30 +62,40 @@ class GainSplit:
 
 def best_of(
     validation: Float[np.ndarray, "trials seeds"],
-    test: Float[np.ndarray, "trials seeds"],
+    test: Sequence[Sequence[Measurement]],
     *,
     level: float = 0.95,
 ) -> BestOf:
-    """Expected best of k for k = 1 ... n trials at every seed, with intervals over seeds.
+    """Expected best of k for k = 1 ... n trials at every seed, with intervals.
 
-    The intervals are Student's t over seeds: the searches of the seeds are taken as independent, and these
-    very test items as given. Towards k = n fewer and fewer trials decide, and the spread over seeds shows it.
+    Intervals of the test score are over seeds and test items, as those of any metric (`estimate`): the
+    searches of the seeds are taken as independent, and all are tested on the same items. Those of the
+    validation score are over seeds, for these very validation items, on which the best was chosen. Towards
+    k = n fewer and fewer trials decide, and the spread over seeds shows it.
 
     Args:
         validation: Score by which a trial is chosen; higher is better.
-        test: Score of the same trials on the test items.
+        test: Of each trial, the metric on the test items at each seed.
         level: Confidence level of the intervals.
 
     Raises:
-        PlanError: If there is no trial or a score is not finite.
+        PlanError: If there is no trial, a score is not finite, or trials looked at different items.
     """
-    best, chosen = expected_best(validation), expected_chosen(validation, test)
-    return BestOf(
-        best,
-        chosen,
-        tuple(mean_interval(row, level=level) for row in best),
-        tuple(mean_interval(row, level=level) for row in chosen),
-    )
+    best = expected_best(validation)
+    chosen = expected_chosen(validation, np.array([[each.value for each in trial] for trial in test]))
+    clusters = test[0][0].clusters
+    if any(not np.array_equal(each.clusters, clusters) for trial in test for each in trial):
+        raise PlanError("all trials of a search must be tested on the same items")
+    influences = np.array([[each.influence for each in trial] for trial in test])
+    intervals = []
+    for weights, values in zip(_chosen_weights(validation), chosen, strict=True):
+        of_seed = np.einsum("ts,tsi->si", weights, influences)
+        of_k = [
+            replace(first, value=float(value), influence=influence)
+            for first, value, influence in zip(test[0], values, of_seed, strict=True)
+        ]
+        intervals.append(estimate("best of k", of_k, level=level).interval)
+    return BestOf(best, chosen, tuple(mean_interval(row, level=level) for row in best), tuple(intervals))
 
 
 def expected_best(validation: Float[np.ndarray, "trials seeds"]) -> Float[np.ndarray, "k seeds"]:
@@ -128,11 +138,7 @@ def expected_chosen(
     """
     _check_scores(validation)
     _check_scores(test)
-    ranked = []
-    for by, score in zip(validation.T, test.T, strict=True):
-        _, tie, sizes = np.unique(by, return_inverse=True, return_counts=True)
-        ranked.append(np.repeat(np.bincount(tie, weights=score) / sizes, sizes))
-    expected: np.ndarray = _subset_weights(len(validation)) @ np.column_stack(ranked)
+    expected: np.ndarray = np.einsum("kts,ts->ks", _chosen_weights(validation), test)
     return expected
 
 
@@ -193,6 +199,17 @@ def _subset_weights(n: int) -> Float[np.ndarray, "k trials"]:
     quotients = np.clip((above - k) / (above - 1), 0.0, None) if n > 1 else np.empty((1, 0))
     descending = np.cumprod(np.column_stack([k / n, quotients]), axis=1)
     return descending[:, ::-1]
+
+
+def _chosen_weights(validation: Float[np.ndarray, "trials seeds"]) -> Float[np.ndarray, "k trials seeds"]:
+    """Chance of each trial to be the one chosen among k, at each seed: of its rank, or of those it shares."""
+    of_rank = _subset_weights(len(validation))
+    weights = np.empty((*of_rank.shape, validation.shape[1]))
+    for seed, by in enumerate(validation.T):
+        _, tie, sizes = np.unique(by, return_inverse=True, return_counts=True)
+        shared = np.add.reduceat(of_rank, np.cumsum(sizes) - sizes, axis=1) / sizes
+        weights[:, :, seed] = shared[:, tie]
+    return weights
 
 
 def _combine(weights: Sequence[float], measurements: Sequence[Measurement]) -> Measurement:
