@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict, Unpack, runtime_checkable
 
+from negspace.errors import MissingExtraError
 from negspace.lab.concepts import Concept, SequenceTask, Test, sequence_task
 from negspace.lab.replicas import ReplicaArm, ReplicaLearner, Sweep
 from negspace.metrics import Accuracy, Metric
@@ -58,13 +59,9 @@ class Scale:
 
 @dataclass(frozen=True)
 class Published:
-    """A published figure.
+    """A published figure: the mean of the experiment's metric, a share in [0, 1], of an arm on an eval set.
 
-    Attributes:
-        arm: Name of the arm.
-        on: Name of the eval set.
-        mean: The experiment's metric, accuracy or another share, in [0, 1].
-        sd: Standard deviation over seeds; None if none was published.
+    ``sd`` is its standard deviation over seeds; None if none was published.
     """
 
     arm: str
@@ -75,13 +72,9 @@ class Published:
 
 @dataclass(frozen=True)
 class StatedHypothesis:
-    """A hypothesis in words, with the effect that was published for it; see `more` and `no_less`.
+    """A hypothesis, the sentence that says it, the eval set that it is about; see `more` and `no_less`.
 
-    Attributes:
-        hypothesis: What is judged.
-        says: The hypothesis as a sentence.
-        on: Name of the eval set it is about.
-        published: The published effect, in the metric's units; None if none was.
+    ``published`` is the effect that was published, in the metric's units; None if none was.
     """
 
     hypothesis: Hypothesis
@@ -126,13 +119,7 @@ no_less = partial(more, claim="no less")
 
 @dataclass(frozen=True)
 class Point:
-    """One place of a curve.
-
-    Attributes:
-        x: Where it stands: a number, or a name on a ladder.
-        arm: Whose runs.
-        metric: What is measured of them.
-    """
+    """One place of a curve: a number, or a name on a ladder; whose runs stand there, and what of them."""
 
     x: float | str
     arm: str
@@ -145,8 +132,7 @@ class Curve:
 
     Attributes:
         title: What it shows.
-        x_label: What was varied, with its unit.
-        y_label: What was measured.
+        x_label: What was varied, with its unit; ``y_label`` is what was measured.
         series: Points by name of the series.
         kind: ``"ladder"`` for names in order, ``"line"`` for numbers.
         published: Published means, by x.
@@ -162,7 +148,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """A study of a claim, its hypotheses one family; `experiment` says what its fields hold.
+    """A study of a claim, its hypotheses one family; fields as in `experiment`.
 
     ``control`` tells whether it stands beside the claim itself.
     """
@@ -215,14 +201,18 @@ def experiment(
     return Experiment(name, title, study, stated, tests, published, curves, metric=metric)
 
 
+class _Planned(TypedDict, total=False):
+    arms: Required[Sequence[ReplicaArm | Sweep]]
+    stated: Required[Sequence[StatedHypothesis]]
+    published: Sequence[Published]
+    curves: Sequence[Curve]
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """The held-out sequences that all experiments of a claim about small nets share, at a scale.
 
-    Attributes:
-        scale: How large the claim is run.
-        task: The held-out sequences.
-        tests: What each eval set holds, in words.
+    ``tests`` says in words what each eval set holds.
     """
 
     scale: Scale
@@ -233,42 +223,21 @@ class HeldOut:
     def draw(concept: Concept, tests: Sequence[Test], scale: Scale) -> HeldOut:
         """Draw the tests of a concept, their rows at the scale."""
         scaled = [replace(test, rows_each=scale.rows(test.rows_each)) for test in tests]
-        words = {
-            test.name: f"{test.rows_each} positives and {test.rows_each} '{test.negatives}' negatives of "
-            f"length {test.length}"
-            for test in scaled
-        }
+        said = "{0} positives and {0} '{1}' negatives of length {2}"
+        words = {test.name: said.format(test.rows_each, test.negatives, test.length) for test in scaled}
         return HeldOut(scale, sequence_task(concept, scaled, seed=0), words)
 
     def experiment(
-        self,
-        name: str,
-        title: str,
-        *,
-        arms: Sequence[ReplicaArm | Sweep],
-        seeds: int,
-        stated: Sequence[StatedHypothesis],
-        tests: Sequence[str],
-        published: Sequence[Published] = (),
-        curves: Sequence[Curve] = (),
+        self, name: str, title: str, *, seeds: int, tests: Sequence[str], **planned: Unpack[_Planned]
     ) -> Experiment:
         """Plan an experiment with small nets, measured by accuracy; arguments as of `experiment`.
 
         Raises:
             PlanError: If the plan cannot come out both ways.
         """
-        return experiment(
-            name,
-            title,
-            self.task,
-            ReplicaLearner(self.scale.device),
-            arms=arms,
-            seeds=self.scale.seeds_of(seeds),
-            stated=stated,
-            tests={on: self.tests[on] for on in tests},
-            published=published,
-            curves=curves,
-        )
+        learner, at = ReplicaLearner(self.scale.device), self.scale.seeds_of(seeds)
+        measured = {on: self.tests[on] for on in tests}
+        return experiment(name, title, self.task, learner, seeds=at, tests=measured, **planned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,8 +289,7 @@ def claims_in_order() -> list[Claim]:
 
 def statement_of(docstring: str | None) -> str:
     """A claim's statement: the docstring of its file, without the title."""
-    _, _, statement = (docstring or "").partition("\n\n")
-    return statement.strip()
+    return (docstring or "").partition("\n\n")[2].strip()
 
 
 def plan_hash(experiments: Sequence[Experiment]) -> str:
@@ -332,3 +300,71 @@ def plan_hash(experiments: Sequence[Experiment]) -> str:
         figures: list[Json] = [[p.arm, p.on, p.mean, p.sd] for p in each.published]
         decided.append(content_hash({"study": each.study.plan_hash, "says": words, "published": figures}))
     return content_hash(decided)
+
+
+@runtime_checkable
+class Outlined(Protocol):
+    """An arm that tells itself in a line; any other is told by its settings."""
+
+    def outline(self) -> str:
+        """What is trained, how long, and on what."""
+
+
+def described(claim: Claim, scale: Scale) -> Mapping[str, Json]:
+    """All that is decided before a claim is run, as JSON: words, plans, hashes, published figures."""
+    experiments = claim.experiments(scale)
+    parts: list[Json] = []
+    for each in experiments:
+        figures: list[Json] = [
+            {"arm": p.arm, "test": p.on, "mean": p.mean, "sd": p.sd} for p in each.published
+        ]
+        told: dict[str, Json] = {"name": each.name, "title": each.title, "control": each.control}
+        planned: dict[str, Json] = {"plan_hash": each.study.plan_hash, "plan": each.study.plan()}
+        parts.append({**told, **planned, "tests": dict(each.tests), "published": figures})
+    words: dict[str, Json] = {"claim": claim.name, "title": claim.title, "statement": claim.statement}
+    return {**words, "source": claim.source, "plan_hash": plan_hash(experiments), "parts": parts}
+
+
+def outline(claim: Claim, scale: Scale) -> str:
+    """The same for a reader, in lines; without the controls where telling them takes a missing package."""
+    missing = ""
+    try:
+        experiments = claim.experiments(scale)
+    except MissingExtraError as error:
+        experiments, missing = claim.experiments(scale, controls=False), str(error)
+    lines = [claim.title, "", claim.statement, "", f"Plan {plan_hash(experiments)[:12]}"]
+    # A claim without a published figure is ours: its plan was published nowhere.
+    published = any(
+        each.published or any(stated.published is not None for stated in each.stated) for each in experiments
+    )
+    for each in experiments:
+        kind = "control" if each.control else "published" if published else "the claim"
+        lines += ["", f"{each.title} ({kind}, {len(each.study.seeds)} seeds)", *_lines(each)]
+    if missing:
+        lines += ["", f"Its controls are not shown: {missing}"]
+    return "\n".join(lines)
+
+
+def _lines(experiment: Experiment) -> Iterator[str]:
+    for arm in experiment.study.arms:
+        settings = {key: value for key, value in arm.describe().items() if key != "name"}
+        told = arm.outline() if isinstance(arm, Outlined) else _said(settings)
+        yield f"  arm         {arm.name}: {told}"
+    for name, words in experiment.tests.items():
+        yield f"  test        {name}: {words}"
+    for stated in experiment.stated:
+        h = stated.hypothesis
+        effect = h.metric.name + f" of {h.arm}" + ("" if h.versus is None else f" - {h.versus}")
+        published = "" if stated.published is None else f" (published {stated.published:+.3f})"
+        yield f"  hypothesis  {stated.says}"
+        yield f"              {effect} > {h.threshold:g}{published}"
+    for p in experiment.published:
+        yield f"  published   {p.arm}, {p.on}: {p.mean:.3f}" + ("" if p.sd is None else f" ± {p.sd:.3f}")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items()) or "no settings"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_said, value))}]"
+    return str(value)

@@ -13,8 +13,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from negspace.data import check_writable, write_text
-from negspace.records import Interval, Json, Outcome, Verdict
+from negspace.lab.claim import Curve, Experiment, StatedHypothesis
+from negspace.records import Estimate, Interval, Json, Outcome, Verdict
 from negspace.reports.blocks import Report, Reported
 from negspace.study import StudyResult
 
@@ -92,6 +95,11 @@ class HypothesisResult:
             p_adjusted=adjusted,
             look=self.look,
         )
+
+    @property
+    def published_delta(self) -> Number:
+        """The effect that was published, if any."""
+        return None if self.published is None else self.published.delta
 
     @property
     def differences(self) -> tuple[Number, ...]:
@@ -251,13 +259,9 @@ class ClaimResult(Reported):
         return claim_report(self).with_registered("lab", self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write the claim's page and the record it shows, as ``NAME.html`` and ``NAME.json``.
+        """Write the claim's page, which is given back, and the record it shows: ``NAME.html``, ``NAME.json``.
 
-        Args:
-            folder: Made if need be; files of an earlier run are replaced.
-
-        Returns:
-            Path of the page.
+        The folder is made if need be; files of an earlier run are replaced.
 
         Raises:
             StoreError: If the folder cannot be written.
@@ -271,6 +275,75 @@ class ClaimResult(Reported):
         write_text(path.with_suffix(".json"), json.dumps(found, indent=2, allow_nan=False) + "\n")
         write_text(path, render_page(self.report()))
         return path
+
+
+def result_of(experiment: Experiment, result: LabResult) -> ExperimentResult:
+    """What an experiment found, from what its study found."""
+    study, runs = experiment.study, result.runs.values()
+    diverged = (Divergence(run.arm, run.seed, at) for run in runs if (at := run.diverged_at) is not None)
+    theirs = {(p.arm, p.on): PublishedFigure(p.mean, p.sd) for p in experiment.published}
+    figures = []
+    for on in experiment.tests:
+        for arm in study.arms:
+            found = result.estimate(arm.name, experiment.metric(on))
+            spread, ends, published = _spread(found), _ends(found.interval), theirs.get((arm.name, on))
+            figures.append(ArmFigure(arm.name, found.metric, on, *spread, ends, found.n, published))
+    told = (experiment.name, experiment.title, experiment.control, study.plan_hash, study.plan())
+    return ExperimentResult(
+        *told,
+        seeds=tuple(study.seeds),
+        tests=dict(experiment.tests),
+        hypotheses=tuple(_hypothesis(stated, result) for stated in experiment.stated),
+        figures=tuple(figures),
+        curves=tuple(_curve(curve, result) for curve in experiment.curves),
+        diverged=tuple(diverged),
+    )
+
+
+def _hypothesis(stated: StatedHypothesis, result: LabResult) -> HypothesisResult:
+    asked, verdict = stated.hypothesis, result.verdicts[stated.hypothesis.name]
+    names = [asked.arm] if asked.versus is None else [asked.arm, asked.versus]
+    return HypothesisResult(
+        *(asked.name, stated.says, asked.claim, asked.metric.name, stated.on),
+        arms=tuple(ArmValues(arm, *_spread(result.estimate(arm, asked.metric))) for arm in names),
+        margin=asked.margin,
+        delta=_number(verdict.effect),
+        ci=_ends(verdict.interval),
+        level=verdict.interval.level,
+        p_value=_number(verdict.p_value),
+        p_adjusted=_number(verdict.p_adjusted),
+        mde=_number(verdict.mde),
+        seeds_needed=verdict.seeds_needed,
+        published=None if stated.published is None else PublishedEffect(stated.published),
+        verdict=verdict.outcome,
+        reason=verdict.reason,
+        look=verdict.look,
+    )
+
+
+def _curve(curve: Curve, result: LabResult) -> CurveResult:
+    series = []
+    for name, points in curve.series.items():
+        found = [(point.x, result.estimate(point.arm, point.metric)) for point in points]
+        places = (CurvePoint(x, _number(e.mean), *_ends(e.interval), _spread(e)[2]) for x, e in found)
+        series.append(CurveSeries(name, tuple(places)))
+    published = tuple(PublishedPoint(x, mean) for x, mean in curve.published.items()) or None
+    return CurveResult(curve.title, curve.x_label, curve.y_label, curve.kind, published, tuple(series))
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _ends(interval: Interval) -> Ends:
+    return _number(interval.low), _number(interval.high)
+
+
+def _spread(estimate: Estimate) -> tuple[Number, Number, tuple[Number, ...]]:
+    """Mean, standard deviation over seeds, and the value at each seed."""
+    values = np.array(estimate.per_seed)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    return _number(estimate.mean), _number(sd), tuple(map(_number, estimate.per_seed))
 
 
 def _load(kind: type[T], found: Mapping[str, Any]) -> T:

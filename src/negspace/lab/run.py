@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import NamedTuple
 
 from negspace._version import __version__
 from negspace.data import write_text
-from negspace.lab.claim import Claim, Curve, Experiment, Scale, StatedHypothesis, plan_hash
-from negspace.lab.result import (
-    FORMAT,
-    ArmFigure,
-    ArmValues,
-    ClaimResult,
-    CurvePoint,
-    CurveResult,
-    CurveSeries,
-    Divergence,
-    Ends,
-    ExperimentResult,
-    HypothesisResult,
-    LabResult,
-    Number,
-    PublishedEffect,
-    PublishedFigure,
-    PublishedPoint,
-)
-from negspace.records import Estimate, Interval, Outcome
+from negspace.lab.claim import Claim, Scale, plan_hash
+from negspace.lab.result import FORMAT, ClaimResult, result_of
+from negspace.records import Outcome
 from negspace.store import RunStore, default_store_path
 from negspace.study import Progress
 
 
-@dataclass(frozen=True)
-class LatestResult:
+class LatestResult(NamedTuple):
     """The result of a claim that is kept, and when it was found: ``YYYY-MM-DD HH:MM:SS`` in UTC."""
 
     finished: str
@@ -85,114 +64,19 @@ def run_claim(
             if progress is not None:
                 progress(what, done, total)
 
-        studies.append(
-            each.study.run(
-                store=store, workers=workers or cpu_count(), progress=named, counted=not scale.smoke
-            )
-        )
-    result = ClaimResult(
-        claim=claim.name,
-        title=claim.title,
-        statement=claim.statement,
-        source=claim.source,
-        negspace=__version__,
-        device=scale.device,
-        smoke=scale.smoke,
-        registered=scale.registered,
-        plan_hash=plan_hash(experiments),
-        experiments=tuple(map(_experiment, experiments, studies)),
-        studies=tuple(studies),
-    )
-    if scale.registered and not _is_less(result, latest_results(store).get(claim.name)):
+        at_once, counted = workers or cpu_count(), not scale.smoke
+        studies.append(each.study.run(store=store, workers=at_once, progress=named, counted=counted))
+    told = (claim.name, claim.title, claim.statement, claim.source, __version__)
+    run_at = (scale.device, scale.smoke, scale.registered, plan_hash(experiments))
+    found = tuple(map(result_of, experiments, studies))
+    result = ClaimResult(*told, *run_at, experiments=found, studies=tuple(studies))
+    kept = latest_results(store).get(claim.name)
+    ours = [each.plan_hash for each in result.experiments]
+    theirs = [] if kept is None else [each.plan_hash for each in kept.result.experiments]
+    # One with the same published experiments, and the controls as well, is not given up.
+    if scale.registered and not (len(theirs) > len(ours) and theirs[: len(ours)] == ours):
         store.put_result(claim.name, result.plan_hash, result.to_dict())
     return result
-
-
-def _experiment(experiment: Experiment, result: LabResult) -> ExperimentResult:
-    study = experiment.study
-    figures = (_figure(arm.name, on, experiment, result) for on in experiment.tests for arm in study.arms)
-    return ExperimentResult(
-        name=experiment.name,
-        title=experiment.title,
-        control=experiment.control,
-        plan_hash=study.plan_hash,
-        plan=study.plan(),
-        seeds=tuple(study.seeds),
-        tests=dict(experiment.tests),
-        hypotheses=tuple(_hypothesis(stated, result) for stated in experiment.stated),
-        figures=tuple(figures),
-        curves=tuple(_curve(curve, result) for curve in experiment.curves),
-        diverged=tuple(
-            Divergence(run.arm, run.seed, run.diverged_at)
-            for run in result.runs.values()
-            if run.diverged_at is not None
-        ),
-    )
-
-
-def _hypothesis(stated: StatedHypothesis, result: LabResult) -> HypothesisResult:
-    asked, verdict = stated.hypothesis, result.verdicts[stated.hypothesis.name]
-    names = [asked.arm] if asked.versus is None else [asked.arm, asked.versus]
-    return HypothesisResult(
-        name=asked.name,
-        says=stated.says,
-        claim=asked.claim,
-        measure=asked.metric.name,
-        test=stated.on,
-        arms=tuple(ArmValues(arm, *_spread(result.estimate(arm, asked.metric))) for arm in names),
-        margin=asked.margin,
-        delta=_number(verdict.effect),
-        ci=_ends(verdict.interval),
-        level=verdict.interval.level,
-        p_value=_number(verdict.p_value),
-        p_adjusted=_number(verdict.p_adjusted),
-        mde=_number(verdict.mde),
-        seeds_needed=verdict.seeds_needed,
-        look=verdict.look,
-        published=None if stated.published is None else PublishedEffect(stated.published),
-        verdict=verdict.outcome,
-        reason=verdict.reason,
-    )
-
-
-def _figure(arm: str, on: str, experiment: Experiment, result: LabResult) -> ArmFigure:
-    found = result.estimate(arm, experiment.metric(on))
-    theirs = next((p for p in experiment.published if (p.arm, p.on) == (arm, on)), None)
-    published = None if theirs is None else PublishedFigure(theirs.mean, theirs.sd)
-    return ArmFigure(arm, found.metric, on, *_spread(found), _ends(found.interval), found.n, published)
-
-
-def _curve(curve: Curve, result: LabResult) -> CurveResult:
-    series = []
-    for name, points in curve.series.items():
-        found = [(point.x, result.estimate(point.arm, point.metric)) for point in points]
-        places = (CurvePoint(x, _number(e.mean), *_ends(e.interval), _spread(e)[2]) for x, e in found)
-        series.append(CurveSeries(name, tuple(places)))
-    published = tuple(PublishedPoint(x, mean) for x, mean in curve.published.items()) or None
-    return CurveResult(curve.title, curve.x_label, curve.y_label, curve.kind, published, tuple(series))
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _ends(interval: Interval) -> Ends:
-    return _number(interval.low), _number(interval.high)
-
-
-def _spread(estimate: Estimate) -> tuple[Number, Number, tuple[Number, ...]]:
-    """Mean, standard deviation over seeds, and the value at each seed."""
-    values = np.array(estimate.per_seed)
-    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-    return _number(estimate.mean), _number(sd), tuple(map(_number, estimate.per_seed))
-
-
-def _is_less(result: ClaimResult, kept: LatestResult | None) -> bool:
-    """Whether the result that is kept has the same published experiments and the controls as well."""
-    if kept is None:
-        return False
-    ours, theirs = ([e.plan_hash for e in each.experiments] for each in (result, kept.result))
-    return len(theirs) > len(ours) and theirs[: len(ours)] == ours
 
 
 def latest_results(store: RunStore) -> Mapping[str, LatestResult]:
@@ -209,14 +93,7 @@ def latest_results(store: RunStore) -> Mapping[str, LatestResult]:
 
 
 def status(last: LatestResult | None) -> str:
-    """Say what the last run of a claim found.
-
-    Args:
-        last: Its last result, or None.
-
-    Returns:
-        ``not run``, or the number of hypotheses by outcome, the day, and whether the controls were left out.
-    """
+    """What the last run of a claim found: hypotheses by outcome, the day, whether controls were left out."""
     if last is None:
         return "not run"
     found = last.result
@@ -227,15 +104,9 @@ def status(last: LatestResult | None) -> str:
 
 
 def save_lab(results: Sequence[ClaimResult], folder: Path, *, progress: Progress | None = None) -> Path:
-    """Write the pages of claims, and ``index.html`` over all of them.
+    """Write the pages of claims, in order, and ``index.html`` over all of them, which is given back.
 
-    Args:
-        results: The claims' results, in the order of the index.
-        folder: Made if need be; files of an earlier report are replaced.
-        progress: Told before every claim.
-
-    Returns:
-        Path of the index.
+    The folder is made if need be; files of an earlier report are replaced.
 
     Raises:
         StoreError: If the folder cannot be written.

@@ -218,9 +218,9 @@ def test_refused() -> None:
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("negspace.lab.replicas.module_nets.find_spec", lambda _: None)
+    monkeypatch.setattr("negspace.lab.replicas.nets.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"negspace\[torch\]"):
         gru_net().shapes()
-    code = "import sys; from negspace.lab.replicas import module_nets as m; m.gru_net(); "
+    code = "import sys; from negspace.lab.replicas import gru_net; gru_net(); "
     code += "sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -26,7 +26,7 @@ from negspace.lab.replicas import (
 THIRDS = {POSITIVE: 1 / 3, "random": 1 / 3, "swap": 1 / 3}
 FIRST = ReplicaArm("0", TrueRows(Sorted(), {"swap": 1.0}), steps=400)
 N, LENGTH = 30_000, 8
-DRAW = Draw(0, 1, 0)
+DRAW = Draw(0, 1, 0, N, LENGTH)
 
 
 def even_first(tokens: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def constant(value: float) -> Teacher:
 def drawn(
     rows: PseudoLabelledRows, teachers: Sequence[Teacher] = (even_first,)
 ) -> tuple[np.ndarray, np.ndarray]:
-    return rows.draw(DRAW, N, LENGTH, list(teachers))
+    return rows.draw(replace(DRAW, teachers=list(teachers)))
 
 
 def share(found: np.ndarray, expected: float) -> bool:
@@ -101,7 +101,7 @@ def test_accumulated_rows_come_from_all_generations_alike() -> None:
     second = ReplicaArm("1", PseudoLabelledRows(FIRST, THIRDS, labels="soft"), steps=400)
     rows = PseudoLabelledRows(second, THIRDS, labels="soft", true_rows="accumulated")
     assert rows.generation == 2
-    _, labels = rows.draw(Draw(0, 2, 0), N, LENGTH, [constant(0.25), constant(0.75)])
+    _, labels = rows.draw(Draw(0, 2, 0, N, LENGTH, [constant(0.25), constant(0.75)]))
     counts = [int((labels == 0.25).sum()), int((labels == 0.75).sum()), int(np.isin(labels, (0, 1)).sum())]
     assert sum(counts) == N
     assert stats.chisquare(counts).pvalue > 1e-3
@@ -130,7 +130,7 @@ def test_confidence_keeps_what_the_teacher_is_sure_of() -> None:
 
 def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
     rows = PseudoLabelledRows(FIRST, THIRDS, labels="soft", verifier=Confident(0.9))
-    tokens, labels = rows.draw(DRAW, 10, LENGTH, [constant(0.5)])
+    tokens, labels = rows.draw(replace(DRAW, rows=10, teachers=[constant(0.5)]))
     assert tokens.shape == (10, LENGTH)
     assert set(labels.tolist()) == {0.5}
     assert len(np.unique(tokens, axis=0)) == 10
@@ -139,7 +139,7 @@ def test_what_a_verifier_leaves_empty_is_filled_unverified() -> None:
 def test_accumulated_rows_of_two_teachers_are_drawn_apart() -> None:
     second = ReplicaArm("1", PseudoLabelledRows(FIRST, THIRDS, labels="soft"), steps=400)
     rows = PseudoLabelledRows(second, THIRDS, labels="soft", true_rows="accumulated")
-    tokens, labels = rows.draw(Draw(0, 2, 0), N, LENGTH, [constant(0.25), constant(0.75)])
+    tokens, labels = rows.draw(Draw(0, 2, 0, N, LENGTH, [constant(0.25), constant(0.75)]))
     one, other = tokens[labels == 0.25], tokens[labels == 0.75]
     agree = Sorted().holds(one[:9000]) == Sorted().holds(other[:9000])
     assert share(agree, 1 / 9 + 4 / 9)  # both sorted, or both not

@@ -114,7 +114,7 @@ def test_the_global_generator_decides_nothing() -> None:
 def test_published_labels_call_every_near_miss_negative_and_the_checker_does_not() -> None:
     def drawn(*, checked: bool) -> tuple[np.ndarray, np.ndarray]:
         rows = TrueRows(Pivot(), {"below": 1.0}, checked=checked)
-        return rows.draw(Draw(0, 0, 0), 60_000, 6)
+        return rows.draw(Draw(0, 0, 0, 60_000, 6))
 
     tokens, published = drawn(checked=False)
     same, checked = drawn(checked=True)

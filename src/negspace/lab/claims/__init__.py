@@ -13,13 +13,14 @@ from negspace.lab.claim import (
     Scale,
     StatedHypothesis,
     claims_in_order,
+    described,
     experiment,
     more,
     no_less,
+    outline,
     register,
     statement_of,
 )
-from negspace.lab.outline import described, outline
 from negspace.lab.report import claim_report, lab_report
 from negspace.lab.result import ClaimResult, PublishedFigure
 from negspace.lab.run import latest_results, run_claim, save_lab, status

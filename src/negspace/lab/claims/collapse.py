@@ -26,20 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from negspace.lab.claim import (
-    Claim,
-    Curve,
-    Experiment,
-    HeldOut,
-    Point,
-    Published,
-    Scale,
-    StatedHypothesis,
-    more,
-    no_less,
-    register,
-    statement_of,
-)
+from negspace.lab import claim as c
 from negspace.lab.concepts import Sorted, Test
 from negspace.lab.replicas import POSITIVE, Confident, Oracle, PseudoLabelledRows, ReplicaArm, TrueRows
 from negspace.metrics import Accuracy, AgainstLevel
@@ -56,6 +43,7 @@ THIRDS = {POSITIVE: 1 / 3, "random": 1 / 3, "swap": 1 / 3}
 START = "generation 0"
 SHARES = (0.2, 0.3)
 ACCURACIES = (0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+FIGURES = {0: (0.856, 0.049), 1: (0.728, 0.054), 2: (0.68, 0.057)}
 
 Labelling = Callable[[ReplicaArm], PseudoLabelledRows]
 """From a teacher to the rows that its student is trained on."""
@@ -69,7 +57,7 @@ PUBLISHED_CHAINS: Mapping[str, Labelling] = {
 }
 
 
-def _chain(name: str, labelling: Labelling, generations: int, scale: Scale) -> list[ReplicaArm]:
+def _chain(name: str, labelling: Labelling, generations: int, scale: c.Scale) -> list[ReplicaArm]:
     """The arms of all generations from 0 on, each the student of the one before."""
     steps = scale.steps(STEPS)
     arms = [ReplicaArm(START, TrueRows(CONCEPT, {"swap": 1.0}), steps=steps)]
@@ -78,15 +66,15 @@ def _chain(name: str, labelling: Labelling, generations: int, scale: Scale) -> l
     return arms
 
 
-def _at(name: str, generation: int) -> str:
+def _at(name: str, generation: int = 2) -> str:
     return START if generation == 0 else f"{name}, generation {generation}"
 
 
-def _held_out(scale: Scale) -> HeldOut:
-    return HeldOut.draw(CONCEPT, [Test(EASY, 20, "random"), Test(HARD, 20, "swap")], scale)
+def _held_out(scale: c.Scale) -> c.HeldOut:
+    return c.HeldOut.draw(CONCEPT, [Test(EASY, 20, "random"), Test(HARD, 20, "swap")], scale)
 
 
-def _plan(scale: Scale) -> Sequence[Experiment]:
+def _plan(scale: c.Scale) -> Sequence[c.Experiment]:
     held_out = _held_out(scale)
     return [
         _generations("published", "Two generations, as published", 2, held_out),
@@ -94,7 +82,7 @@ def _plan(scale: Scale) -> Sequence[Experiment]:
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Experiment]:
+def _controls(scale: c.Scale) -> Sequence[c.Experiment]:
     held_out = _held_out(scale)
     return [
         _easy("easy, later", "Does easy accuracy stay at 100 % later?", range(3, 7), held_out),
@@ -105,10 +93,21 @@ def _controls(scale: Scale) -> Sequence[Experiment]:
     ]
 
 
-def _generations(name: str, title: str, last: int, held_out: HeldOut) -> Experiment:
+def _generations(name: str, title: str, last: int, held_out: c.HeldOut) -> c.Experiment:
     chains = {name: _chain(name, how, last, held_out.scale) for name, how in PUBLISHED_CHAINS.items()}
     start = next(iter(chains.values()))[0]
-    figures = {0: (0.856, 0.049), 1: (0.728, 0.054), 2: (0.68, 0.057)}
+
+    def curve(on: str) -> c.Curve:
+        series = {
+            chain: [c.Point(float(g), arm.name, Accuracy(on)) for g, arm in enumerate(arms)]
+            for chain, arms in chains.items()
+        }
+        published = {float(g): mean for g, (mean, _) in FIGURES.items()} if on == HARD else {}
+        named = f"accuracy on {on}"
+        return c.Curve(
+            f"{named.capitalize()} by generation", "generation", named, series, published=published
+        )
+
     return held_out.experiment(
         name,
         title,
@@ -117,115 +116,46 @@ def _generations(name: str, title: str, last: int, held_out: HeldOut) -> Experim
         tests=[EASY, HARD],
         stated=_hypotheses(last),
         published=[
-            *(Published(_at("hard labels", g), HARD, mean, sd) for g, (mean, sd) in figures.items()),
-            Published(_at("soft labels", 2), HARD, 0.72),
-            *(Published(_at("hard labels", g), EASY, 1.0) for g in range(last + 1)),
+            *(c.Published(_at("hard labels", g), HARD, mean, sd) for g, (mean, sd) in FIGURES.items()),
+            c.Published(_at("soft labels", 2), HARD, 0.72),
+            *(c.Published(_at("hard labels", g), EASY, 1.0) for g in range(last + 1)),
         ],
-        curves=[
-            Curve(
-                f"Accuracy on {on} by generation",
-                "generation",
-                f"accuracy on {on}",
-                {
-                    chain: [Point(float(g), arm.name, Accuracy(on)) for g, arm in enumerate(arms)]
-                    for chain, arms in chains.items()
-                },
-                published={float(g): mean for g, (mean, _) in figures.items()} if on == HARD else {},
-            )
-            for on in (HARD, EASY)
-        ],
+        curves=[curve(HARD), curve(EASY)],
     )
 
 
-def _easy(name: str, title: str, generations: range, held_out: HeldOut) -> Experiment:
+def _easy(name: str, title: str, generations: range, held_out: c.HeldOut) -> c.Experiment:
     arms = _chain("hard labels", HARD_LABELS, generations[-1], held_out.scale)
-    above = AgainstLevel(Accuracy(EASY), 1.0)
-    return held_out.experiment(
-        name,
-        title,
-        arms=[arms[generation] for generation in generations],
-        seeds=SEEDS,
-        tests=[EASY],
-        stated=[
-            no_less(
-                f"Generation {g} is right on the easy test, to 1 point",
-                EASY,
-                arms[g].name,
-                margin=FAR,
-                name=f"easy: generation {g}",
-                metric=above,
-                published=0.0,
-            )
-            for g in generations
-        ],
-    )
+    right = partial(c.no_less, margin=FAR, metric=AgainstLevel(Accuracy(EASY), 1.0), published=0.0)
+    stated = []
+    for g in generations:
+        says = f"Generation {g} is right on the easy test, to 1 point"
+        stated.append(right(says, EASY, arms[g].name, name=f"easy: generation {g}"))
+    tried = [arms[generation] for generation in generations]
+    return held_out.experiment(name, title, arms=tried, seeds=SEEDS, tests=[EASY], stated=stated)
 
 
-def _hypotheses(last: int) -> list[StatedHypothesis]:
-    def at(chain: str) -> str:
-        return _at(chain, last)
-
-    hard, two = at("hard labels"), last == 2
+def _hypotheses(last: int) -> list[c.StatedHypothesis]:
+    hard, soft, two = _at("hard labels", last), _at("soft labels", last), last == 2
+    falls = f"Accuracy on near misses falls by generation {last}"
+    stays = f"Accuracy on the easy test stays, to 1 point, until generation {last}"
+    keep = f"The teacher's probabilities keep more of the boundary than its labels, at generation {last}"
+    fall, theirs = f"hard: fall by generation {last}", (0.176, 0.04) if two else (None, None)
     stated = [
-        more(
-            f"Accuracy on near misses falls by generation {last}",
-            HARD,
-            START,
-            hard,
-            NEAR,
-            name=f"hard: fall by generation {last}",
-            published=0.176 if two else None,
-        ),
-        no_less(
-            f"Accuracy on the easy test stays, to 1 point, until generation {last}",
-            EASY,
-            hard,
-            START,
-            FAR,
-            name=f"easy: kept to generation {last}",
-            published=0.0,
-        ),
-        more(
-            f"The teacher's probabilities keep more of the boundary than its labels, at generation {last}",
-            HARD,
-            at("soft labels"),
-            hard,
-            SOFT,
-            name="hard: soft - hard labels",
-            published=0.04 if two else None,
-        ),
+        c.more(falls, HARD, START, hard, NEAR, name=fall, published=theirs[0]),
+        c.no_less(stays, EASY, hard, START, FAR, name=f"easy: kept to generation {last}", published=0.0),
+        c.more(keep, HARD, soft, hard, SOFT, name="hard: soft - hard labels", published=theirs[1]),
     ]
     if two:
-        stated.append(
-            more(
-                "Accuracy on near misses falls in the first generation",
-                HARD,
-                START,
-                _at("hard labels", 1),
-                NEAR,
-                name="hard: fall by generation 1",
-                published=0.128,
-            )
-        )
+        says, name = "Accuracy on near misses falls in the first generation", "hard: fall by generation 1"
+        stated.append(c.more(says, HARD, START, _at("hard labels", 1), NEAR, name=name, published=0.128))
     for share in SHARES:
-        name = at(f"{share:.0%} true rows")
+        rows = f"{share:.0%} true rows"
+        left = f"With {rows} more of the boundary is left than with none"
+        kept = f"With {rows} nothing of the boundary is lost, to 5 points"
         stated += [
-            more(
-                f"With {share:.0%} true rows more of the boundary is left than with none",
-                HARD,
-                name,
-                hard,
-                NEAR,
-                name=f"hard: {share:.0%} true rows - none",
-            ),
-            no_less(
-                f"With {share:.0%} true rows nothing of the boundary is lost, to 5 points",
-                HARD,
-                name,
-                START,
-                NEAR,
-                name=f"hard: {share:.0%} true rows keep",
-            ),
+            c.more(left, HARD, _at(rows, last), hard, NEAR, name=f"hard: {rows} - none"),
+            c.no_less(kept, HARD, _at(rows, last), START, NEAR, name=f"hard: {rows} keep"),
         ]
     return stated
 
@@ -234,10 +164,10 @@ def _second_generation(
     name: str,
     title: str,
     chains: Mapping[str, Labelling],
-    held_out: HeldOut,
-    stated: Sequence[StatedHypothesis],
-    curves: Sequence[Curve] = (),
-) -> Experiment:
+    held_out: c.HeldOut,
+    stated: Sequence[c.StatedHypothesis],
+    curves: Sequence[c.Curve] = (),
+) -> c.Experiment:
     """Chains of two generations beside that of hard labels."""
     tried: Mapping[str, Labelling] = {"hard labels": HARD_LABELS, **chains}
     found = [_chain(chain, labelling, 2, held_out.scale) for chain, labelling in tried.items()]
@@ -247,111 +177,66 @@ def _second_generation(
     )
 
 
-def _true_rows(held_out: HeldOut) -> Experiment:
+def _true_rows(held_out: c.HeldOut) -> c.Experiment:
     fresh, original, grown = "20% true rows", "20% original rows", "accumulated rows"
     rows = partial(HARD_LABELS, true_share=SHARES[0])
-    return _second_generation(
-        "true rows",
-        "True rows: fresh, original, or all that came before",
-        {
-            fresh: rows,
-            original: partial(rows, true_rows="original"),
-            grown: partial(rows, true_rows="accumulated"),
-        },
-        held_out,
-        [
-            no_less(
-                "Original rows shown again protect as well as fresh ones",
-                HARD,
-                _at(original, 2),
-                _at(fresh, 2),
-                NEAR,
-                name="hard: original - fresh",
-            ),
-            more(
-                "Rows accumulated over the generations keep more of the boundary than the last ones alone",
-                HARD,
-                _at(grown, 2),
-                _at("hard labels", 2),
-                NEAR,
-                name="hard: accumulated - none",
-            ),
-            no_less(
-                "Rows accumulated over the generations lose nothing of the boundary, to 5 points",
-                HARD,
-                _at(grown, 2),
-                START,
-                NEAR,
-                name="hard: accumulated keep",
-            ),
-        ],
-    )
+    chains: Mapping[str, Labelling] = {
+        fresh: rows,
+        original: partial(rows, true_rows="original"),
+        grown: partial(rows, true_rows="accumulated"),
+    }
+    again = "Original rows shown again protect as well as fresh ones"
+    all_of = "Rows accumulated over the generations keep more of the boundary than the last ones alone"
+    nothing = "Rows accumulated over the generations lose nothing of the boundary, to 5 points"
+    stated = [
+        c.no_less(again, HARD, _at(original), _at(fresh), NEAR, name="hard: original - fresh"),
+        c.more(all_of, HARD, _at(grown), _at("hard labels"), NEAR, name="hard: accumulated - none"),
+        c.no_less(nothing, HARD, _at(grown), START, NEAR, name="hard: accumulated keep"),
+    ]
+    title = "True rows: fresh, original, or all that came before"
+    return _second_generation("true rows", title, chains, held_out, stated)
 
 
-def _labels(held_out: HeldOut) -> Experiment:
-    hard, soft, sampled = (_at(f"{kind} labels", 2) for kind in ("hard", "soft", "sampled"))
+def _labels(held_out: c.HeldOut) -> c.Experiment:
+    hard, soft, sampled = (_at(f"{kind} labels") for kind in ("hard", "soft", "sampled"))
     keep = "Sampled labels keep as much of the boundary as the probabilities they are drawn from"
     more_than = "Sampled labels keep more of the boundary than the likelier ones"
+    stated = [
+        c.more(more_than, HARD, sampled, hard, SOFT, name="hard: sampled - hard labels"),
+        c.no_less(keep, HARD, sampled, soft, NEAR, name="hard: sampled - soft labels"),
+    ]
+    chains = {"soft labels": SOFT_LABELS, "sampled labels": partial(HARD_LABELS, labels="sampled")}
     return _second_generation(
-        "labels",
-        "Labels sampled from the teacher's probabilities",
-        {"soft labels": SOFT_LABELS, "sampled labels": partial(HARD_LABELS, labels="sampled")},
-        held_out,
-        [
-            more(more_than, HARD, sampled, hard, SOFT, name="hard: sampled - hard labels"),
-            no_less(keep, HARD, sampled, soft, NEAR, name="hard: sampled - soft labels"),
-        ],
+        "labels", "Labels sampled from the teacher's probabilities", chains, held_out, stated
     )
 
 
-def _verification(held_out: HeldOut) -> Experiment:
+def _verification(held_out: c.HeldOut) -> c.Experiment:
     oracles = {f"oracle of {a:.0%}": a for a in ACCURACIES}
     sure = "teacher sure to 90%"
     verified = [
         *((f"oracle {a:.0%}", f"an oracle that is right in {a:.0%}", name) for name, a in oracles.items()),
         ("confidence", "the teacher's own confidence", sure),
     ]
-    return _second_generation(
-        "verification",
-        "Rows that a verifier rejects are dropped",
+    stated = []
+    for what, words, chain in verified:
+        says = f"Rows verified by {words} keep more of the boundary than rows that are not verified"
+        stated.append(c.more(says, HARD, _at(chain), _at("hard labels"), NEAR, name=f"hard: {what} - none"))
+    curve = c.Curve(
+        "Accuracy at generation 2 by the oracle's accuracy",
+        "accuracy of the oracle (%)",
+        "accuracy",
         {
-            **{name: partial(HARD_LABELS, verifier=Oracle(a)) for name, a in oracles.items()},
-            sure: partial(HARD_LABELS, verifier=Confident(0.9)),
+            on: [c.Point(100 * a, _at(name), Accuracy(on)) for name, a in oracles.items()]
+            for on in (HARD, EASY)
         },
-        held_out,
-        [
-            more(
-                f"Rows verified by {words} keep more of the boundary than rows that are not verified",
-                HARD,
-                _at(chain, 2),
-                _at("hard labels", 2),
-                NEAR,
-                name=f"hard: {what} - none",
-            )
-            for what, words, chain in verified
-        ],
-        [
-            Curve(
-                "Accuracy at generation 2 by the oracle's accuracy",
-                "accuracy of the oracle (%)",
-                "accuracy",
-                {
-                    on: [Point(100 * a, _at(name, 2), Accuracy(on)) for name, a in oracles.items()]
-                    for on in (HARD, EASY)
-                },
-            )
-        ],
     )
+    chains = {name: partial(HARD_LABELS, verifier=Oracle(a)) for name, a in oracles.items()}
+    chains[sure] = partial(HARD_LABELS, verifier=Confident(0.9))
+    title = "Rows that a verifier rejects are dropped"
+    return _second_generation("verification", title, chains, held_out, stated, [curve])
 
 
-CLAIM = register(
-    Claim(
-        name="collapse",
-        title="Pseudo-labels blur the boundary while easy accuracy hides it",
-        statement=statement_of(__doc__),
-        source="The essay that negspace tests, experiment 2",
-        plan=_plan,
-        controls=_controls,
-        order=20,
-    )
-)
+SOURCE = "The essay that negspace tests, experiment 2"
+TITLE = "Pseudo-labels blur the boundary while easy accuracy hides it"
+CLAIM = c.register(c.Claim("collapse", TITLE, c.statement_of(__doc__), SOURCE, _plan, _controls, order=20))

@@ -26,27 +26,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from negspace.lab.claim import (
-    Claim,
-    Experiment,
-    Scale,
-    StatedHypothesis,
-    experiment,
-    more,
-    register,
-    statement_of,
-)
-from negspace.lab.planted import (
-    PairsInOrder,
-    PlantedTraining,
-    TraceArm,
-    TraceLearner,
-    TraceTask,
-    read_words,
-    rule_words,
-    trace_task,
-    vocabulary,
-)
+from negspace.lab import claim as c
+from negspace.lab import planted as p
 from negspace.metrics import AgainstLevel
 
 STEPS = 300
@@ -65,7 +46,7 @@ DRIFT, BEYOND, NORM, LOSS = "drift", "drift beyond loss", "gradient norm", "loss
 UNTRAINED = "drift, untrained"
 
 
-def _task(scale: Scale) -> TraceTask:
+def _task(scale: c.Scale) -> p.TraceTask:
     rng = np.random.default_rng(0)
     kinds = [
         (family, depth)
@@ -74,10 +55,10 @@ def _task(scale: Scale) -> TraceTask:
         for _ in range(scale.rows(EACH))
     ]
     families = [family for family, _ in kinds]
-    return trace_task(
-        read_words([rule_words(rng, *kind, WORDS) for kind in kinds], vocabulary()),
+    return p.trace_task(
+        p.read_words([p.rule_words(rng, *kind, WORDS) for kind in kinds], p.vocabulary()),
         # Nothing is asked of transfer here: two fragments are read, for a step must be measured on some.
-        read_words([rule_words(rng, family, 2, WORDS) for family in DEPTHS], vocabulary()),
+        p.read_words([p.rule_words(rng, family, 2, WORDS) for family in DEPTHS], p.vocabulary()),
         families=families,
         depth=np.array([depth for _, depth in kinds]),
         kinds=families,
@@ -86,37 +67,37 @@ def _task(scale: Scale) -> TraceTask:
 
 
 def _experiment(
-    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
-) -> Experiment:
-    trained, untrained = (PlantedTraining(("structure",), steps) for steps in (scale.steps(STEPS), 0))
-    return experiment(
+    name: str, title: str, arms: Sequence[str], stated: Sequence[c.StatedHypothesis], scale: c.Scale
+) -> c.Experiment:
+    trained, untrained = (p.PlantedTraining(("structure",), steps) for steps in (scale.steps(STEPS), 0))
+    return c.experiment(
         name,
         title,
         _task(scale),
-        TraceLearner(),
+        p.TraceLearner(),
         arms=[
-            TraceArm(arm, DRIFT, "depth", untrained)
+            p.TraceArm(arm, DRIFT, "depth", untrained)
             if arm == UNTRAINED
-            else TraceArm(arm, arm, "depth", trained)
+            else p.TraceArm(arm, arm, "depth", trained)
             for arm in arms
         ],
         seeds=scale.seeds_of(SEEDS),
         stated=stated,
         tests=TESTS,
-        metric=PairsInOrder,
+        metric=p.PairsInOrder,
     )
 
 
-def _above_chance(arm: str, family: str, says: str) -> StatedHypothesis:
-    share = AgainstLevel(PairsInOrder(family), 0.5)
-    return more(says, family, arm, margin=FAR, metric=share, name=f"{family}: {arm} - chance")
+def _above_chance(arm: str, family: str, says: str) -> c.StatedHypothesis:
+    share = AgainstLevel(p.PairsInOrder(family), 0.5)
+    return c.more(says, family, arm, margin=FAR, metric=share, name=f"{family}: {arm} - chance")
 
 
-def _better(arm: str, versus: str, family: str, says: str) -> StatedHypothesis:
-    return more(says, family, arm, versus, NEAR, metric=PairsInOrder(family))
+def _better(arm: str, versus: str, family: str, says: str) -> c.StatedHypothesis:
+    return c.more(says, family, arm, versus, NEAR, metric=p.PairsInOrder(family))
 
 
-def _plan(scale: Scale) -> Sequence[Experiment]:
+def _plan(scale: c.Scale) -> Sequence[c.Experiment]:
     stated = []
     for family in DEPTHS:
         stated += [
@@ -126,7 +107,7 @@ def _plan(scale: Scale) -> Sequence[Experiment]:
     return [_experiment("growth", "Does drift grow with depth?", [DRIFT, BEYOND, LOSS], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Experiment]:
+def _controls(scale: c.Scale) -> Sequence[c.Experiment]:
     title = "Is it the gradient's length, or the surface of the fragments?"
     stated = []
     for family in DEPTHS:
@@ -137,14 +118,6 @@ def _controls(scale: Scale) -> Sequence[Experiment]:
     return [_experiment("other reasons", title, [DRIFT, NORM, UNTRAINED], stated, scale)]
 
 
-CLAIM = register(
-    Claim(
-        name="depth",
-        title="Drift grows with depth",
-        statement=statement_of(__doc__),
-        source="negspace's own; published nowhere",
-        plan=_plan,
-        controls=_controls,
-        order=60,
-    )
-)
+SOURCE = "negspace's own; published nowhere"
+TITLE = "Drift grows with depth"
+CLAIM = c.register(c.Claim("depth", TITLE, c.statement_of(__doc__), SOURCE, _plan, _controls, order=60))

@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from negspace.lab.claim import Claim, Experiment, Published, Scale, register, statement_of
+from negspace.lab import claim as c
+from negspace.lab.claims.zigzag import REPORTED, SEEDS, TEST, DeltaExperiments, best_checkpoint, compared
 from negspace.lab.concepts import Pivot
-from negspace.lab.deltas import REPORTED, SEEDS, TEST, DeltaExperiments, best_checkpoint
 from negspace.lab.replicas import LstmNet, Net
 
 PLAIN, WIDE = "embedding 8", "embedding 16"
@@ -43,7 +43,7 @@ CONTROLS: Mapping[str, Net] = {
 LOWER = 0.01
 
 
-def _plan(scale: Scale) -> Sequence[Experiment]:
+def _plan(scale: c.Scale) -> Sequence[c.Experiment]:
     deltas = DeltaExperiments.draw(Pivot(), "below", scale)
     return [
         deltas.held_out.experiment(
@@ -53,15 +53,15 @@ def _plan(scale: Scale) -> Sequence[Experiment]:
             seeds=SEEDS,
             tests=REPORTED,
             stated=[
-                *deltas.compared(ANCHOR, PLAIN, "The anchor delta helps", published=0.11),
-                *deltas.compared(PLAIN, NEIGHBOUR, "The neighbour delta harms", margin=LOWER),
+                *compared(ANCHOR, PLAIN, "The anchor delta helps", published=0.11),
+                *compared(PLAIN, NEIGHBOUR, "The neighbour delta harms", margin=LOWER),
             ],
-            published=[Published(best_checkpoint(ANCHOR), TEST, 0.98)],
+            published=[c.Published(best_checkpoint(ANCHOR), TEST, 0.98)],
         )
     ]
 
 
-def _controls(scale: Scale) -> Sequence[Experiment]:
+def _controls(scale: c.Scale) -> Sequence[c.Experiment]:
     deltas = DeltaExperiments.draw(Pivot(), "below", scale)
     return [
         deltas.held_out.experiment(
@@ -71,9 +71,9 @@ def _controls(scale: Scale) -> Sequence[Experiment]:
             seeds=SEEDS,
             tests=REPORTED,
             stated=[
-                *deltas.compared(ANCHOR, WIDE, "The anchor delta helps over an embedding as wide"),
-                *deltas.compared(ANCHOR, RANDOM, "The anchor delta helps over a random difference"),
-                *deltas.compared(WIDE, NEIGHBOUR, "The neighbour delta harms at equal width", margin=LOWER),
+                *compared(ANCHOR, WIDE, "The anchor delta helps over an embedding as wide"),
+                *compared(ANCHOR, RANDOM, "The anchor delta helps over a random difference"),
+                *compared(WIDE, NEIGHBOUR, "The neighbour delta harms at equal width", margin=LOWER),
             ],
         ),
         deltas.labels(NETS),
@@ -81,14 +81,6 @@ def _controls(scale: Scale) -> Sequence[Experiment]:
     ]
 
 
-CLAIM = register(
-    Claim(
-        name="pivot",
-        title="The wrong difference is noise",
-        statement=statement_of(__doc__),
-        source="The essay that negspace tests, experiment 4",
-        plan=_plan,
-        controls=_controls,
-        order=40,
-    )
-)
+SOURCE = "The essay that negspace tests, experiment 4"
+TITLE = "The wrong difference is noise"
+CLAIM = c.register(c.Claim("pivot", TITLE, c.statement_of(__doc__), SOURCE, _plan, _controls, order=40))

@@ -26,28 +26,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from negspace.lab.claim import (
-    Claim,
-    Experiment,
-    Scale,
-    StatedHypothesis,
-    experiment,
-    more,
-    register,
-    statement_of,
-)
-from negspace.lab.planted import (
-    ROLES,
-    PairsInOrder,
-    PlantedRecipe,
-    PlantedTraining,
-    TraceArm,
-    TraceLearner,
-    TraceTask,
-    planted_corpus,
-    trace_task,
-    vocabulary,
-)
+from negspace.lab import claim as c
+from negspace.lab import planted as p
 from negspace.metrics import AgainstLevel
 
 STEPS = 500
@@ -56,37 +36,37 @@ FRAGMENTS = 150
 REFERENCE = 24
 NEAR = 0.05
 
-ALL, STRUCTURE, FACT, NOISE = "all", *ROLES
-TESTS = {ALL: "held-out fragments of all kinds", **{role: f"those of {role}" for role in ROLES}}
+ALL, STRUCTURE, FACT, NOISE = "all", *p.ROLES
+TESTS = {ALL: "held-out fragments of all kinds", **{role: f"those of {role}" for role in p.ROLES}}
 LOSS, PRESSURE, NORM, DRIFT, FIRST = "loss", "pressure", "gradient norm", "drift", "first-order transfer"
 
-EITHER_WAY = partial(PairsInOrder, either_way=True)
+EITHER_WAY = partial(p.PairsInOrder, either_way=True)
 
 
-def _task(scale: Scale) -> TraceTask:
-    corpus = planted_corpus(PlantedRecipe(fragments=scale.rows(FRAGMENTS)), seed=1)
-    rules = planted_corpus(PlantedRecipe(fragments=scale.rows(REFERENCE), shares=(1.0, 0.0, 0.0)), seed=2)
-    return trace_task(
-        corpus.fragments(vocabulary()),
-        rules.fragments(vocabulary()),
+def _task(scale: c.Scale) -> p.TraceTask:
+    corpus = p.planted_corpus(p.PlantedRecipe(fragments=scale.rows(FRAGMENTS)), seed=1)
+    rules = p.planted_corpus(p.PlantedRecipe(fragments=scale.rows(REFERENCE), shares=(1.0, 0.0, 0.0)), seed=2)
+    return p.trace_task(
+        corpus.fragments(p.vocabulary()),
+        rules.fragments(p.vocabulary()),
         families=corpus.families,
         depth=corpus.depth,
-        kinds=[ROLES[role] for role in corpus.roles],
+        kinds=[p.ROLES[role] for role in corpus.roles],
         clusters=corpus.clusters,
         everything=ALL,
     )
 
 
 def _experiment(
-    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
-) -> Experiment:
-    training = PlantedTraining(steps=scale.steps(STEPS))
-    return experiment(
+    name: str, title: str, arms: Sequence[str], stated: Sequence[c.StatedHypothesis], scale: c.Scale
+) -> c.Experiment:
+    training = p.PlantedTraining(steps=scale.steps(STEPS))
+    return c.experiment(
         name,
         title,
         _task(scale),
-        TraceLearner(),
-        arms=[TraceArm(arm, arm, "transfer", training) for arm in arms],
+        p.TraceLearner(),
+        arms=[p.TraceArm(arm, arm, "transfer", training) for arm in arms],
         seeds=scale.seeds_of(SEEDS),
         stated=stated,
         tests=TESTS,
@@ -94,21 +74,21 @@ def _experiment(
     )
 
 
-def _better(arm: str, versus: str, on: str, says: str) -> StatedHypothesis:
-    return more(says, on, arm, versus, NEAR, metric=EITHER_WAY(on))
+def _better(arm: str, versus: str, on: str, says: str) -> c.StatedHypothesis:
+    return c.more(says, on, arm, versus, NEAR, metric=EITHER_WAY(on))
 
 
-def _plan(scale: Scale) -> Sequence[Experiment]:
+def _plan(scale: c.Scale) -> Sequence[c.Experiment]:
     stated = [
         _better(NORM, LOSS, ALL, "The gradient's norm tells transfer better than the loss does"),
         _better(DRIFT, LOSS, ALL, "Drift tells transfer better than the loss does"),
         _better(PRESSURE, LOSS, ALL, "Pressure tells transfer better than the loss does"),
         _better(FIRST, NORM, ALL, "The gradient's direction adds to its length"),
-        more(
+        c.more(
             "First-order transfer orders nine pairs in ten as the step itself does",
             ALL,
             FIRST,
-            metric=AgainstLevel(PairsInOrder(ALL), 0.9),
+            metric=AgainstLevel(p.PairsInOrder(ALL), 0.9),
             name=f"{ALL}: {FIRST} - nine in ten",
         ),
     ]
@@ -116,28 +96,20 @@ def _plan(scale: Scale) -> Sequence[Experiment]:
     return [_experiment("all kinds", title, [LOSS, PRESSURE, NORM, DRIFT, FIRST], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Experiment]:
+def _controls(scale: c.Scale) -> Sequence[c.Experiment]:
     stated = [
         _better(arm, LOSS, kind, f"Within {kind}, {words} tells transfer better than the loss does")
         for kind in (STRUCTURE, NOISE)
         for arm, words in ((NORM, "the gradient's norm"), (DRIFT, "drift"))
     ]
-    above_chance = AgainstLevel(PairsInOrder(ALL), 0.5)
+    above_chance = AgainstLevel(p.PairsInOrder(ALL), 0.5)
     says = "Fragments with longer gradients help the rules more"
     name = f"{ALL}: {NORM} - chance"
-    stated.append(more(says, ALL, NORM, margin=NEAR, metric=above_chance, name=name))
+    stated.append(c.more(says, ALL, NORM, margin=NEAR, metric=above_chance, name=name))
     title = "The same within one kind, and which way round"
     return [_experiment("one kind", title, [LOSS, NORM, DRIFT], stated, scale)]
 
 
-CLAIM = register(
-    Claim(
-        name="predictors",
-        title="What tells how far a fragment helps others",
-        statement=statement_of(__doc__),
-        source="negspace's own; published nowhere",
-        plan=_plan,
-        controls=_controls,
-        order=70,
-    )
-)
+SOURCE = "negspace's own; published nowhere"
+TITLE = "What tells how far a fragment helps others"
+CLAIM = c.register(c.Claim("predictors", TITLE, c.statement_of(__doc__), SOURCE, _plan, _controls, order=70))

@@ -22,18 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from negspace.lab.claim import (
-    Claim,
-    Experiment,
-    Scale,
-    StatedHypothesis,
-    experiment,
-    more,
-    no_less,
-    register,
-    statement_of,
-)
-from negspace.lab.planted import RULES, AnswerArm, AnswerLearner, PlantedTraining, answer_task
+from negspace.lab import claim as c
+from negspace.lab import planted as p
 
 STEPS = 250
 SEEDS = 10
@@ -44,41 +34,41 @@ STRUCTURE, EVERYTHING, LONGER = "structure alone", "everything", "everything, th
 ALL = "rules"
 TESTS = {
     ALL: "answers that rules decide, in fresh fragments of all families",
-    **{family: f"those of {family}" for family in RULES},
+    **{family: f"those of {family}" for family in p.RULES},
 }
 
 
 def _experiment(
-    name: str, title: str, arms: Sequence[str], stated: Sequence[StatedHypothesis], scale: Scale
-) -> Experiment:
+    name: str, title: str, arms: Sequence[str], stated: Sequence[c.StatedHypothesis], scale: c.Scale
+) -> c.Experiment:
     trainings = {
-        STRUCTURE: PlantedTraining(("structure",), scale.steps(STEPS)),
-        EVERYTHING: PlantedTraining(steps=scale.steps(STEPS)),
-        LONGER: PlantedTraining(steps=scale.steps(3 * STEPS)),
+        STRUCTURE: p.PlantedTraining(("structure",), scale.steps(STEPS)),
+        EVERYTHING: p.PlantedTraining(steps=scale.steps(STEPS)),
+        LONGER: p.PlantedTraining(steps=scale.steps(3 * STEPS)),
     }
-    return experiment(
+    return c.experiment(
         name,
         title,
-        answer_task(scale.rows(FRAGMENTS), seed=0),
-        AnswerLearner(),
-        arms=[AnswerArm(arm, trainings[arm]) for arm in arms],
+        p.answer_task(scale.rows(FRAGMENTS), seed=0),
+        p.AnswerLearner(),
+        arms=[p.AnswerArm(arm, trainings[arm]) for arm in arms],
         seeds=scale.seeds_of(SEEDS),
         stated=stated,
         tests=TESTS,
     )
 
 
-def _as_often(arm: str, versus: str, says: str) -> StatedHypothesis:
-    return no_less(says, ALL, arm, versus, NEAR, name=f"no less: {arm} - {versus}")
+def _as_often(arm: str, versus: str, says: str) -> c.StatedHypothesis:
+    return c.no_less(says, ALL, arm, versus, NEAR, name=f"no less: {arm} - {versus}")
 
 
-def _plan(scale: Scale) -> Sequence[Experiment]:
+def _plan(scale: c.Scale) -> Sequence[c.Experiment]:
     title = "Structure alone against everything, at equal tokens"
     stated = [
         _as_often(
             STRUCTURE, EVERYTHING, "Trained on structure alone, a model is right as often, to 5 points"
         ),
-        more(
+        c.more(
             "Trained on structure alone, a model is right more often",
             ALL,
             STRUCTURE,
@@ -90,7 +80,7 @@ def _plan(scale: Scale) -> Sequence[Experiment]:
     return [_experiment("equal tokens", title, [STRUCTURE, EVERYTHING], stated, scale)]
 
 
-def _controls(scale: Scale) -> Sequence[Experiment]:
+def _controls(scale: c.Scale) -> Sequence[c.Experiment]:
     title = "The same where both see as much structure"
     stated = [
         _as_often(
@@ -103,14 +93,6 @@ def _controls(scale: Scale) -> Sequence[Experiment]:
     return [_experiment("equal structure", title, [STRUCTURE, LONGER], stated, scale)]
 
 
-CLAIM = register(
-    Claim(
-        name="structure",
-        title="The structure of a text alone teaches its rules",
-        statement=statement_of(__doc__),
-        source="negspace's own; published nowhere",
-        plan=_plan,
-        controls=_controls,
-        order=50,
-    )
-)
+SOURCE = "negspace's own; published nowhere"
+TITLE = "The structure of a text alone teaches its rules"
+CLAIM = c.register(c.Claim("structure", TITLE, c.statement_of(__doc__), SOURCE, _plan, _controls, order=50))

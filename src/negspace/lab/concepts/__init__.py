@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from negspace.lab.concepts.differences import Pivot, Zigzag
-from negspace.lab.concepts.sequence_task import SequenceTask, Test, sequence_task
-from negspace.lab.concepts.sequences import VOCABULARY, Concept
-from negspace.lab.concepts.sorted_order import Sorted
+from negspace.lab.concepts.rules import Pivot, Sorted, Zigzag
+from negspace.lab.concepts.sequences import VOCABULARY, Concept, SequenceTask, Test, Tokens, sequence_task
 
-__all__ = ["VOCABULARY", "Concept", "Pivot", "SequenceTask", "Sorted", "Test", "Zigzag", "sequence_task"]
+__all__ = [
+    "VOCABULARY",
+    "Concept",
+    "Pivot",
+    "SequenceTask",
+    "Sorted",
+    "Test",
+    "Tokens",
+    "Zigzag",
+    "sequence_task",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from negspace.lab.planted.answers import AnswerArm, AnswerLearner, AnswerTask, answer_task
 from negspace.lab.planted.corpus import (
     NOISES,
     ROLES,
@@ -13,8 +12,7 @@ from negspace.lab.planted.corpus import (
     rule_words,
     vocabulary,
 )
-from negspace.lab.planted.facts import KINDS, Record
-from negspace.lab.planted.rules import BRACKETS, CLASSES, RULES, answers_of
+from negspace.lab.planted.families import BRACKETS, CLASSES, KINDS, RULES, Record, answers_of
 from negspace.lab.planted.traces import (
     QUANTITIES,
     PairsInOrder,
@@ -23,7 +21,7 @@ from negspace.lab.planted.traces import (
     TraceTask,
     trace_task,
 )
-from negspace.lab.planted.training import PlantedTraining
+from negspace.lab.planted.training import AnswerArm, AnswerLearner, AnswerTask, PlantedTraining, answer_task
 
 __all__ = [
     "BRACKETS",

@@ -12,8 +12,7 @@ from jaxtyping import Int
 
 from negspace.data import Fragments
 from negspace.errors import PlanError, did_you_mean
-from negspace.lab.planted.facts import KINDS, draw_record, state
-from negspace.lab.planted.rules import RULES
+from negspace.lab.planted.families import KINDS, RULES, draw_record, state
 
 ROLES = ("structure", "fact", "noise")
 NOISES = ("shuffled", "random", "contradictory rule", "contradictory fact")
@@ -47,12 +46,8 @@ class PlantedRecipe:
     repeats: tuple[int, int] = (1, 6)
 
     def __post_init__(self) -> None:
-        for what, asked, known in (
-            ("rule", self.rules, tuple(RULES)),
-            ("fact", self.facts, tuple(KINDS)),
-            ("noise", self.noises, NOISES),
-        ):
-            for name in asked:
+        for what, known in (("rule", tuple(RULES)), ("fact", tuple(KINDS)), ("noise", NOISES)):
+            for name in getattr(self, f"{what}s"):
                 if name not in known:
                     raise PlanError(f"no {what} family '{name}'", got=name, hint=did_you_mean(name, known))
         if min(self.shares) < 0 or not sum(self.shares) > 0:
@@ -95,21 +90,12 @@ class PlantedCorpus:
         return len(self.texts)
 
     def fragments(self, words: Sequence[str] | None = None) -> Fragments:
-        """The fragments as a model of whole words reads them.
-
-        Args:
-            words: What the model knows; a word's token is its position. The corpus's own words if None.
-        """
+        """The fragments as a model of whole words reads them, which knows the corpus's own words if None."""
         return read_words([text.split() for text in self.texts], self.words if words is None else words)
 
 
 def read_words(written: Sequence[Sequence[str]], known: Sequence[str]) -> Fragments:
-    """Fragments as a model of whole words reads them.
-
-    Args:
-        written: Words of each fragment; two or more, all of them known.
-        known: All words; a word's token is its position.
-    """
+    """Fragments of two or more words as a model of whole words reads them; a word's token is its position."""
     at = {word: i for i, word in enumerate(known)}
     lengths = np.array([len(words) for words in written], dtype=np.int64)
     tokens = np.zeros((len(written), int(lengths.max())), dtype=np.int32)
@@ -181,7 +167,7 @@ def planted_corpus(recipe: PlantedRecipe, seed: int) -> PlantedCorpus:
 
 
 class _Keys:
-    """Hands out each key once."""
+    """Hands out each key once, and with it the number of its cluster."""
 
     def __init__(self, rng: np.random.Generator, recipe: PlantedRecipe) -> None:
         self._left = {name: list(rng.permutation(np.array(KINDS[name].keys))) for name in recipe.facts}
@@ -190,10 +176,9 @@ class _Keys:
     def next(self, kind: str) -> str:
         self.cluster += 1
         if not self._left[kind]:
-            raise PlanError(
-                f"more facts of the family '{kind}' than it has keys ({len(KINDS[kind].keys)})",
-                hint="ask for fewer fragments, more families of facts, or more repeats",
-            )
+            wrong = f"more facts of the family '{kind}' than it has keys ({len(KINDS[kind].keys)})"
+            hint = "ask for fewer fragments, more families of facts, or more repeats"
+            raise PlanError(wrong, hint=hint)
         return str(self._left[kind].pop())
 
 
@@ -207,14 +192,21 @@ def _rule_words(rng: np.random.Generator, rule: str, broken: bool) -> tuple[list
     return words, deepest
 
 
-def _facts(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys) -> Iterator[_Piece]:
+def _facts(
+    rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _Keys, *, contradictory: bool = False
+) -> Iterator[_Piece]:
+    """So many statements of facts, or a few more; contradictory: other values at each."""
     made = fact = 0
     while made < count:
         kind = _turn(recipe.facts, fact, "fact")
-        record = draw_record(rng, kind, keys.next(kind))
-        times = int(rng.integers(recipe.repeats[0], recipe.repeats[1] + 1))
+        key = keys.next(kind)
+        record = None if contradictory else draw_record(rng, kind, key)
+        fewest, most = (2, max(2, recipe.repeats[1])) if contradictory else recipe.repeats
+        times = int(rng.integers(fewest, most + 1))
+        role, family = (2, f"contradictory fact: {kind}") if contradictory else (1, kind)
         for _ in range(times):
-            yield _Piece(state(rng, record), 1, kind, cluster=keys.cluster)
+            words = state(rng, draw_record(rng, kind, key) if record is None else record)
+            yield _Piece(words, role, family, cluster=keys.cluster)
         made, fact = made + times, fact + 1
 
 
@@ -222,14 +214,7 @@ def _noise(rng: np.random.Generator, recipe: PlantedRecipe, count: int, keys: _K
     for i, noise in enumerate(recipe.noises):
         share = count * (i + 1) // len(recipe.noises) - count * i // len(recipe.noises)
         if noise == "contradictory fact":
-            made = fact = 0
-            while made < share:
-                kind = _turn(recipe.facts, fact, "fact")
-                key, times = keys.next(kind), int(rng.integers(2, max(2, recipe.repeats[1]) + 1))
-                for _ in range(times):
-                    words = state(rng, draw_record(rng, kind, key))
-                    yield _Piece(words, 2, f"{noise}: {kind}", cluster=keys.cluster)
-                made, fact = made + times, fact + 1
+            yield from _facts(rng, recipe, share, keys, contradictory=True)
         elif noise == "contradictory rule":
             for j in range(share):
                 rule = _turn(recipe.rules, j, noise)

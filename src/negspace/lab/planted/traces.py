@@ -49,13 +49,10 @@ class TraceTask:
     """Held-out fragments, each of which a model takes a step on.
 
     Attributes:
-        fragments: The fragments.
         reference: Fragments that transfer is measured on.
-        families: Family of each fragment.
         depth: Steps or levels of each; -1 where a fragment has none.
         held_out_clusters: Fragments of one fact are one cluster.
-        eval_sets: By name.
-        fingerprint: SHA-256 (hex) of all of the above.
+        fingerprint: SHA-256 (hex) of all else.
     """
 
     fragments: Fragments
@@ -84,15 +81,9 @@ def trace_task(
     digest = hashlib.sha256(f"{fragments.fingerprint} {reference.fingerprint} {list(sets)}".encode())
     digest.update("\n".join((*families, *kinds)).encode())
     digest.update(depth.astype(np.int64).tobytes() + clusters.astype(np.int64).tobytes())
-    return TraceTask(
-        fragments,
-        reference,
-        tuple(families),
-        depth.astype(np.int64),
-        clusters.astype(np.int64),
-        {name: EvalSet(name, rows) for name, rows in sets.items()},
-        digest.hexdigest(),
-    )
+    eval_sets, print_ = {name: EvalSet(name, rows) for name, rows in sets.items()}, digest.hexdigest()
+    depth, clusters = depth.astype(np.int64), clusters.astype(np.int64)
+    return TraceTask(fragments, reference, tuple(families), depth, clusters, eval_sets, print_)
 
 
 @dataclass(frozen=True)
@@ -100,9 +91,7 @@ class TraceArm:
     """A quantity that may tell an outcome.
 
     Attributes:
-        name: As results name the arm.
-        quantity: One of ``QUANTITIES``.
-        outcome: Another one.
+        quantity: One of ``QUANTITIES``; ``outcome`` is another one.
         training: What the model was trained on.
 
     Raises:
@@ -136,11 +125,7 @@ class TraceArm:
         return f"{QUANTITIES[self.quantity]}; against {self.outcome}; {self.training.outline()}"
 
     def check(self, task: TraceTask) -> None:
-        """Refuse a task whose fragments have no depth, where depth is asked for.
-
-        Raises:
-            PlanError: If so.
-        """
+        """Refuse, by a PlanError, a task whose fragments have no depth, where depth is asked for."""
         if "depth" in (self.quantity, self.outcome) and (task.depth < 0).any():
             raise PlanError(f"arm '{self.name}' asks for depth, which some fragments do not have")
 
@@ -152,9 +137,8 @@ class TraceLearner:
     A run holds the rank of each fragment by the arm's quantity and by its outcome: all that the metric
     `PairsInOrder` asks for. Arms of one training and seed share its model.
 
-    Attributes:
-        fall: In nats per token: the step of a seed's model is one at which the loss of the median held-out
-            fragment would fall so far, to first order (`choose_step_size`).
+    The step of a seed's model is one at which the loss of the median held-out fragment would ``fall`` so far,
+    in nats per token, to first order (`choose_step_size`).
     """
 
     fall: float = 0.1
@@ -185,7 +169,13 @@ def _traced(
     task: TraceTask, training: PlantedTraining, seed: int, arms: Sequence[TraceArm], fall: float
 ) -> list[Run]:
     known = _quantities(training.train(seed), task, fall)
-    ranks = {name: _ranks(values) for name, values in known.items()}
+    # Share of the items below each, half of those beside it counted; NaN where any value is missing.
+    ranks = {
+        name: (rankdata(values) - 0.5) / len(values)
+        if np.isfinite(values).all()
+        else np.full(len(values), np.nan)
+        for name, values in known.items()
+    }
     return [
         Run(arm.name, seed, {"predictor_rank": ranks[arm.quantity], "outcome_rank": ranks[arm.outcome]})
         for arm in arms
@@ -195,12 +185,13 @@ def _traced(
 def _quantities(
     model: LanguageModel, task: TraceTask, fall: float
 ) -> dict[str, Float[np.ndarray, " held_out"]]:
+    from negspace.probes.engines.sgd_step import choose_step_size, squared_norms
+
     rows = np.arange(len(task.fragments))
     losses = token_losses(model, task.fragments, rows, _BATCH).astype(np.float64)
-    size = _step_size(model, task.fragments, fall)
-    traces = (
-        StepProbe(task.reference, size, queries=0).measure(model, task.fragments, rows, batch=_BATCH).traces
-    )
+    size = choose_step_size(squared_norms(model, task.fragments, range(len(rows))), fall)
+    probe = StepProbe(task.reference, size, queries=0)
+    traces = probe.measure(model, task.fragments, rows, batch=_BATCH).traces
     whole = {trace.metric: trace.values for trace in traces if trace.layer is None}
     loss = np.nanmean(losses, axis=1)
     drift = np.mean([trace.values for trace in traces if trace.metric == "drift"], axis=0)
@@ -216,12 +207,6 @@ def _quantities(
     }
 
 
-def _step_size(model: LanguageModel, fragments: Fragments, fall: float) -> float:
-    from negspace.probes.engines.sgd_step import choose_step_size, squared_norms
-
-    return choose_step_size(squared_norms(model, fragments, range(len(fragments))), fall)
-
-
 def _beyond(
     values: Float[np.ndarray, " items"], known: Float[np.ndarray, " items"], families: Sequence[str]
 ) -> Float[np.ndarray, " items"]:
@@ -233,13 +218,6 @@ def _beyond(
         y, x = y - y.mean(), x - x.mean()
         left[rows] = y - x * (x @ y) / max(x @ x, 1e-12)
     return left
-
-
-def _ranks(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
-    """Share of the items below each, half of those beside it counted; NaN where any value is missing."""
-    if not np.isfinite(values).all():
-        return np.full(len(values), np.nan)
-    return np.asarray((rankdata(values) - 0.5) / len(values), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -285,20 +263,13 @@ class PairsInOrder(EvalSetMetric):
         missing = np.isnan(quantity).any() or np.isnan(outcome).any()
         if missing or len(np.unique(outcome)) < 2:
             return undefined()
-        share, influence = _in_order(quantity, outcome)
+        wanted = np.sign(outcome[:, None] - outcome)
+        agree = (1 + wanted * np.sign(quantity[:, None] - quantity)) / 2
+        counted = np.abs(wanted)
+        pairs = counted.sum() / 2
+        share = float((counted * agree).sum() / 2 / pairs)
+        influence = (counted * (agree - share)).sum(1) / pairs
         if self.either_way and share < 0.5:
             share, influence = 1 - share, -influence
         clusters = self.clusters(task)
         return Measurement(share, influence, clusters, resolution=2.0 / (len(np.unique(clusters)) + 4))
-
-
-def _in_order(
-    quantity: Float[np.ndarray, " items"], outcome: Float[np.ndarray, " items"]
-) -> tuple[float, Float[np.ndarray, " items"]]:
-    """The share, and the influence of each item on it; some outcomes differ."""
-    wanted = np.sign(outcome[:, None] - outcome)
-    agree = (1 + wanted * np.sign(quantity[:, None] - quantity)) / 2
-    counted = np.abs(wanted)
-    pairs = counted.sum() / 2
-    share = float((counted * agree).sum() / 2 / pairs)
-    return share, (counted * (agree - share)).sum(1) / pairs

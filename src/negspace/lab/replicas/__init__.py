@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from negspace.lab.replicas.arms import Adam, Batches, BestOf, ReplicaArm, Sweep, batches_of, initial
-from negspace.lab.replicas.learner import DEVICES, ReplicaLearner
-from negspace.lab.replicas.module_nets import ModuleNet, gru_net, transformer_net
-from negspace.lab.replicas.nets import DELTAS, NOTHING, Delta, LstmNet, Net, against, count, tensors
-from negspace.lab.replicas.numba_engine import LstmReplicas
-from negspace.lab.replicas.pseudo_labels import (
-    Confident,
-    Oracle,
-    PseudoLabelledRows,
-    TrueRowsFrom,
-    Verifier,
+from negspace.lab.replicas.learner import DEVICES, ReplicaLearner, Replicas
+from negspace.lab.replicas.nets import (
+    DELTAS,
+    NOTHING,
+    Delta,
+    LstmNet,
+    ModuleNet,
+    Net,
+    against,
+    count,
+    gru_net,
+    tensors,
+    transformer_net,
 )
-from negspace.lab.replicas.training import Replicas
+from negspace.lab.replicas.numba_engine import LstmReplicas
+from negspace.lab.replicas.pseudo_labels import Confident, Oracle, PseudoLabelledRows, TrueRowsFrom, Verifier
 from negspace.lab.replicas.training_rows import (
     CHUNK,
     POSITIVE,

@@ -47,17 +47,45 @@ class Batches:
     labels: Float32[np.ndarray, "steps batch"]
     lengths: Int64[np.ndarray, " steps"]
 
+    def part(self, steps: slice) -> Batches:
+        """The batches of some of the steps."""
+        subtracted = None if self.against is None else self.against[steps]
+        return Batches(self.tokens[steps], subtracted, self.labels[steps], self.lengths[steps])
+
+
+def check_batches(net: Net, batches: Sequence[Batches], replicas: int) -> None:
+    """Refuse batches that do not fit a net and a number of replicas; tokens are left to the engine.
+
+    Raises:
+        PlanError: If so.
+    """
+    shapes = {(b.tokens.shape[0], b.tokens.shape[2]) for b in batches}
+    if len(batches) != replicas or len(shapes) != 1 or min(shapes)[1] == 0:
+        got = f"{len(batches)} with (steps, rows) {sorted(shapes)}"
+        raise PlanError(f"batches of {replicas} replicas, as many steps and rows for all", got=got)
+    for its in batches:
+        steps, longest, rows = its.tokens.shape
+        if its.labels.shape != (steps, rows) or its.lengths.shape != (steps,):
+            got = f"{its.tokens.shape}, {its.labels.shape}, {its.lengths.shape}"
+            raise PlanError("tokens, labels and lengths differ in steps or rows", got=got)
+        if not ((its.lengths >= 1) & (its.lengths <= longest)).all():
+            raise PlanError(f"lengths are from 1 to {longest}", got=its.lengths)
+        check_against(net, its.tokens, its.against)
+
+
+def check_against(net: Net, tokens: np.ndarray, subtracted: np.ndarray | None) -> None:
+    """Refuse, by a PlanError, tokens to subtract that a net has no use for, lacks, or of another shape."""
+    got = None if subtracted is None else subtracted.shape
+    if got != (None if net.delta is None else tokens.shape):
+        raise PlanError(f"tokens subtracted do not fit '{net.name}' with the delta {net.delta}", got=got)
+
 
 @dataclass(frozen=True)
 class BestOf:
-    """Choose, among evenly spaced checkpoints, the one most accurate on a test set.
+    """Choose, among evenly spaced checkpoints, the one most accurate on the eval set named ``on``.
 
-    It is chosen on the very rows it is reported on, so the accuracy is biased upwards. It stands here because
-    it was published so.
-
-    Attributes:
-        checkpoints: How many, the last step included.
-        on: Name of the eval set.
+    It is chosen on the very rows it is reported on, so the accuracy is biased upwards: it was published so.
+    The last step is one of the checkpoints.
     """
 
     checkpoints: int
@@ -69,11 +97,7 @@ class ReplicaArm:
     """What a replica of this arm trains on and how.
 
     Attributes:
-        name: As results name the arm.
-        rows: What it trains on.
-        net: Its architecture.
         steps: Number of batches.
-        adam: The optimiser.
         batch: Rows a batch.
         lengths: Shortest and longest sequence; each batch has one length, uniform over both ends included.
         best_of: Which checkpoint predicts; the last one if None.
@@ -93,25 +117,17 @@ class ReplicaArm:
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.lengths[0]) < 1 or self.lengths[1] < self.lengths[0]:
-            raise PlanError(
-                f"arm '{self.name}': steps, batch and lengths are at least 1, the shortest length first",
-                got=f"steps={self.steps}, batch={self.batch}, lengths={self.lengths}",
-            )
+            got = f"steps={self.steps}, batch={self.batch}, lengths={self.lengths}"
+            wrong = "steps, batch and lengths are at least 1, the shortest length first"
+            raise PlanError(f"arm '{self.name}': {wrong}", got=got)
         if self.best_of is not None and not 1 <= self.best_of.checkpoints <= self.steps:
-            raise PlanError(
-                f"arm '{self.name}': checkpoints are at least 1 and at most one a step",
-                got=f"{self.best_of.checkpoints} checkpoints of {self.steps} steps",
-            )
+            got = f"{self.best_of.checkpoints} checkpoints of {self.steps} steps"
+            raise PlanError(f"arm '{self.name}': checkpoints are at least 1 and at most one a step", got=got)
 
     @property
     def members(self) -> tuple[ReplicaArm, ...]:
         """The arms that are trained for it: itself."""
         return (self,)
-
-    @property
-    def teachers(self) -> tuple[ReplicaArm, ...]:
-        """The arms whose models label its rows, that of generation 0 first."""
-        return self.rows.teachers
 
     def choose(self, task: SequenceTask, runs: Mapping[str, Run]) -> Run:
         """Its run, of those of its members."""
@@ -124,21 +140,12 @@ class ReplicaArm:
         return (self.net, self.rows, *self.rows.code)
 
     def check(self, task: SequenceTask) -> None:
-        """Refuse a task of another concept, or without the eval set that chooses the checkpoint.
-
-        Raises:
-            PlanError: If so.
-        """
-        if task.concept != self.rows.concept.name:
-            raise PlanError(
-                f"arm '{self.name}' draws rows of '{self.rows.concept.name}'",
-                got=f"a task of '{task.concept}'",
-            )
-        if self.best_of is not None and self.best_of.on not in task.eval_sets:
-            raise PlanError(
-                f"arm '{self.name}': the task has no eval set '{self.best_of.on}'",
-                hint=did_you_mean(self.best_of.on, task.eval_sets),
-            )
+        """Refuse, by a PlanError, a task of another concept, or without what chooses the checkpoint."""
+        ours, got = self.rows.concept.name, f"a task of '{task.concept}'"
+        if task.concept != ours:
+            raise PlanError(f"arm '{self.name}' draws rows of '{ours}'", got=got)
+        if self.best_of is not None:
+            _require_eval_set(task, self.best_of.on, f"arm '{self.name}'")
 
     def training(self) -> Mapping[str, Json]:
         """All that decides a replica's training, the seed and its end aside."""
@@ -152,12 +159,8 @@ class ReplicaArm:
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the arm's runs, the seed aside."""
-        return {
-            "name": self.name,
-            **self.training(),
-            "steps": self.steps,
-            "best_of": None if self.best_of is None else asdict(self.best_of),
-        }
+        best = None if self.best_of is None else asdict(self.best_of)
+        return {"name": self.name, **self.training(), "steps": self.steps, "best_of": best}
 
     def outline(self) -> str:
         """Net, steps and rows in a line."""
@@ -166,9 +169,7 @@ class ReplicaArm:
 
     def readings(self) -> tuple[int, ...]:
         """Steps after which the model predicts, ascending."""
-        if self.best_of is None:
-            return (self.steps,)
-        n = self.best_of.checkpoints
+        n = 1 if self.best_of is None else self.best_of.checkpoints
         return tuple(self.steps * (i + 1) // n for i in range(n))
 
 
@@ -177,7 +178,6 @@ class Sweep:
     """The best of several arms at each seed, chosen on an eval set that nothing is reported on.
 
     Attributes:
-        name: As results name the arm.
         arms: What is tried; they differ in their settings, such as the learning rate.
         on: Name of the eval set that chooses; of equals, the first arm.
 
@@ -190,12 +190,9 @@ class Sweep:
     on: str
 
     def __post_init__(self) -> None:
-        names = {arm.name for arm in self.arms}
-        if not names or len(names) < len(self.arms):
-            raise PlanError(
-                f"sweep '{self.name}' tries arms of different names, at least one",
-                got=[arm.name for arm in self.arms],
-            )
+        names = [arm.name for arm in self.arms]
+        if not names or len({*names}) < len(names):
+            raise PlanError(f"sweep '{self.name}' tries arms of different names, at least one", got=names)
 
     @property
     def members(self) -> tuple[ReplicaArm, ...]:
@@ -213,31 +210,26 @@ class Sweep:
         return tuple(part for arm in self.arms for part in arm.code)
 
     def check(self, task: SequenceTask) -> None:
-        """Refuse a task that one of the arms refuses, or without the eval set that chooses.
-
-        Raises:
-            PlanError: If so.
-        """
+        """Refuse, by a PlanError, a task that an arm refuses, or without the eval set that chooses."""
         for arm in self.arms:
             arm.check(task)
-        if self.on not in task.eval_sets:
-            raise PlanError(
-                f"sweep '{self.name}': the task has no eval set '{self.on}'",
-                hint=did_you_mean(self.on, task.eval_sets),
-            )
+        _require_eval_set(task, self.on, f"sweep '{self.name}'")
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the sweep's runs, the seed aside."""
-        return {
-            "name": self.name,
-            "sweep": [{**arm.describe(), "name": ""} for arm in self.arms],
-            "on": self.on,
-        }
+        tried: list[Json] = [{**arm.describe(), "name": ""} for arm in self.arms]
+        return {"name": self.name, "sweep": tried, "on": self.on}
 
     def outline(self) -> str:
         """The first arm, and the learning rates that are tried, in a line."""
         rates = ", ".join(f"{member.adam.lr:g}" for member in self.arms)
         return f"{self.arms[0].outline()}, the best of learning rates {rates} on '{self.on}'"
+
+
+def _require_eval_set(task: SequenceTask, name: str, who: str) -> None:
+    if name not in task.eval_sets:
+        hint = did_you_mean(name, task.eval_sets)
+        raise PlanError(f"{who}: the task has no eval set '{name}'", hint=hint)
 
 
 def initial(arm: ReplicaArm, seed: int) -> Float32[np.ndarray, " parameters"]:
@@ -249,39 +241,26 @@ def initial(arm: ReplicaArm, seed: int) -> Float32[np.ndarray, " parameters"]:
 def batches_of(arm: ReplicaArm, seed: int, steps: int, teachers: Sequence[Teacher] = ()) -> Iterator[Batches]:
     """Draw an arm's batches, up to `CHUNK` steps at a time; fewer steps are the beginning of more."""
     for chunk in range(-(-steps // CHUNK)):
-        batches = _chunk(arm, Draw(seed, arm.rows.generation, chunk), teachers)
-        yield cut(batches, 0, min(CHUNK, steps - chunk * CHUNK))
+        batches = _chunk(arm, Draw(seed, arm.rows.generation, chunk, teachers=teachers))
+        yield batches.part(slice(0, min(CHUNK, steps - chunk * CHUNK)))
 
 
-def cut(batches: Batches, start: int, stop: int) -> Batches:
-    """The steps from ``start`` to before ``stop``."""
-    part = slice(start, stop)
-    return Batches(
-        batches.tokens[part],
-        None if batches.against is None else batches.against[part],
-        batches.labels[part],
-        batches.lengths[part],
-    )
-
-
-def _chunk(arm: ReplicaArm, draw: Draw, teachers: Sequence[Teacher]) -> Batches:
-    lengths = draw.lengths(arm.lengths, CHUNK)
+def _chunk(arm: ReplicaArm, draw: Draw) -> Batches:
+    lengths = draw.lengths(arm.lengths)
     shape = (CHUNK, arm.lengths[1], arm.batch)
     tokens, labels = np.zeros(shape, dtype=np.int32), np.empty((CHUNK, arm.batch), dtype=np.float32)
     subtracted = None if arm.net.delta is None else np.zeros(shape, dtype=np.int32)
     for length in np.unique(lengths).tolist():
         steps = np.flatnonzero(lengths == length)
-        rows, theirs = arm.rows.draw(draw, len(steps) * arm.batch, length, teachers)
-        tokens[steps, :length] = _by_step(rows, len(steps))
+        by_step = (len(steps), arm.batch, length)
+        own = replace(draw, rows=len(steps) * arm.batch, length=length)
+        rows, theirs = arm.rows.draw(own)
+        tokens[steps, :length] = rows.reshape(by_step).transpose(0, 2, 1)
         labels[steps] = theirs.reshape(len(steps), arm.batch)
-        other = against(rows, arm.net.delta, draw.rng(Purpose.DELTAS, length))
+        other = against(rows, arm.net.delta, own.rng(Purpose.DELTAS))
         if subtracted is not None and other is not None:
-            subtracted[steps, :length] = _by_step(other, len(steps))
+            subtracted[steps, :length] = other.reshape(by_step).transpose(0, 2, 1)
     return Batches(tokens, subtracted, labels, lengths)
-
-
-def _by_step(rows: Int32[np.ndarray, "rows length"], steps: int) -> Int32[np.ndarray, "steps length batch"]:
-    return rows.reshape(steps, -1, rows.shape[1]).transpose(0, 2, 1)
 
 
 def accuracy(task: SequenceTask, values: Values, on: str) -> float:

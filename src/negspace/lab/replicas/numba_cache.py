@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,40 +50,30 @@ def cached(function: Callable[..., object], options: Mapping[str, Any]) -> Any:
 
 
 def load(functions: Sequence[Any], call: Callable[[], None]) -> None:
-    """Load functions from the cache; if one is not there, another process compiles all of them first.
+    """Load functions made by `cached`; if one is not in the cache, another process compiles all first.
 
-    From then on they take arguments of these types only, and anything else raises a TypeError. If several
+    ``call`` calls each once, with small arguments of the types that they will get; it is found by its name in
+    its module. From then on they take these types only, and anything else raises a TypeError. If several
     processes ask, one has them compiled and the others wait.
-
-    Args:
-        functions: Functions made by `cached`.
-        call: Calls each of them once, with small arguments of the types that they will get; it is found by
-            its name in its module.
 
     Raises:
         StoreError: If the functions cannot be compiled or not be kept.
     """
     if _CONFIG.DISABLE_JIT:
         return
-    with _LOCK, _one_process(Path(functions[0].stats.cache_path)):
+    with _LOCK, ExitStack() as held:
+        with suppress(StoreError):  # a file system without locks: at worst two compile the same
+            held.enter_context(locked(Path(functions[0].stats.cache_path) / "kernel", wait=True))
         if not _is_cached(functions, call):
             failed = _compile_elsewhere(call)
             if not _is_cached(functions, call):
+                got = failed or f"nothing in {functions[0].stats.cache_path}"
+                hint = "set NUMBA_CACHE_DIR to a folder with space that you may write to"
                 raise StoreError(
-                    "the LSTM engine cannot be compiled, or its code cannot be kept",
-                    got=failed or f"nothing in {functions[0].stats.cache_path}",
-                    hint="set NUMBA_CACHE_DIR to a folder with space that you may write to",
+                    "the LSTM engine cannot be compiled, or its code cannot be kept", got=got, hint=hint
                 )
         for function in functions:
             function.disable_compile()
-
-
-@contextmanager
-def _one_process(folder: Path) -> Iterator[None]:
-    with ExitStack() as held:
-        with suppress(StoreError):  # a file system without locks: at worst two compile the same
-            held.enter_context(locked(folder / "kernel", wait=True))
-        yield
 
 
 def _is_cached(functions: Sequence[Any], call: Callable[[], None]) -> bool:

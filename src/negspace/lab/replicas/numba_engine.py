@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -19,7 +20,8 @@ import threadpoolctl
 from jaxtyping import Bool, Float32, Int32
 
 from negspace.errors import MissingExtraError, PlanError
-from negspace.lab.replicas.arms import Adam, Batches
+from negspace.lab.concepts import Tokens
+from negspace.lab.replicas.arms import Adam, Batches, check_against, check_batches
 from negspace.lab.replicas.nets import NOTHING, LstmNet, count
 from negspace.lab.replicas.numba_layout import Optimiser, Workspace, allocate, view
 
@@ -30,12 +32,8 @@ _BLOCK = 64
 class LstmReplicas:
     """Replicas of an `LstmNet`, trained one after another by compiled code.
 
-    Not for two threads at once; two of them in two threads are fine.
-
-    Args:
-        net: The architecture.
-        initial: Parameters of each replica; copied.
-        adam: The optimiser's settings.
+    Each starts from a copy of its ``initial`` parameters. Not for two threads at once; two of them in two
+    threads are fine.
 
     Raises:
         MissingExtraError: If numba is not installed.
@@ -47,23 +45,14 @@ class LstmReplicas:
     ) -> None:
         if find_spec("numba") is None:
             raise MissingExtraError("the compiled LSTM", "lab")
-        expected = count(net)
-        sizes = {len(parameters) for parameters in initial}
+        expected, sizes = count(net), {len(parameters) for parameters in initial}
         if sizes != {expected}:
             raise PlanError(f"each replica takes {expected} parameters", got=sorted(sizes))
         self._net = net
-        self._adam: tuple[float, float, float, float, float] = (
-            float(adam.lr),
-            float(adam.weight_decay),
-            float(adam.beta1),
-            float(adam.beta2),
-            float(adam.eps),
-        )
+        self._adam = tuple(map(float, astuple(adam)))
         self._parameters = np.array(initial, dtype=np.float32)
-        self._first = np.zeros_like(self._parameters)
-        self._second = np.zeros_like(self._parameters)
-        self._gradient = np.zeros(expected, dtype=np.float32)
-        self._last = np.zeros(expected, dtype=np.float32)
+        self._first, self._second = np.zeros_like(self._parameters), np.zeros_like(self._parameters)
+        self._gradient, self._last = (np.zeros(expected, dtype=np.float32) for _ in range(2))
         self._workspace: Workspace | None = None
         self._taken = 0
         self._diverged_at: list[int | None] = [None] * len(self._parameters)
@@ -80,13 +69,11 @@ class LstmReplicas:
         Raises:
             PlanError: If the batches do not fit the replicas or the net.
         """
-        if len(batches) != len(self._parameters) or len({len(b.lengths) for b in batches}) != 1:
-            got = [len(b.lengths) for b in batches]
-            raise PlanError(
-                f"train takes batches of as many steps for each of {len(self._parameters)}", got=got
-            )
+        check_batches(self._net, batches, len(self._parameters))
         for its in batches:
-            self._check(its)
+            longest = its.tokens.shape[1]
+            read = (np.arange(longest) < its.lengths[:, None])[:, :, None]
+            self._check_tokens(its.tokens, its.against, read)
         steps = len(batches[0].lengths)
         losses = np.full((len(batches), steps), np.nan, dtype=np.float32)
         with ONE_BLAS_THREAD:
@@ -102,15 +89,9 @@ class LstmReplicas:
 
     def parameters(self, replica: int) -> Float32[np.ndarray, " parameters"]:
         """A copy of a replica's parameters as they are now."""
-        copied: Float32[np.ndarray, " parameters"] = self._parameters[replica].copy()
-        return copied
+        return np.array(self._parameters[replica])
 
-    def logits(
-        self,
-        replica: int,
-        tokens: Int32[np.ndarray, "rows length"],
-        against: Int32[np.ndarray, "rows length"] | None,
-    ) -> Float32[np.ndarray, " rows"]:
+    def logits(self, replica: int, tokens: Tokens, against: Tokens | None) -> Float32[np.ndarray, " rows"]:
         """Logit that each sequence is positive; NaN if the replica's initial parameters were not finite.
 
         Raises:
@@ -119,7 +100,8 @@ class LstmReplicas:
         from negspace.lab.replicas import numba_kernel
 
         rows, length = tokens.shape
-        self._check_tokens(tokens, against)
+        check_against(self._net, tokens, against)
+        self._check_tokens(tokens, against, True)
         if not np.isfinite(self._parameters[replica]).all():
             return np.full(rows, np.nan, dtype=np.float32)
         blocked = _in_blocks(tokens)
@@ -143,66 +125,36 @@ class LstmReplicas:
         )
         # numba compiles anew for arrays that are read-only or not in row order.
         tokens = np.require(batches.tokens, np.int32, ["C", "W"])
-        against = tokens if batches.against is None else np.require(batches.against, np.int32, ["C", "W"])
-        labels = np.require(batches.labels, np.float32, ["C", "W"])
-        lengths = np.require(batches.lengths, np.int64, ["C", "W"])
-        return int(
-            numba_kernel.train(
-                view(self._net, own.parameters),
-                view(self._net, own.gradient),
-                self._buffers(*tokens.shape[1:]),
-                own,
-                self._adam,
-                self._taken,
-                tokens,
-                against,
-                labels,
-                lengths,
-                self._net.delta is not None,
-                losses,
-            )
+        (longest, batch), work = tokens.shape[1:], self._workspace
+        if work is None or work.gates.shape[0] < longest or work.gates.shape[1] != batch:
+            work = self._workspace = allocate(self._net, longest, batch)
+        taken: int = numba_kernel.train(
+            view(self._net, own.parameters),
+            view(self._net, own.gradient),
+            work,
+            own,
+            self._adam,
+            self._taken,
+            tokens,
+            tokens if batches.against is None else np.require(batches.against, np.int32, ["C", "W"]),
+            np.require(batches.labels, np.float32, ["C", "W"]),
+            np.require(batches.lengths, np.int64, ["C", "W"]),
+            self._net.delta is not None,
+            losses,
         )
-
-    def _buffers(self, longest: int, batch: int) -> Workspace:
-        have = self._workspace
-        if have is None or have.gates.shape[0] < longest or have.gates.shape[1] != batch:
-            have = self._workspace = allocate(self._net, longest, batch)
-        return have
-
-    def _check(self, batches: Batches) -> None:
-        steps, longest, batch = batches.tokens.shape
-        if batches.labels.shape != (steps, batch) or batches.lengths.shape != (steps,) or batch == 0:
-            got = [batches.tokens.shape, batches.labels.shape, batches.lengths.shape]
-            raise PlanError(
-                "tokens, labels and lengths differ in steps or rows, or there are no rows", got=got
-            )
-        if steps and not (batches.lengths.min() >= 1 and batches.lengths.max() <= longest):
-            raise PlanError(f"lengths are from 1 to {longest}", got=batches.lengths)
-        read = np.broadcast_to(
-            (np.arange(longest) < batches.lengths[:, None])[:, :, None], batches.tokens.shape
-        )
-        self._check_tokens(batches.tokens, batches.against, read)
+        return taken
 
     def _check_tokens(
         self,
         tokens: Int32[np.ndarray, "*shape"],
         against: Int32[np.ndarray, "*shape"] | None,
-        read: Bool[np.ndarray, "*shape"] | bool = True,
+        read: Bool[np.ndarray, "*_"] | bool,
     ) -> None:
-        if (against is None) != (self._net.delta is None) or (
-            against is not None and against.shape != tokens.shape
-        ):
-            got = None if against is None else against.shape
-            raise PlanError(f"tokens subtracted do not fit a net of delta {self._net.delta}", got=got)
-        for index, lowest in ((tokens, 0), (against, NOTHING)):
-            # Compiled code does not look where it reads.
-            if (
-                index is not None
-                and not ((index >= lowest) & (index < self._net.vocabulary) | ~np.asarray(read)).all()
-            ):
-                raise PlanError(
-                    f"tokens are from {lowest} to {self._net.vocabulary - 1}", got=(index.min(), index.max())
-                )
+        # Compiled code does not look where it reads.
+        for index, lowest in ((tokens, 0), (tokens if against is None else against, NOTHING)):
+            if not ((index >= lowest) & (index < self._net.vocabulary) | ~np.asarray(read)).all():
+                known = f"tokens are from {lowest} to {self._net.vocabulary - 1}"
+                raise PlanError(known, got=(index.min(), index.max()))
 
 
 @cache
@@ -225,24 +177,13 @@ def call_engine() -> None:
     own = Optimiser(*np.zeros((5, count(net)), dtype=np.float32))
     parameters, work = view(net, own.parameters), allocate(net, 1, 1)
     tokens, numbers = np.zeros((1, 1, 1), dtype=np.int32), np.zeros((1, 1), dtype=np.float32)
-    numba_kernel.train(
-        parameters,
-        view(net, own.gradient),
-        work,
-        own,
-        (0.0, 0.0, 0.0, 0.0, 1.0),
-        0,
-        tokens,
-        tokens,
-        numbers,
-        np.ones(1, dtype=np.int64),
-        False,
-        numbers[0],
-    )
+    settings, lengths = (0.0, 0.0, 0.0, 0.0, 1.0), np.ones(1, dtype=np.int64)
+    batches = (tokens, tokens, numbers, lengths, False, numbers[0])
+    numba_kernel.train(parameters, view(net, own.gradient), work, own, settings, 0, *batches)
     numba_kernel.predict(parameters, work, tokens, tokens, False, numbers)
 
 
-def _in_blocks(tokens: Int32[np.ndarray, "rows length"]) -> Int32[np.ndarray, "blocks length block"]:
+def _in_blocks(tokens: Tokens) -> Int32[np.ndarray, "blocks length block"]:
     """Cut rows into blocks, the last filled up with token 0, and lay each out by position."""
     rows, length = tokens.shape
     blocks = -(-rows // _BLOCK)
@@ -252,10 +193,9 @@ def _in_blocks(tokens: Int32[np.ndarray, "rows length"]) -> Int32[np.ndarray, "b
 
 
 class _OneBlasThread:
-    """Holds BLAS to one thread while anyone is inside.
+    """Holds BLAS, which starts threads of its own for larger products, to one while anyone is inside.
 
-    numba multiplies by SciPy's OpenBLAS, which starts threads of its own for the larger products. The
-    limit is the process's, so it is set by the first thread that enters and lifted by the last that leaves.
+    The limit is the process's, so the first thread that enters sets it and the last that leaves lifts it.
     """
 
     def __init__(self) -> None:
@@ -267,22 +207,21 @@ class _OneBlasThread:
         with self._lock:
             if self._inside == 0:
                 self._before = [library.num_threads for library in _blas()]
-                for library in _blas():
-                    _set_threads(library, 1)
+                _set_threads([1] * len(self._before))
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                for library, threads in zip(_blas(), self._before, strict=True):
-                    _set_threads(library, threads)
+                _set_threads(self._before)
 
 
-def _set_threads(library: Any, threads: int) -> None:
+def _set_threads(counts: Sequence[int]) -> None:
     # Since 3.8 threadpoolctl lets only one thread of the process, the first that asked, limit OpenBLAS, and
     # does nothing for others. Ours are counted, and so may come from any thread.
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+    for library, threads in zip(_blas(), counts, strict=True):
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
 
 
 @cache

@@ -40,26 +40,19 @@ class Workspace(NamedTuple):
     feeds ``[e_t, e_t - e_a]`` under ``[W1, W2]``, that is ``(W1 + W2) e_t - W2 e_a``: two tables. The last
     row of the second is zero, for index -1 (`NOTHING`).
 
+    ``d_`` is the gradient of a name; ``against_`` belongs to the tokens subtracted.
+
     Attributes:
         token_weight: W1 + W2, or W1 without a delta.
         against_weight: W2.
-        state_weight_t: The recurrent weight, transposed.
         token_table: What a token adds to the gates' inputs, biases included.
-        against_table: What a token subtracted takes off them.
         token_sum: Gradient of the gates' inputs, summed by token.
-        against_sum: The same, summed by the token subtracted.
         slope: Slope of each gate: 1/2 where it is logistic, 1 where it is tanh.
         gates: Activations at each position; in the backward pass, gradient of their inputs.
         recurrent: What the last state adds to the gates' inputs.
-        hidden: Hidden state before each position, and after the last.
-        cell: Cell state, likewise.
+        hidden: Hidden state before each position, and after the last; ``cell`` likewise.
         squashed: tanh of the cell state after each position.
-        d_hidden: Gradient of the hidden state.
-        d_cell: Gradient of the cell state.
-        d_embedding: The embedding's gradient by way of the tokens subtracted.
-        d_weight: Gradient of one half of the input weight.
         partial: A part of the recurrent weight's gradient.
-        logits: One a row.
     """
 
     token_weight: Float32[np.ndarray, "gates embedding"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64
+from jaxtyping import Bool, Float32
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts import Concept
@@ -30,11 +30,10 @@ _ATTEMPTS = 10
 _TRUE = -1 % 2**32
 _PER_SOURCE = 1000
 
-
 Labels = Literal["hard", "soft", "sampled"]
 TrueRowsFrom = Literal["fresh", "original", "accumulated"]
-_LABELS: tuple[Labels, ...] = get_args(Labels)
-_TRUE_ROWS: tuple[TrueRowsFrom, ...] = get_args(TrueRowsFrom)
+_Kept: TypeAlias = Bool[np.ndarray, " rows"]
+_Probability: TypeAlias = Float32[np.ndarray, " rows"]
 
 
 @runtime_checkable
@@ -43,31 +42,17 @@ class Verifier(Protocol):
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides it."""
-        ...
 
-    def keeps(
-        self,
-        holds: Bool[np.ndarray, " rows"],
-        probability: Float32[np.ndarray, " rows"],
-        rng: np.random.Generator,
-    ) -> Bool[np.ndarray, " rows"]:
-        """Whether each row is kept.
+    def keeps(self, holds: _Kept, probability: _Probability, rng: np.random.Generator) -> _Kept:
+        """Whether each row is kept, from whether the concept holds of it, and how probably by its teacher.
 
-        Args:
-            holds: Whether the concept holds of it.
-            probability: That it does, by its teacher.
-            rng: For a verifier that errs at random.
+        A verifier that errs at random draws from ``rng``.
         """
-        ...
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """Keeps rows whose pseudo-label agrees with what it takes for the truth.
-
-    Attributes:
-        accuracy: Share of rows whose truth it sees; the others it sees the wrong way round.
-    """
+    """Keeps rows labelled with what it takes for the truth, and rightly in a share ``accuracy`` of them."""
 
     accuracy: float = 1.0
 
@@ -79,25 +64,16 @@ class Oracle:
         """Kind and accuracy."""
         return {"verifier": "oracle", **asdict(self)}
 
-    def keeps(
-        self,
-        holds: Bool[np.ndarray, " rows"],
-        probability: Float32[np.ndarray, " rows"],
-        rng: np.random.Generator,
-    ) -> Bool[np.ndarray, " rows"]:
+    def keeps(self, holds: _Kept, probability: _Probability, rng: np.random.Generator) -> _Kept:
         """Whether each row is kept."""
         seen = holds == (rng.random(len(holds)) < self.accuracy)
-        kept: Bool[np.ndarray, " rows"] = (probability >= 0.5) == seen
+        kept: _Kept = (probability >= 0.5) == seen
         return kept
 
 
 @dataclass(frozen=True)
 class Confident:
-    """Keeps rows of whose label the teacher itself is sure.
-
-    Attributes:
-        at_least: Probability of the likelier label, in [0.5, 1).
-    """
+    """Keeps rows of whose label the teacher is sure: the likelier has at least a probability in [0.5, 1)."""
 
     at_least: float = 0.9
 
@@ -109,15 +85,10 @@ class Confident:
         """Kind and threshold."""
         return {"verifier": "confidence", **asdict(self)}
 
-    def keeps(
-        self,
-        holds: Bool[np.ndarray, " rows"],
-        probability: Float32[np.ndarray, " rows"],
-        rng: np.random.Generator,
-    ) -> Bool[np.ndarray, " rows"]:
+    def keeps(self, holds: _Kept, probability: _Probability, rng: np.random.Generator) -> _Kept:
         """Whether each row is kept."""
         del holds, rng
-        kept: Bool[np.ndarray, " rows"] = np.maximum(probability, 1 - probability) >= self.at_least
+        kept: _Kept = np.maximum(probability, 1 - probability) >= self.at_least
         return kept
 
 
@@ -154,10 +125,8 @@ class PseudoLabelledRows:
         check_mix(self.mix, [POSITIVE, *self.concept.kinds])
         if not 0 <= self.true_share <= 1:
             raise PlanError("the share of true rows lies between 0 and 1", got=self.true_share)
-        for name, got, known in (
-            ("labels", self.labels, _LABELS),
-            ("true_rows", self.true_rows, _TRUE_ROWS),
-        ):
+        for name, kinds in (("labels", Labels), ("true_rows", TrueRowsFrom)):
+            got, known = getattr(self, name), get_args(kinds)
             if got not in known:
                 raise PlanError(f"{name} are {', '.join(known)}", got=got, hint=did_you_mean(got, known))
         if self.teacher.best_of is not None:
@@ -178,7 +147,7 @@ class PseudoLabelledRows:
     @property
     def teachers(self) -> tuple[ReplicaArm, ...]:
         """The arms of all generations before; that of generation 0, trained on the truth, comes first."""
-        return (*self.teacher.teachers, self.teacher)
+        return (*self.teacher.rows.teachers, self.teacher)
 
     @property
     def code(self) -> tuple[object, ...]:
@@ -187,15 +156,10 @@ class PseudoLabelledRows:
 
     def describe(self) -> Mapping[str, Json]:
         """All settings, and those of all teachers."""
-        return {
-            "rows": "taught",
-            "teacher": {**self.teacher.describe(), "name": ""},  # what it is called decides nothing
-            "mix": dict(self.mix),
-            "labels": self.labels,
-            "true_share": self.true_share,
-            "true_rows": self.true_rows,
-            "verifier": None if self.verifier is None else self.verifier.describe(),
-        }
+        teacher = {**self.teacher.describe(), "name": ""}  # what it is called decides nothing
+        told: dict[str, Json] = {"rows": "taught", "teacher": teacher, "mix": dict(self.mix)}
+        drawn: dict[str, Json] = {name: getattr(self, name) for name in ("labels", "true_share", "true_rows")}
+        return {**told, **drawn, "verifier": None if self.verifier is None else self.verifier.describe()}
 
     def outline(self) -> str:
         """Labels, true rows and verifier in a few words."""
@@ -208,81 +172,60 @@ class PseudoLabelledRows:
             said += [f"{key} {value}" for key, value in self.verifier.describe().items()]
         return ", ".join(said)
 
-    def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher]) -> Labelled:
+    def draw(self, draw: Draw) -> Labelled:
         """Draw rows of one length."""
-        source = self._sources(draw, rows, length)
-        tokens = np.empty((rows, length), dtype=np.int32)
-        labels = np.empty(rows, dtype=np.float32)
-        for generation in range(self.generation + 1):
+        grown, rng = self.true_rows == "accumulated", draw.rng(Purpose.SOURCES)
+        # Generation whose kind of row each one is: 0 for true ones, else one more than its teacher's.
+        if grown:
+            source = rng.integers(self.generation + 1, size=draw.rows)
+        else:
+            source = np.where(rng.random(draw.rows) < self.true_share, 0, self.generation)
+        tokens = np.empty((draw.rows, draw.length), dtype=np.int32)
+        labels = np.empty(draw.rows, dtype=np.float32)
+        for generation in np.unique(source).tolist():
             here = np.flatnonzero(source == generation)
-            if len(here) == 0:
-                continue
+            own = replace(draw, rows=len(here), part=_PER_SOURCE * generation if grown else 0)
             if generation == 0:
-                tokens[here], labels[here] = self._true(draw, len(here), length)
+                tokens[here], labels[here] = self._true(own)
             else:
-                first = _PER_SOURCE * (generation if self.true_rows == "accumulated" else 0)
-                tokens[here], labels[here] = self._labelled(
-                    replace(draw, part=first), len(here), length, teachers[generation - 1]
-                )
+                tokens[here], labels[here] = self._labelled(own, draw.teachers[generation - 1])
         return tokens, labels
 
-    def _sources(self, draw: Draw, rows: int, length: int) -> Int64[np.ndarray, " rows"]:
-        """Generation whose kind of row each one is: 0 for true ones, else one more than its teacher's."""
-        rng = draw.rng(Purpose.SOURCES, length)
-        if self.true_rows == "accumulated":
-            return rng.integers(self.generation + 1, size=rows)
-        return np.where(rng.random(rows) < self.true_share, 0, self.generation)
-
-    def _true(self, draw: Draw, rows: int, length: int) -> Labelled:
-        origin = self.teachers[0]
+    def _true(self, draw: Draw) -> Labelled:
+        origin, fresh = self.teachers[0], replace(draw, part=_TRUE)
         if self.true_rows == "fresh":
-            return origin.rows.draw(replace(draw, part=_TRUE), rows, length, ())
+            return origin.rows.draw(fresh)
         # Rows of one original chunk, chosen at random: chunks are alike, and one is quick to draw again.
-        rng = draw.rng(Purpose.ORIGINALS, length)
+        rng = draw.rng(Purpose.ORIGINALS)
         chunk = int(rng.integers(-(-origin.steps // CHUNK)))
-        original = Draw(draw.seed, 0, chunk)
-        alike = original.lengths(origin.lengths, CHUNK) == length
+        original = Draw(draw.seed, 0, chunk, length=draw.length)
+        alike = original.lengths(origin.lengths) == draw.length
         trained_on = int(alike[: origin.steps - chunk * CHUNK].sum()) * origin.batch
         if trained_on == 0:
-            return origin.rows.draw(replace(draw, part=_TRUE), rows, length, ())
-        tokens, labels = origin.rows.draw(original, int(alike.sum()) * origin.batch, length, ())
-        chosen = rng.integers(trained_on, size=rows)
+            return origin.rows.draw(fresh)
+        tokens, labels = origin.rows.draw(replace(original, rows=int(alike.sum()) * origin.batch))
+        chosen = rng.integers(trained_on, size=draw.rows)
         return tokens[chosen], labels[chosen]
 
-    def _labelled(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
-        parts = [self._candidates(draw, rows, length, teacher)]
-        while (missing := rows - sum(len(labels) for _, labels in parts)) > 0:
-            again = replace(draw, part=draw.part + len(parts))
-            if len(parts) < _ATTEMPTS:
-                parts.append(self._candidates(again, rows, length, teacher))
-            else:
-                tokens, labels, _ = self._pseudo_labelled(again, missing, length, teacher)
-                parts.append((tokens, labels))
-        all_tokens, all_labels = (np.concatenate(part)[:rows] for part in zip(*parts, strict=True))
+    def _labelled(self, draw: Draw, teacher: Teacher) -> Labelled:
+        parts = [self._candidates(draw, teacher)]
+        while (missing := draw.rows - sum(len(labels) for _, labels in parts)) > 0:
+            again, verified = replace(draw, part=draw.part + len(parts)), len(parts) < _ATTEMPTS
+            again = again if verified else replace(again, rows=missing)
+            parts.append(self._candidates(again, teacher, verified=verified))
+        tokens, labels = (np.concatenate(part)[: draw.rows] for part in zip(*parts, strict=True))
         # What came last would otherwise make whole batches of its own.
-        order = draw.rng(Purpose.ORDER, length).permutation(rows) if len(parts) > _ATTEMPTS else slice(None)
-        return all_tokens[order], all_labels[order]
+        order = draw.rng(Purpose.ORDER).permutation(draw.rows) if len(parts) > _ATTEMPTS else slice(None)
+        return tokens[order], labels[order]
 
-    def _candidates(self, draw: Draw, rows: int, length: int, teacher: Teacher) -> Labelled:
-        tokens, labels, probability = self._pseudo_labelled(draw, rows, length, teacher)
-        if self.verifier is None:
+    def _candidates(self, draw: Draw, teacher: Teacher, *, verified: bool = True) -> Labelled:
+        tokens = inputs(self.concept, draw, pick(draw.rng(Purpose.KINDS), self.mix, draw.rows))
+        labels = probability = teacher(tokens)
+        if self.labels == "hard":
+            labels = (probability >= 0.5).astype(np.float32)
+        elif self.labels == "sampled":
+            labels = (draw.rng(Purpose.SAMPLES).random(draw.rows) < probability).astype(np.float32)
+        if self.verifier is None or not verified:
             return tokens, labels
-        rng = draw.rng(Purpose.VERDICTS, length)
-        kept = self.verifier.keeps(self.concept.holds(tokens), probability, rng)
+        kept = self.verifier.keeps(self.concept.holds(tokens), probability, draw.rng(Purpose.VERDICTS))
         return tokens[kept], labels[kept]
-
-    def _pseudo_labelled(
-        self, draw: Draw, rows: int, length: int, teacher: Teacher
-    ) -> tuple[Int32[np.ndarray, "rows length"], Float32[np.ndarray, " rows"], Float32[np.ndarray, " rows"]]:
-        """Inputs, their labels, and the teacher's probabilities."""
-        kinds = pick(draw.rng(Purpose.KINDS, length), self.mix, rows)
-        tokens = inputs(self.concept, draw, kinds, length)
-        probability = teacher(tokens)
-        match self.labels:
-            case "hard":
-                return tokens, (probability >= 0.5).astype(np.float32), probability
-            case "soft":
-                return tokens, probability, probability
-            case "sampled":
-                drawn = draw.rng(Purpose.SAMPLES, length).random(rows)
-                return tokens, (drawn < probability).astype(np.float32), probability

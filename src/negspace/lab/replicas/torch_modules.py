@@ -8,6 +8,7 @@ have no batching rule there; the cells here compute the same.
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float, Int
@@ -17,6 +18,10 @@ from torch.nn import functional
 from negspace.lab.replicas.nets import LstmNet
 
 _WAVELENGTHS = 10_000.0
+
+_Tokens: TypeAlias = Int[Tensor, "rows longest"]
+_Lengths: TypeAlias = Int[Tensor, " rows"]
+_Logits: TypeAlias = Float[Tensor, " rows"]
 
 
 class _Cells(nn.Module):
@@ -37,9 +42,6 @@ class LstmModule(nn.Module):
 
     Equations: those of ``torch.nn.LSTM`` (Hochreiter & Schmidhuber 1997, with the forget gate of Gers,
     Schmidhuber & Cummins 2000).
-
-    Args:
-        net: The architecture.
     """
 
     def __init__(self, net: LstmNet) -> None:
@@ -48,12 +50,7 @@ class LstmModule(nn.Module):
         self.lstm = _Cells(4, net.inputs, net.hidden)
         self.linear = nn.Linear(net.hidden, 1)
 
-    def forward(
-        self,
-        tokens: Int[Tensor, "rows longest"],
-        against: Int[Tensor, "rows longest"] | None,
-        lengths: Int[Tensor, " rows"],
-    ) -> Float[Tensor, " rows"]:
+    def forward(self, tokens: _Tokens, against: _Tokens | None, lengths: _Lengths) -> _Logits:
         """Compute the logit of each row; tokens past its length can be any known ones."""
         inputs = self.embedding(tokens.T)
         if against is not None:
@@ -75,15 +72,10 @@ class LstmModule(nn.Module):
 
 
 class GruModule(nn.Module):
-    """Embedding, one GRU layer, a linear layer on the last hidden state.
+    """Embedding, one GRU layer of so many hidden units, a linear layer on the last hidden state.
 
     Equations and initial values: those of ``torch.nn.GRU`` (Cho et al. 2014, with the reset gate after the
     matrix product).
-
-    Args:
-        embedding: Width of the embedding.
-        hidden: Width of the hidden state.
-        vocabulary: Number of tokens.
     """
 
     def __init__(self, embedding: int, hidden: int, vocabulary: int) -> None:
@@ -92,12 +84,7 @@ class GruModule(nn.Module):
         self.gru = _Cells(3, embedding, hidden)
         self.linear = nn.Linear(hidden, 1)
 
-    def forward(
-        self,
-        tokens: Int[Tensor, "rows longest"],
-        against: Int[Tensor, "rows longest"] | None,  # noqa: ARG002  (one signature for all)
-        lengths: Int[Tensor, " rows"],
-    ) -> Float[Tensor, " rows"]:
+    def forward(self, tokens: _Tokens, against: _Tokens | None, lengths: _Lengths) -> _Logits:  # noqa: ARG002
         """Compute the logit of each row; ``against`` is not read."""
         cells = self.gru
         fed = functional.linear(self.embedding(tokens.T), cells.weight_ih_l0, cells.bias_ih_l0)
@@ -118,13 +105,7 @@ class TransformerModule(nn.Module):
 
     Self-attention and sinusoidal positions as in Vaswani et al. 2017, normalised before each part and once
     at the end (Xiong et al. 2020), GELU. Positions have no parameters, so that it reads rows longer than any
-    it was trained on. No dropout.
-
-    Args:
-        width: Width of embedding and states; even.
-        heads: Heads of the self-attention; a divisor of the width.
-        feed_forward: Width of the hidden layer of the feed-forward part.
-        vocabulary: Number of tokens.
+    it was trained on. No dropout. The width is even and a multiple of the heads.
     """
 
     def __init__(self, width: int, heads: int, feed_forward: int, vocabulary: int) -> None:
@@ -140,12 +121,7 @@ class TransformerModule(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, 1)
 
-    def forward(
-        self,
-        tokens: Int[Tensor, "rows longest"],
-        against: Int[Tensor, "rows longest"] | None,  # noqa: ARG002  (one signature for all)
-        lengths: Int[Tensor, " rows"],
-    ) -> Float[Tensor, " rows"]:
+    def forward(self, tokens: _Tokens, against: _Tokens | None, lengths: _Lengths) -> _Logits:  # noqa: ARG002
         """Compute the logit of each row; ``against`` is not read."""
         states = self.embedding(tokens)
         states = states + _sinusoids(states.shape[1], states.shape[2], states.device)

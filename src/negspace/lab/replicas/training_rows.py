@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, Shaped
+from jaxtyping import Float32, Int64, Shaped
 
 from negspace.errors import PlanError, did_you_mean
-from negspace.lab.concepts import Concept
+from negspace.lab.concepts import Concept, Tokens
 from negspace.records import Json
 
 CHUNK = 200
@@ -26,54 +26,52 @@ CHUNK = 200
 POSITIVE = "positive"
 """In a mix of inputs, rows of the concept beside its kinds of negatives."""
 
-Labelled: TypeAlias = tuple[Int32[np.ndarray, "rows length"], Float32[np.ndarray, " rows"]]
+Labelled: TypeAlias = tuple[Tokens, Float32[np.ndarray, " rows"]]
 """Sequences of one length, and the probability that each is positive."""
 
-Teacher: TypeAlias = Callable[[Int32[np.ndarray, "rows length"]], Float32[np.ndarray, " rows"]]
+Teacher: TypeAlias = Callable[[Tokens], Float32[np.ndarray, " rows"]]
 """Gives the probability that each sequence is positive."""
 
 
-class Purpose(IntEnum):
-    """What a generator is for: one more purpose never shifts what the others draw."""
-
-    LENGTHS = 0
-    POSITIVES = 1
-    NEGATIVES = 2
-    LABELS = 3
-    KINDS = 4
-    SOURCES = 5
-    VERDICTS = 6
-    SAMPLES = 7
-    ORIGINALS = 8
-    DELTAS = 9
-    INITIAL = 10
-    ORDER = 11
+Purpose = IntEnum(
+    "Purpose",
+    "LENGTHS POSITIVES NEGATIVES LABELS KINDS SOURCES VERDICTS SAMPLES ORIGINALS DELTAS INITIAL ORDER",
+    start=0,
+)
+"""What a generator is for: one more purpose, at the end, never shifts what the others draw."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One chunk's randomness.
+    """So many rows of one length, and the randomness of a chunk of a run's training that they are drawn with.
 
     Attributes:
         seed: The run's seed.
-        generation: Number of teachers before this model.
+        generation: Number of teachers before its model.
         chunk: Position of the chunk in the training.
+        rows: How many.
+        length: Tokens of each.
+        teachers: The models of all generations before, trained with the same seed.
         part: Which of several draws for one chunk: those of other sources, those that replace dropped rows.
     """
 
     seed: int
     generation: int
     chunk: int
+    rows: int = 0
+    length: int = 0
+    teachers: Sequence[Teacher] = ()
     part: int = 0
 
-    def rng(self, purpose: Purpose, length: int = 0) -> np.random.Generator:
-        """The generator of a purpose, for rows of a length."""
-        key = (self.seed, self.generation, self.chunk, self.part, int(purpose), length)
+    def rng(self, purpose: Purpose) -> np.random.Generator:
+        """The generator of a purpose, for rows of this length."""
+        key = (self.seed, self.generation, self.chunk, self.part, int(purpose), self.length)
         return np.random.default_rng(key)
 
-    def lengths(self, between: tuple[int, int], steps: int) -> Int64[np.ndarray, " steps"]:
+    def lengths(self, between: tuple[int, int]) -> Int64[np.ndarray, " steps"]:
         """Length of each step's batch, uniform over both ends included."""
-        return self.rng(Purpose.LENGTHS).integers(between[0], between[1] + 1, size=steps)
+        whole = replace(self, length=0)
+        return whole.rng(Purpose.LENGTHS).integers(between[0], between[1] + 1, size=CHUNK)
 
 
 @runtime_checkable
@@ -83,41 +81,27 @@ class Rows(Protocol):
     @property
     def concept(self) -> Concept:
         """What they are rows of."""
-        ...
 
     @property
     def generation(self) -> int:
         """Number of teachers before the model that trains on them."""
-        ...
 
     @property
     def teachers(self) -> tuple[Any, ...]:
         """The arms of all generations before, whose models label the rows; none of true rows."""
-        ...
 
     @property
     def code(self) -> tuple[object, ...]:
         """Parts whose code decides the rows, beside their own."""
-        ...
 
     def describe(self) -> Mapping[str, Json]:
         """All that decides the rows."""
-        ...
 
     def outline(self) -> str:
         """The rows in a few words."""
-        ...
 
-    def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher]) -> Labelled:
-        """Draw rows of one length.
-
-        Args:
-            draw: The randomness.
-            rows: How many.
-            length: Tokens of each.
-            teachers: The models of generations 0 to ``generation - 1``, trained with the same seed.
-        """
-        ...
+    def draw(self, draw: Draw) -> Labelled:
+        """Draw rows of one length."""
 
 
 @dataclass(frozen=True)
@@ -151,35 +135,26 @@ class TrueRows:
 
     def describe(self) -> Mapping[str, Json]:
         """Concept, mix and labels."""
-        return {
-            "rows": "true",
-            "concept": self.concept.describe(),
-            "negatives": dict(self.negatives),
-            "checked": self.checked,
-        }
+        concept, mix = self.concept.describe(), dict(self.negatives)
+        return {"rows": "true", "concept": concept, "negatives": mix, "checked": self.checked}
 
     def outline(self) -> str:
         """The negatives, and who labels them, in a few words."""
         mix = ", ".join(f"{kind} {share:.0%}" for kind, share in self.negatives.items())
         return f"negatives {mix}" + (", labels checked" if self.checked else "")
 
-    def draw(self, draw: Draw, rows: int, length: int, teachers: Sequence[Teacher] = ()) -> Labelled:
+    def draw(self, draw: Draw) -> Labelled:
         """Draw rows of one length."""
-        del teachers
-        positive = draw.rng(Purpose.LABELS, length).random(rows) < 0.5
-        kinds = pick(draw.rng(Purpose.KINDS, length), self.negatives, rows)
+        positive = draw.rng(Purpose.LABELS).random(draw.rows) < 0.5
+        kinds = pick(draw.rng(Purpose.KINDS), self.negatives, draw.rows)
         kinds[positive] = POSITIVE
-        tokens = inputs(self.concept, draw, kinds, length)
+        tokens = inputs(self.concept, draw, kinds)
         labels = self.concept.holds(tokens) if self.checked else positive
         return tokens, labels.astype(np.float32)
 
 
 def check_mix(mix: Mapping[str, float], known: Sequence[str]) -> None:
-    """Refuse a mix that is none.
-
-    Raises:
-        PlanError: If a kind is unknown, a share negative, or the shares do not sum to 1.
-    """
+    """Refuse, by a PlanError, unknown kinds, negative shares, and shares that do not sum to 1."""
     for kind in mix:
         if kind not in known:
             raise PlanError(f"there is no kind of row '{kind}'", hint=did_you_mean(kind, known))
@@ -195,12 +170,10 @@ def pick(rng: np.random.Generator, mix: Mapping[str, float], rows: int) -> Shape
     return kinds[np.searchsorted(edges, rng.random(rows), side="right")]
 
 
-def inputs(
-    concept: Concept, draw: Draw, kinds: Shaped[np.ndarray, " rows"], length: int
-) -> Int32[np.ndarray, "rows length"]:
+def inputs(concept: Concept, draw: Draw, kinds: Shaped[np.ndarray, " rows"]) -> Tokens:
     """Rows of the given kinds: positives for all, of which the negatives are made."""
-    tokens = concept.positives(draw.rng(Purpose.POSITIVES, length), len(kinds), length)
-    rng = draw.rng(Purpose.NEGATIVES, length)
+    tokens = concept.positives(draw.rng(Purpose.POSITIVES), len(kinds), draw.length)
+    rng = draw.rng(Purpose.NEGATIVES)
     for kind in concept.kinds:
         rows = np.flatnonzero(kinds == kind)
         if len(rows):

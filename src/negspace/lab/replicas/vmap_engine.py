@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32
+from jaxtyping import Float, Float32, Float64, Int32
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from negspace.errors import PlanError
-from negspace.lab.replicas.arms import Adam, Batches
+from negspace.lab.concepts import Tokens
+from negspace.lab.replicas.arms import Adam, Batches, check_against, check_batches
 from negspace.lab.replicas.nets import NOTHING, Net, count
 
 _ROWS = 4096  # read at a time by `logits`
@@ -29,14 +31,9 @@ class ModuleReplicas:
     rounding: products of matrices add in an order that may change with the size of the stack, and rows are
     padded to the longest of all replicas. (`numba_engine` is exact.)
 
+    Each replica starts from its ``initial`` parameters; settings of Adam are one for all, or one for each.
     On CUDA nothing is read back before a call to `train` ends. PyTorch's settings are left alone: on a CPU
     call ``torch.set_num_threads(1)`` first; these steps are too small to be shared among threads.
-
-    Args:
-        net: The architecture.
-        initial: Initial parameters of each replica.
-        adam: The optimiser's settings, of all or of each replica.
-        device: As PyTorch names it, ``cpu`` or ``cuda``.
 
     Raises:
         PlanError: If there is no replica; if initial vectors or settings do not fit; if the module holds
@@ -52,15 +49,16 @@ class ModuleReplicas:
     ) -> None:
         settings = [adam] * len(initial) if isinstance(adam, Adam) else list(adam)
         size = count(net)
-        if not initial or any(len(vector) != size for vector in initial):
-            raise PlanError(
-                f"one vector of {size} initial parameters for each replica",
-                got=[len(vector) for vector in initial],
-            )
+        sizes = [len(vector) for vector in initial]
+        if {*sizes} != {size}:
+            raise PlanError(f"one vector of {size} initial parameters for each replica", got=sizes)
         if len(settings) != len(initial):
             raise PlanError(f"settings of Adam for {len(initial)} replicas", got=len(settings))
         self._device = torch.device(device)
-        _check_precision(self._device)
+        precision = torch.get_float32_matmul_precision()
+        if self._device.type == "cuda" and precision != "highest":
+            wrong = "PyTorch is set to round float32 products on the GPU"
+            raise PlanError(wrong, got=precision, hint="torch.set_float32_matmul_precision('highest')")
         self._net = net
         self._probe = _module(net)
         self._highest = -1
@@ -68,10 +66,8 @@ class ModuleReplicas:
         self._flat = torch.tensor(np.stack(initial), dtype=torch.float32, device=self._device)
         self._optimiser = _StackedAdam(settings, self._flat)
         size = _GROUP if self._device.type == "cpu" else len(initial)
-        self._groups = [
-            (slice(at, at + size), _views(net, self._flat[at : at + size]))
-            for at in range(0, len(initial), size)
-        ]
+        groups = [slice(at, at + size) for at in range(0, len(initial), size)]
+        self._groups = [(group, _views(net, self._flat[group])) for group in groups]
         self._alive = torch.ones(len(initial), dtype=torch.bool, device=self._device)
         self._diverged_at: list[int | None] = [None] * len(initial)
 
@@ -104,29 +100,24 @@ class ModuleReplicas:
         """A copy of a replica's parameters as they are now."""
         return self._flat[replica].cpu().numpy().copy()
 
-    def logits(
-        self,
-        replica: int,
-        tokens: Int32[np.ndarray, "rows length"],
-        against: Int32[np.ndarray, "rows length"] | None,
-    ) -> Float32[np.ndarray, " rows"]:
+    def logits(self, replica: int, tokens: Tokens, against: Tokens | None) -> Float32[np.ndarray, " rows"]:
         """Logit that each sequence is positive; see `Replicas.logits`.
 
         Raises:
             PlanError: If ``against`` is given without a delta, or missing with one.
         """
-        _check_against(self._net, [against])
+        check_against(self._net, tokens, against)
         if tokens.size:
             self._check_tokens(int(tokens.min()), _highest([tokens, against]))
         views = {name: view[0] for name, view in _views(self._net, self._flat[replica, None]).items()}
         parts = []
         with torch.no_grad():
             for at in range(0, len(tokens), _ROWS):
-                rows = torch.tensor(tokens[at : at + _ROWS], device=self._device)
-                beside = (
-                    None if against is None else torch.tensor(against[at : at + _ROWS], device=self._device)
+                rows, beside = (
+                    None if part is None else torch.tensor(part[at : at + _ROWS], device=self._device)
+                    for part in (tokens, against)
                 )
-                lengths = torch.full((len(rows),), rows.shape[1], device=self._device)
+                lengths = torch.full((len(tokens[at : at + _ROWS]),), tokens.shape[1], device=self._device)
                 found: Tensor = functional_call(self._module, views, (rows, beside, lengths))
                 parts.append(found.cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
@@ -156,12 +147,7 @@ class ModuleReplicas:
             return losses.masked_fill(~self._alive, math.nan)
 
     def _gradient(
-        self,
-        views: dict[str, Tensor],
-        tokens: Tensor,
-        against: Tensor | None,
-        lengths: Tensor,
-        labels: Tensor,
+        self, views: dict[str, Tensor], inputs: tuple[Tensor, Tensor | None, Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Loss and flat gradient of each replica of a group."""
 
@@ -169,8 +155,8 @@ class ModuleReplicas:
             logits: Tensor = functional_call(self._module, one, inputs)
             return logits
 
-        dims = (0, 0, None if against is None else 0, 0)
-        logits = vmap(forward, in_dims=dims)(views, tokens, against, lengths)
+        dims = (0, *(None if part is None else 0 for part in inputs))
+        logits = vmap(forward, in_dims=dims)(views, *inputs)
         losses = binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(1)
         gradients = torch.autograd.grad(losses.sum(), list(views.values()))
         return losses.detach(), torch.cat([part.flatten(1) for part in gradients], dim=1)
@@ -180,27 +166,22 @@ class _StackedAdam:
     """`torch.optim.Adam` over replicas, each with its own settings."""
 
     def __init__(self, settings: Sequence[Adam], parameters: Float[Tensor, "replicas parameters"]) -> None:
-        def column(values: Sequence[float]) -> Tensor:
+        def column(values: Float64[np.ndarray, " replicas"]) -> Float[Tensor, "replicas 1"]:
             return torch.tensor(values, dtype=torch.float32, device=parameters.device)[:, None]
 
         self.taken = 0
-        self._settings = settings
         self._parameters = parameters
-        self._first = torch.zeros_like(parameters)
-        self._second = torch.zeros_like(parameters)
-        self._decay = column([a.weight_decay for a in settings])
-        self._new_first = column([1 - a.beta1 for a in settings])
-        self._new_second = column([1 - a.beta2 for a in settings])
-        self._eps = column([a.eps for a in settings])
+        self._first, self._second = torch.zeros_like(parameters), torch.zeros_like(parameters)
+        self._lr, decay, self._beta1, self._beta2, eps = np.array([astuple(a) for a in settings]).T
+        self._decay, self._eps = column(decay), column(eps)
+        self._new_first, self._new_second = column(1 - self._beta1), column(1 - self._beta2)
 
     def rates(self, steps: int) -> Float[Tensor, "steps replicas 2"]:
         """Size of each coming step and root of its second correction, in doubles until the end."""
         taken = np.arange(self.taken + 1, self.taken + steps + 1)[:, None]
-        lr, beta1, beta2 = (
-            np.array([getattr(a, of) for a in self._settings]) for of in ("lr", "beta1", "beta2")
-        )
         self.taken += steps
-        found = np.stack([lr / (1 - beta1**taken), np.sqrt(1 - beta2**taken)], axis=-1)
+        sizes, roots = self._lr / (1 - self._beta1**taken), np.sqrt(1 - self._beta2**taken)
+        found = np.stack([sizes, roots], axis=-1)
         return torch.tensor(found, dtype=torch.float32, device=self._parameters.device)
 
     def propose(
@@ -219,19 +200,11 @@ class _Stacked:
     """The batches of all replicas, on the device."""
 
     def __init__(self, batches: Sequence[Batches], net: Net, replicas: int, device: torch.device) -> None:
-        found = sorted({(b.tokens.shape[0], b.tokens.shape[2]) for b in batches})
-        if len(batches) != replicas or len(found) != 1:
-            raise PlanError(
-                f"batches of {replicas} replicas, as many steps and rows for all",
-                got=f"{len(batches)} with (steps, rows) {found}",
-            )
-        _check_against(net, [b.against for b in batches])
+        check_batches(net, batches, replicas)
         lengths = np.stack([b.lengths for b in batches], axis=1)
-        if lengths.min(initial=1) < 1 or any((b.lengths > b.tokens.shape[1]).any() for b in batches):
-            raise PlanError("lengths are from 1 to the longest", got=(lengths.min(), lengths.max()))
         self.longest: list[int] = lengths.max(axis=1).tolist()
         tokens = _padded([b.tokens for b in batches], lengths, 0)
-        self._rows = found[0][1]
+        self._rows = tokens.shape[-1]
         self._tokens = torch.from_numpy(tokens).to(device)
         given = [b.against for b in batches if b.against is not None]
         against = _padded(given, lengths, NOTHING) if given else None
@@ -241,11 +214,13 @@ class _Stacked:
         self._labels = torch.from_numpy(np.stack([b.labels for b in batches], axis=1)).to(device)
         self._lengths = torch.from_numpy(lengths).to(device)
 
-    def at(self, step: int, longest: int, group: slice) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
-        """Tokens, against, lengths and labels of one step of some replicas; replicas first, then rows."""
+    def at(
+        self, step: int, longest: int, group: slice
+    ) -> tuple[tuple[Tensor, Tensor | None, Tensor], Tensor]:
+        """What nets read in one step of some replicas, and labels; replicas first, then rows."""
         against = None if self._against is None else self._against[step, group, :longest].mT
         lengths = self._lengths[step, group, None].expand(-1, self._rows)
-        return self._tokens[step, group, :longest].mT, against, lengths, self._labels[step, group]
+        return (self._tokens[step, group, :longest].mT, against, lengths), self._labels[step, group]
 
 
 def _highest(parts: Sequence[np.ndarray | None]) -> int:
@@ -253,9 +228,7 @@ def _highest(parts: Sequence[np.ndarray | None]) -> int:
 
 
 def _padded(
-    parts: Sequence[Int32[np.ndarray, "steps _ batch"]],
-    lengths: np.ndarray,
-    padding: int,
+    parts: Sequence[Int32[np.ndarray, "steps _ batch"]], lengths: np.ndarray, padding: int
 ) -> Int32[np.ndarray, "steps replicas longest batch"]:
     longest = int(lengths.max(initial=1))
     steps, _, rows = parts[0].shape
@@ -277,30 +250,12 @@ def _views(net: Net, flat: Float[Tensor, "replicas parameters"]) -> dict[str, Te
     return views
 
 
-def _check_against(net: Net, given: Sequence[np.ndarray | None]) -> None:
-    if any((part is None) != (net.delta is None) for part in given):
-        wanted = "without `against`" if net.delta is None else f"with `against`, for its delta '{net.delta}'"
-        raise PlanError(f"the net '{net.name}' is fed {wanted}")
-
-
-def _check_precision(device: torch.device) -> None:
-    if device.type == "cuda" and torch.get_float32_matmul_precision() != "highest":
-        raise PlanError(
-            "PyTorch is set to round float32 products on the GPU",
-            got=torch.get_float32_matmul_precision(),
-            hint="torch.set_float32_matmul_precision('highest')",
-        )
-
-
 def _module(net: Net) -> nn.Module:
     """The net's module, if a replica of it can train without touching others; its values are not used."""
     module = net.build()
     for name, part in module.named_modules():
         dropout = isinstance(part, nn.modules.dropout._DropoutNd) and part.p > 0
         if dropout or isinstance(part, nn.modules.batchnorm._BatchNorm):
-            raise PlanError(
-                f"the net '{net.name}' holds what cannot be trained as replicas",
-                got=f"{name}: {part}",
-                hint="leave out dropout and batch normalisation",
-            )
+            wrong = f"the net '{net.name}' holds what cannot be trained as replicas"
+            raise PlanError(wrong, got=f"{name}: {part}", hint="leave out dropout and batch normalisation")
     return module
