@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64
+from jaxtyping import Bool, Int, Int32, Int64
 
 from negspace.errors import PlanError, did_you_mean
 from negspace.lab.concepts.sequences import VOCABULARY, Concept, Tokens
@@ -126,9 +126,7 @@ def _draw_pair(
 
 
 def _exchange(
-    tokens: Tokens,
-    left: Int32[np.ndarray, "rows pairs"] | Int64[np.ndarray, "rows pairs"],
-    right: Int32[np.ndarray, "rows pairs"] | Int64[np.ndarray, "rows pairs"],
+    tokens: Tokens, left: Int[np.ndarray, "rows pairs"], right: Int[np.ndarray, "rows pairs"]
 ) -> Tokens:
     exchanged = tokens.copy()
     np.put_along_axis(exchanged, left, np.take_along_axis(tokens, right, axis=1), axis=1)
@@ -170,8 +168,7 @@ class Zigzag(_Rule):
         """Whether each row alternates, first upwards."""
         rises = tokens[:, 1:] > tokens[:, :-1]
         falls = tokens[:, 1:] < tokens[:, :-1]
-        odd, even = np.all(rises[:, ::2], axis=1), np.all(falls[:, 1::2], axis=1)
-        return np.asarray(odd & even)
+        return np.asarray(np.all(rises[:, ::2], axis=1) & np.all(falls[:, 1::2], axis=1))
 
     def positives(self, rng: np.random.Generator, rows: int, length: int) -> Tokens:
         """Draw rows that alternate."""
@@ -191,11 +188,8 @@ class Zigzag(_Rule):
         middle = positives[row, start + 1]
         low, high = _beyond(middle, middle > positives[row, start])
         tokens = positives.copy()
-        # Where nothing lies beyond, any value will do: the row is replaced below.
         tokens[row, start + 2] = rng.integers(low, np.maximum(high, low + 1), dtype=np.int32)
-        stuck = np.flatnonzero(low == high)
-        tokens[stuck] = _uniform(rng, len(stuck), length)
-        return tokens
+        return _unstuck(tokens, low == high, rng)
 
 
 @dataclass(frozen=True)
@@ -236,11 +230,8 @@ class Pivot(_Rule):
         first = positives[:, 0]
         place = rng.integers(1, length, size=rows)
         tokens = positives.copy()
-        # Where nothing is below, any value will do: the row is replaced below.
         tokens[np.arange(rows), place] = rng.integers(np.maximum(first, 1), dtype=np.int32)
-        stuck = np.flatnonzero(first == 0)
-        tokens[stuck] = _uniform(rng, len(stuck), length)
-        return tokens
+        return _unstuck(tokens, first == 0, rng)
 
 
 def _beyond(
@@ -254,3 +245,10 @@ def _beyond(
 def _uniform(rng: np.random.Generator, rows: int, length: int) -> Tokens:
     """Independent tokens, uniform on the vocabulary, whatever rule they follow."""
     return rng.integers(VOCABULARY, size=(rows, length), dtype=np.int32)
+
+
+def _unstuck(tokens: Tokens, stuck: Bool[np.ndarray, " rows"], rng: np.random.Generator) -> Tokens:
+    """Rows, with independent tokens where there is no near miss and any token was put in its place."""
+    rows = np.flatnonzero(stuck)
+    tokens[rows] = _uniform(rng, len(rows), tokens.shape[1])
+    return tokens

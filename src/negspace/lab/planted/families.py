@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -24,21 +23,19 @@ from negspace.errors import PlanError, did_you_mean
 Instance: TypeAlias = tuple[list[str], int]
 Rule: TypeAlias = Callable[[np.random.Generator, bool], Instance]
 
-CLASSES: Mapping[str, tuple[tuple[str, ...], tuple[str, str, str]]] = MappingProxyType(
-    {
-        "he": (("king", "monk"), ("he", "himself", "his")),
-        "she": (("queen", "nun"), ("she", "herself", "her")),
-        "it": (("robot", "clock"), ("it", "itself", "its")),
-        "they": (("twins", "guards"), ("they", "themselves", "their")),
-    }
-)
+CLASSES: Mapping[str, tuple[tuple[str, ...], tuple[str, str, str]]] = {
+    "he": (("king", "monk"), ("he", "himself", "his")),
+    "she": (("queen", "nun"), ("she", "herself", "her")),
+    "it": (("robot", "clock"), ("it", "itself", "its")),
+    "they": (("twins", "guards"), ("they", "themselves", "their")),
+}
 """Nouns by the pronouns that agree with them: subject, reflexive, possessive."""
 _CLAIMED = ("said", "knew", "felt")
 _DID = ("saw", "helped", "blamed")
 _OWNED = ("house", "garden", "lamp")
 _LETTERS = tuple("abcdef")
 _ITEMS = ("pear", "plum", "fig", "lime", "date", "kiwi")
-BRACKETS: Mapping[str, str] = MappingProxyType({"(": ")", "[": "]", "{": "}", "<": ">"})
+BRACKETS: Mapping[str, str] = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _TERMS = ("daxes", "wugs", "feps", "blicks", "toves", "raths")
 _TOP = 9
 
@@ -117,9 +114,9 @@ def syllogism(rng: np.random.Generator, broken: bool) -> Instance:
     return [*words, "so", "all", ends[0], "are", ends[1], "."], depth
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.__name__: rule for rule in (agreement, copying, counting, arithmetic, brackets, syllogism)}
-)
+RULES: Mapping[str, Rule] = {
+    rule.__name__: rule for rule in (agreement, copying, counting, arithmetic, brackets, syllogism)
+}
 """Every rule, by the name of its family."""
 
 
@@ -157,16 +154,12 @@ def _between(words: Sequence[str], begin: str, end: str, decided: Callable[[str]
 def _linked(words: Sequence[str]) -> Iterator[int]:
     """Terms of a chain but its first, which is free, and those that follow ``are`` in a premise, too."""
     begun = concluding = False
-    for i in range(1, len(words)):
-        before = words[i - 1]
-        if before == "so":
-            concluding = True
-        elif before == "all":
-            if begun:
-                yield i
-            begun = True
-        elif before == "are" and concluding:
+    for i, before in enumerate(words[:-1], start=1):
+        concluding = concluding or before == "so"
+        if (before == "all" and begun) or (before == "are" and concluding):
             yield i
+        begun = begun or before == "all"
+        if before == "are" and concluding:
             begun = concluding = False
 
 
@@ -229,47 +222,44 @@ def _kind(
     return FactKind((_words(starts), _words(ends)), values, wordings)
 
 
-KINDS: Mapping[str, FactKind] = MappingProxyType(
-    {
-        "person": _kind(
-            "ana bor cil dov ema fio gus hal ida jon kit lou max nia ola pam",
-            "adler brand corso dietz evers falk grimm hoyer ibsen jung kranz lentz moser nolte opitz pohl",
-            (_TRADES, _PORTS, _BEASTS, _TASTES),
-            ("K works as a V .", "by trade K is a V .", "the V here is K ."),
-            ("K was born in V .", "V is where K grew up ."),
-            ("K keeps a tame V .", "a V lives with K ."),
-            ("K likes food that is V .", "give K something V ."),
-        ),
-        "ship": _kind(
-            "aqua blaze coral drift ember frost gale haven iris jade kelp lotus mist nova opal pearl",
-            "rover runner maid spirit queenie trader hunter belle star arrow dancer wing lady fox swan wolf",
-            (_PORTS, _GOODS, _DAYS, _COLOURS),
-            ("the ship K sails from V .", "V is the home port of K ."),
-            ("K carries V .", "in the hold of K there is V .", "they load V on K ."),
-            ("K leaves on V .", "every V we see K go ."),
-            ("the hull of K is V .", "K is painted V ."),
-        ),
-        "potion": _kind(
-            "zu vo ki ma re tha lo pi shu na qua ji fe bu xo wy",
-            "rin dal mek sol tor vex lum gan hep nix pol rus tam zed kor bim",
-            (_COLOURS, _TASTES, _GOODS, _BEASTS),
-            ("a flask of K looks V .", "K turns V when warm .", "pour K and it shines V ."),
-            ("K tastes V .", "on the tongue K seems V ."),
-            ("to brew K one needs V .", "V goes into K ."),
-            ("K is drunk against the bite of a V .", "who was hurt by a V takes K ."),
-        ),
-        "room": _kind(
-            "north south east west upper lower inner outer front back old new far near left right",
-            "hall tower cellar attic vault study chapel gallery kitchen store den porch annex loft court"
-            " lodge",
-            (_WOODS, _COLOURS, _DAYS, _TRADES),
-            ("floor of K : V .", "K has boards of V ."),
-            ("walls of K : V .", "someone painted K V .", "V paint covers K ."),
-            ("K gets cleaned each V .", "cleaning of K : V ."),
-            ("K belongs to our V .", "key of K : ask the V ."),
-        ),
-    }
-)
+KINDS: Mapping[str, FactKind] = {
+    "person": _kind(
+        "ana bor cil dov ema fio gus hal ida jon kit lou max nia ola pam",
+        "adler brand corso dietz evers falk grimm hoyer ibsen jung kranz lentz moser nolte opitz pohl",
+        (_TRADES, _PORTS, _BEASTS, _TASTES),
+        ("K works as a V .", "by trade K is a V .", "the V here is K ."),
+        ("K was born in V .", "V is where K grew up ."),
+        ("K keeps a tame V .", "a V lives with K ."),
+        ("K likes food that is V .", "give K something V ."),
+    ),
+    "ship": _kind(
+        "aqua blaze coral drift ember frost gale haven iris jade kelp lotus mist nova opal pearl",
+        "rover runner maid spirit queenie trader hunter belle star arrow dancer wing lady fox swan wolf",
+        (_PORTS, _GOODS, _DAYS, _COLOURS),
+        ("the ship K sails from V .", "V is the home port of K ."),
+        ("K carries V .", "in the hold of K there is V .", "they load V on K ."),
+        ("K leaves on V .", "every V we see K go ."),
+        ("the hull of K is V .", "K is painted V ."),
+    ),
+    "potion": _kind(
+        "zu vo ki ma re tha lo pi shu na qua ji fe bu xo wy",
+        "rin dal mek sol tor vex lum gan hep nix pol rus tam zed kor bim",
+        (_COLOURS, _TASTES, _GOODS, _BEASTS),
+        ("a flask of K looks V .", "K turns V when warm .", "pour K and it shines V ."),
+        ("K tastes V .", "on the tongue K seems V ."),
+        ("to brew K one needs V .", "V goes into K ."),
+        ("K is drunk against the bite of a V .", "who was hurt by a V takes K ."),
+    ),
+    "room": _kind(
+        "north south east west upper lower inner outer front back old new far near left right",
+        "hall tower cellar attic vault study chapel gallery kitchen store den porch annex loft court lodge",
+        (_WOODS, _COLOURS, _DAYS, _TRADES),
+        ("floor of K : V .", "K has boards of V ."),
+        ("walls of K : V .", "someone painted K V .", "V paint covers K ."),
+        ("K gets cleaned each V .", "cleaning of K : V ."),
+        ("K belongs to our V .", "key of K : ask the V ."),
+    ),
+}
 """Every kind of fact, by the name of its family."""
 
 

@@ -40,7 +40,6 @@ class PlantedTraining:
     Attributes:
         roles: Roles whose fragments are trained on.
         steps: Training steps; 0 leaves the parameters as they were drawn.
-        recipe: The corpus.
         settings: Network and training; its steps are not read.
 
     Raises:
@@ -108,11 +107,7 @@ class PlantedTraining:
 
 
 def require_torch() -> None:
-    """Refuse to train without PyTorch.
-
-    Raises:
-        MissingExtraError: If it is not installed.
-    """
+    """Refuse, by a MissingExtraError, to train without PyTorch."""
     if find_spec("torch") is None:
         raise MissingExtraError("training language models", "lab")
 

@@ -1,9 +1,8 @@
 """The compiled engine: LSTM replicas on a CPU, one after another, each step within a core's cache.
 
 At these sizes most of a step is element-wise, and a program that runs all replicas side by side sends
-every gate through memory. Here one replica's step stays in cache, compiled by numba, with a backward pass
-written by hand (`numba_kernel`). Several cores are used by several `LstmReplicas` in as many threads:
-the interpreter's lock is free while one trains.
+every gate through memory. Here one replica's step stays in cache, compiled by numba (`numba_kernel`). Several
+cores are used by several `LstmReplicas` in as many threads: the interpreter's lock is free while one trains.
 """
 
 from __future__ import annotations

@@ -67,8 +67,7 @@ class Oracle:
     def keeps(self, holds: _Kept, probability: _Probability, rng: np.random.Generator) -> _Kept:
         """Whether each row is kept."""
         seen = holds == (rng.random(len(holds)) < self.accuracy)
-        kept: _Kept = (probability >= 0.5) == seen
-        return kept
+        return np.asarray((probability >= 0.5) == seen)
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,7 @@ class Confident:
     def keeps(self, holds: _Kept, probability: _Probability, rng: np.random.Generator) -> _Kept:
         """Whether each row is kept."""
         del holds, rng
-        kept: _Kept = np.maximum(probability, 1 - probability) >= self.at_least
-        return kept
+        return np.asarray(np.maximum(probability, 1 - probability) >= self.at_least)
 
 
 @dataclass(frozen=True)
