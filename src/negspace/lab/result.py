@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -347,10 +347,12 @@ def _spread(estimate: Estimate) -> tuple[Number, Number, tuple[Number, ...]]:
 
 
 def _load(kind: type[T], found: Mapping[str, Any]) -> T:
-    """Make a dataclass of parsed JSON."""
-    hints = get_type_hints(kind)
-    names = [each.name for each in fields(kind) if each.init]  # type: ignore[arg-type]
-    return kind(**{name: _value(hints[name], found[name]) for name in names})
+    """Make a dataclass of parsed JSON, where what has a default may be missing: earlier versions lack it."""
+    hints, given = get_type_hints(kind), {}
+    for each in fields(kind):  # type: ignore[arg-type]
+        if each.init and (each.default is MISSING or each.name in found):
+            given[each.name] = _value(hints[each.name], found[each.name])
+    return kind(**given)
 
 
 def _value(hint: Any, value: Any) -> Any:

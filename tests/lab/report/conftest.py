@@ -53,6 +53,8 @@ def build_hypothesis(
         "ci": ci,
         "level": 0.95,
         "p_value": 0.00004 if verdict == "supported" else 0.43,
+        "p_adjusted": 0.00004 if verdict == "supported" else 0.43,
+        "look": 1,
         "mde": 0.071,
         "seeds_needed": 64 if verdict == "inconclusive" else None,
         "published": None if published is None else {"delta": published},
@@ -280,7 +282,7 @@ def build_bare() -> dict[str, Any]:
     claim = build_claim(1, controls=False)
     (part,) = claim["parts"]
     for one in part["hypotheses"]:
-        one.update(dict.fromkeys(("delta", "p_value", "mde", "seeds_needed", "published")))
+        one.update(dict.fromkeys(("delta", "p_value", "p_adjusted", "mde", "seeds_needed", "published")))
         one.update({"ci": [None, None], "verdict": "inconclusive"})
         for arm in one["arms"]:
             arm |= {"mean": None, "sd": None, "per_seed": [None]}

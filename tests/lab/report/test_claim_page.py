@@ -211,6 +211,13 @@ def test_a_result_is_read_as_it_was_written(
         assert ClaimResult.from_dict(read.to_dict()) == read
 
 
+def test_a_result_of_an_earlier_version_is_read(claim: dict[str, Any]) -> None:
+    hypothesis = claim["parts"][0]["hypotheses"][0]
+    del hypothesis["p_adjusted"], hypothesis["look"]
+    read = ClaimResult.from_dict(claim).experiments[0].hypotheses[0]
+    assert (read.p_adjusted, read.look) == (None, 1)
+
+
 def test_hostile_text_of_a_claim_makes_no_element(claim: dict[str, Any]) -> None:
     poisoned = hostile(claim)
     for html in (render_claim(poisoned), render_lab([poisoned], {"invariant": "//evil/x"})):
