@@ -41,13 +41,9 @@ class Corpus:
 def read_corpus(
     source: object, *, text: str | None = None, split: str | None = None, role: str = "text"
 ) -> Corpus:
-    """Read texts without labels.
+    """Read texts without labels, from a path or an object (see `read_table`); ``role`` names the flag.
 
-    Args:
-        source: A path or an object; see `read_table`.
-        text: Column of texts; recognised by its name where None. A source of one column needs no name.
-        split: Which split of a Hugging Face ``DatasetDict``; ``train`` where None.
-        role: The flag that names the column, for messages.
+    The column is recognised by its name where None; a source of one column needs no name.
 
     Raises:
         DataError: The data cannot be used; the message says where, what came and what to do.
@@ -91,16 +87,12 @@ def documents_of(texts: Sequence[str]) -> Documents:
 def read_documents(source: object, *, text: str | None = None, split: str | None = None) -> Documents:
     """Read a corpus.
 
-    Args:
-        source: A UTF-8 text file; a folder with such files, read in the order of their paths; or a data set,
-            as `read_corpus` takes it, whose rows are documents.
-        text: For a data set, its column of texts; recognised by its name where None.
-        split: For a Hugging Face ``DatasetDict``, which split; ``train`` where None.
+    That is a UTF-8 text file; a folder with such files, read in the order of their paths; or a data set, as
+    `read_corpus` takes it, whose rows are documents.
 
-    Raises:
-        DataError: There is no such file, it is empty, is not UTF-8 or holds NUL bytes, or the folder has no
-            text files; the message says where and what to do.
-        MissingExtraError: The folder needs the library ``datasets``.
+    Raises: DataError: There is no such file, it is empty, is not UTF-8 or holds NUL bytes, or the folder has
+    no text files; the message says where and what to do. MissingExtraError: The folder needs the library
+    ``datasets``.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(os.fspath(source)).expanduser()

@@ -241,15 +241,10 @@ def select(fragments: Fragments, rows: Int[np.ndarray, " rows"]) -> Fragments:
 
 
 def pieces(fragments: Fragments, count: int, tokens: int) -> Fragments:
-    """Cut short pieces out of fragments: the first of each, then the second of each, and so on.
+    """Cut up to ``count`` short pieces out of fragments: the first of each, then the second, and so on.
 
-    Args:
-        fragments: At least one.
-        count: Pieces, at most.
-        tokens: Most tokens of a piece; at least 2. The end of a fragment is a piece if it has two.
-
-    Returns:
-        The pieces, in the order of the fragments. Their texts are those of the fragments.
+    A piece has 2 to ``tokens`` tokens. They stand in the order of the fragments, and their texts are those of
+    the fragments.
     """
     cuts = sorted(
         (start, row)

@@ -70,18 +70,10 @@ def factorise(values: Sequence[str | None]) -> tuple[Int[np.ndarray, " rows"], t
 
     Returns the group of each row, and the name of each group (None for a row without).
     """
-    position: dict[str, int] = {}
-    names: list[str | None] = []
-    groups = np.empty(len(values), dtype=np.int64)
-    for row, value in enumerate(values):
-        if value is not None and value in position:
-            groups[row] = position[value]
-            continue
-        groups[row] = len(names)
-        if value is not None:
-            position[value] = len(names)
-        names.append(value)
-    return groups, tuple(names)
+    position: dict[object, int] = {}
+    keys = [object() if value is None else value for value in values]
+    groups = np.array([position.setdefault(key, len(position)) for key in keys], dtype=np.int64)
+    return groups, tuple(key if isinstance(key, str) else None for key in position)
 
 
 def shared_groups(*datasets: Dataset) -> tuple[Int[np.ndarray, " _"], ...]:

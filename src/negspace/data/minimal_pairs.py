@@ -68,16 +68,11 @@ class MinimalPairs:
 def read_minimal_pairs(
     source: object, *, good: str | None = None, bad: str | None = None, paradigm: str | None = None
 ) -> MinimalPairs:
-    """Read minimal pairs, as BLiMP has them (Warstadt et al. 2020).
+    """Read minimal pairs (BLiMP, Warstadt et al. 2020) from what `read_table` takes, or a folder of it.
 
-    A pair of two equal sentences is left out, with a note: BLiMP itself has a few.
-
-    Args:
-        source: A path or an object, as `read_table` takes them; or a folder of such files.
-        good: Column of the sentences to be preferred; recognised by its name (``sentence_good``) where None.
-        bad: Column of the others; recognised by its name (``sentence_bad``) where None.
-        paradigm: Column of what a pair tests; recognised by its name (``UID``) where None. Where there is
-            none, a file is a paradigm, under its name.
+    Columns are recognised by their names (``sentence_good``, ``sentence_bad``, ``UID``) where None; without
+    one of paradigms a file is a paradigm. A pair of two equal sentences is left out, with a note: BLiMP has a
+    few.
 
     Raises:
         DataError: The data cannot be used; the message says where, what came and what to do.

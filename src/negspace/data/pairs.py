@@ -84,14 +84,10 @@ def read_pairs(
     label: str | None = None,
     split: str | None = None,
 ) -> Pairs:
-    """Read anchor/positive pairs.
+    """Read anchor/positive pairs, from a path or an object (see `read_table`).
 
-    Args:
-        source: A path or an object; see `read_table`.
-        anchor: Column of anchors; recognised by its name where None.
-        positive: Column of positives; recognised by its name where None.
-        label: Column of classes: texts of one class are no negatives of each other. Never guessed.
-        split: Which split of a Hugging Face ``DatasetDict``; ``train`` where None.
+    Columns are recognised by their names where None; that of classes (``label``), whose texts are no
+    negatives of each other, is never guessed.
 
     Raises:
         DataError: The data cannot be used; the message says where, what came and what to do.

@@ -22,9 +22,8 @@ def read_table(source: object, *, split: str | None = None) -> Table:
     """Read any table, whatever its columns mean.
 
     Args:
-        source: A path to a ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``
-            file or to a Hugging Face dataset folder; or a pandas or polars frame, an Arrow table,
-            a ``datasets.Dataset``, or a list of dicts.
+        source: A path to a file of a known format or to a Hugging Face dataset folder; or a pandas or polars
+            frame, an Arrow table, a ``datasets.Dataset``, or a list of dicts.
         split: Which split of a Hugging Face ``DatasetDict``; ``train`` where none is named.
 
     Raises:

@@ -123,12 +123,9 @@ class RowSink:
 
 @contextmanager
 def open_rows(path: Path, schema: pa.Schema) -> Iterator[RowSink]:
-    """Open a new file for rows; the suffix decides its format.
+    """Open a new file for rows of a schema; the suffix decides its format.
 
-    Args:
-        path: Must not exist. ``.jsonl``, ``.parquet``, or ``.arrow`` (an Arrow stream, as ``datasets``
-            keeps its tables).
-        schema: Names and types of the columns.
+    It is ``.jsonl``, ``.parquet``, or ``.arrow`` (an Arrow stream, as ``datasets`` keeps its tables).
 
     Raises:
         DataError: The suffix is unknown.
@@ -203,10 +200,7 @@ _DATA = "data-00000-of-00001.arrow"
 def open_folder(folder: Path, schema: pa.Schema, *, fingerprint: str) -> Iterator[RowSink]:
     """Open a new dataset folder for the rows of its one split, ``train``.
 
-    Args:
-        folder: Must not exist.
-        schema: Names and types of the columns.
-        fingerprint: Hash of the rows, hex; ``datasets`` keys its cache by it.
+    ``datasets`` keys its cache by ``fingerprint``, the hash (hex) of the rows.
 
     Raises:
         FileExistsError: The folder exists.

@@ -211,15 +211,9 @@ def embed_by_length(
 ) -> Float32[np.ndarray, "texts dims"]:
     """Embed each distinct text once, in batches of equal length and a shape that the length decides.
 
-    Args:
-        texts: What to embed; blank ones become rows of zeros.
-        count: Number of tokens the model reads of each text.
-        encode: Vectors of a batch of texts with equally many tokens.
-        tokens: About how many tokens a batch has.
-        progress: Told how many distinct texts are done.
-
-    Returns:
-        Vectors of unit length.
+    ``count`` gives the number of tokens that the model reads of each text, ``encode`` the vectors of a batch
+    of texts with equally many, of about ``tokens`` in all. Vectors have unit length; blank texts are rows of
+    zeros.
     """
     distinct = {text: row for row, text in enumerate(dict.fromkeys(t for t in texts if t.strip()))}
     if not distinct:  # the model is asked for no more than its number of dimensions

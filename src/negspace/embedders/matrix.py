@@ -82,10 +82,7 @@ class MatrixEmbedder:
 
 @EMBEDDERS.register("matrix", argument="FILE.npy")
 def read_matrix(path: str | Path) -> MatrixEmbedder:
-    """Read vectors from a file that ``numpy.save`` wrote.
-
-    Args:
-        path: The file, ``.npy``; an array of objects is refused, since reading it would run code.
+    """Read vectors from a ``.npy`` file; an array of objects is refused, since reading it would run code.
 
     Raises:
         DataError: If there is no such file, or it holds no matrix of finite numbers.

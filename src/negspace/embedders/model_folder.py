@@ -27,13 +27,11 @@ def find_folder(path: str, *, code: bool = False) -> Path:
 def find_model(path: str, *, code: bool = False) -> Path:
     """Find the folder of a model, and refuse one that could only be loaded by running code from it.
 
-    Args:
-        path: A folder; or, where there is a network, the id of a model on the Hugging Face hub.
-        code: Whether its Python files are wanted, too: the caller trusts them.
+    ``path`` is a folder or, where there is a network, an id on the Hugging Face hub; ``code`` asks for its
+    Python files, too: the caller trusts them.
 
-    Raises:
-        DataError: If there is no such folder or id, it holds no model, its weights are pickled only, or
-            it brings modules of its own.
+    Raises: DataError: If there is no such folder or id, it holds no model, its weights are pickled only, or
+    it brings modules of its own.
     """
     folder = find_folder(path, code=code)
     names = sorted(file.name for file in folder.iterdir())

@@ -6,6 +6,7 @@ Column names and orders are those of sentence-transformers (which takes every co
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,15 +66,8 @@ def table_of_hits(hits: Iterable[Hit]) -> pa.Table:
 
 def by_anchor(table: pa.Table) -> Iterator[tuple[Hit, ...]]:
     """Give the hits of each anchor that has any, in order."""
-    held: list[Hit] = []
-    for row in table.to_pylist():
-        hit = Hit(**row)
-        if held and held[-1].anchor != hit.anchor:
-            yield tuple(held)
-            held = []
-        held.append(hit)
-    if held:
-        yield tuple(held)
+    hits = (Hit(**row) for row in table.to_pylist())
+    return (tuple(some) for _, some in itertools.groupby(hits, key=lambda hit: hit.anchor))
 
 
 class OutputRow(NamedTuple):

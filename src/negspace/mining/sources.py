@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -23,6 +23,8 @@ from negspace.models import FOLDS, TfidfLearner, out_of_fold
 from negspace.perturbations import Validity, Verifier, search
 from negspace.records import Json
 from negspace.search import Hits, cluster_rows, embed, group_links, nearest, pair_scores, top_k
+
+Positions: TypeAlias = Int[np.ndarray, " pairs"]
 
 _WORD = re.compile(r"(?u)\b\w+\b")
 _METHOD, _K1, _B = "lucene", 1.5, 0.75
@@ -50,9 +52,7 @@ class RowSource(Protocol):
         ``by_class`` passes over rows of the anchor's own class, too.
         """
 
-    def scores(
-        self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
-    ) -> Float32[np.ndarray, " pairs"]:
+    def scores(self, anchors: Positions, rows: Positions) -> Float32[np.ndarray, " pairs"]:
         """The score of given rows for given anchors."""
 
 
@@ -128,9 +128,7 @@ class NeighbourSource:
         found = (hits.rows >= 0) & self._content[anchors][:, None]
         return np.where(found, inside[hits.rows], -1)
 
-    def scores(
-        self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
-    ) -> Float32[np.ndarray, " pairs"]:
+    def scores(self, anchors: Positions, rows: Positions) -> Float32[np.ndarray, " pairs"]:
         """Cosines, summed in double precision as those of hits are."""
         return pair_scores(self.anchors, anchors, self.corpus, rows)
 
@@ -182,9 +180,7 @@ class Bm25Source:
             pass
         return hits
 
-    def scores(
-        self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
-    ) -> Float32[np.ndarray, " pairs"]:
+    def scores(self, anchors: Positions, rows: Positions) -> Float32[np.ndarray, " pairs"]:
         """BM25 scores; 0 where no word is shared."""
         found = np.zeros(len(anchors), dtype=np.float32)
         order = np.argsort(anchors, kind="stable")
@@ -254,9 +250,7 @@ class ModelSource:
             hits.scores[asked] = np.where(rows >= 0, score, -np.inf)
         return hits
 
-    def scores(
-        self, anchors: Int[np.ndarray, " pairs"], rows: Int[np.ndarray, " pairs"]
-    ) -> Float32[np.ndarray, " pairs"]:
+    def scores(self, anchors: Positions, rows: Positions) -> Float32[np.ndarray, " pairs"]:
         """Probability of the row's label for the anchor."""
         return np.asarray(self.probabilities[anchors, self._labels[rows]], dtype=np.float32)
 

@@ -79,11 +79,7 @@ def fixed_runs(learner: object) -> int | None:
 
 
 def open_learner(name: str, *, progress: EmbeddingProgress | None = None) -> TextLearner:
-    """Open a learner of labelled texts.
-
-    Args:
-        name: One of `LEARNERS`, with its argument: ``tfidf``, ``st:PATH``.
-        progress: Told how far the embedding is, where there is one.
+    """Open a learner of labelled texts, one of `LEARNERS` with its argument: ``tfidf``, ``st:PATH``.
 
     Raises:
         PlanError: If there is no learner of that name.

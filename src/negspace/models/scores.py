@@ -89,22 +89,14 @@ class ScoresLearner:
         lines: Sequence[int] | None = None,
         ignore: Sequence[str] = (),
     ) -> ScoresLearner:
-        """Read predictions of a task's held-out rows.
+        """Read predictions of a task's held-out rows: a run per column, or per set of probability columns.
 
-        Args:
-            columns: The table, column by column.
-            task: Its held-out rows are what was predicted.
-            source: Where the table came from, for messages.
-            lines: Line of the source on which each row starts.
-            ignore: Further columns that hold no scores.
+        ``lines`` are those of ``source`` on which the rows start, for messages; columns in ``ignore`` hold no
+        scores.
 
-        Returns:
-            The learner, one run per column (or per set of probability columns).
-
-        Raises:
-            DataError: If the rows are not as many as those held out, a value is neither a label nor a
-                probability, probabilities do not add up to 1, no column holds scores, or a column's name
-                leaves open whose probability it holds.
+        Raises: DataError: If the rows are not as many as those held out, a value is neither a label nor a
+        probability, probabilities do not add up to 1, no column holds scores, or a column's name leaves open
+        whose probability it holds.
         """
         rows = len(task.held_out_labels)
         wrong = [len(values) for values in columns.values() if len(values) != rows]

@@ -95,15 +95,11 @@ def percent_ticks(axes: Axes, low: float, high: float, *, x: bool = True, y: boo
 
 
 def inline_svg(figure: Figure, *, name: str, label: str, tips: Mapping[str, str] | None = None) -> Markup:
-    """Write a figure as an ``<svg>`` element to stand in an HTML page.
+    """Write a figure as an ``<svg>`` element to stand in an HTML page; the same figure gives the same bytes.
 
-    Call inside :func:`drawing`. The same figure gives the same bytes.
-
-    Args:
-        figure: Drawn with the stand-in colours of :data:`COLOURS`.
-        name: Starts every id of the drawing; distinct for each figure of a page.
-        label: Text alternative.
-        tips: For an artist's ``gid``, the text shown when the pointer rests on it.
+    Call inside :func:`drawing`, drawn with the stand-in colours of :data:`COLOURS`. ``name`` starts every id
+    of the drawing and is distinct on a page; ``label`` is the text alternative; ``tips`` is, for an artist's
+    ``gid``, what is shown when the pointer rests on it.
     """
     buffer = io.StringIO()
     FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]

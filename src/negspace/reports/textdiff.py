@@ -170,15 +170,10 @@ def abridge(
 ) -> tuple[Stretch, ...]:
     """Keep what differs and the words around it; leave out the rest as blocks of kind ``cut``.
 
-    Both sides keep the same words of every ``same`` block, so they stay aligned. Nothing is lost:
-    a cut block holds the words that it stands for.
-
-    Args:
-        blocks: From :func:`word_diff`.
-        context: Words kept on either side of a change; fewer where there are many changes.
-        longest: Words kept of one change.
-        most: Words kept of either text altogether.
-        short: Texts of at most this many words stay whole.
+    Both sides keep the same words of every ``same`` block, so they stay aligned. Nothing is lost: a cut block
+    holds the words that it stands for. Texts of at most ``short`` words stay whole; else ``context`` words
+    are kept on either side of a change (fewer where there are many), ``longest`` of one change, ``most`` of
+    either text.
     """
     if sum(_count(block) for block in blocks) <= short:
         return tuple(blocks)
