@@ -50,7 +50,12 @@ _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPELLED = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!="})
 _SINGLE_EQUALS = re.compile(r"(?<![<>!=])=(?!=)")
 
-_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+_OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _HOLDS: Mapping[type[ast.cmpop], Callable[[Fraction, Fraction], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -112,31 +117,26 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _judge(claim: str) -> Proof:
-    try:
-        return _compare(claim)
-    except _UnreadableError as unreadable:
-        return unknown(str(unreadable))
-
-
-def _compare(claim: str) -> Proof:
     shown = " ".join(claim.split())
     if len(claim) > _LONGEST_CLAIM:
-        raise _UnreadableError(f"a claim of more than {_LONGEST_CLAIM} characters")
+        return unknown(f"a claim of more than {_LONGEST_CLAIM} characters")
     if not _CLAIM.fullmatch(claim) or not claim.translate(_SPELLED).isascii():
-        raise _UnreadableError(f"more than numbers and signs in '{shown}'")
-    # a sign apart from its number continues something that stands before the claim.
+        return unknown(f"more than numbers and signs in '{shown}'")
+    # A sign apart from its number continues something that stands before the claim.
     if re.match(r"\s*(?:[+*/^]|-\s)", claim.translate(_SPELLED)):
-        raise _UnreadableError(f"'{shown}' begins with an operator")
+        return unknown(f"'{shown}' begins with an operator")
     # All on one line, so that the columns of the tree are positions in the source.
-    source = _GROUPED.sub(lambda match: match[0].replace(",", ""), " ".join(claim.split()))
+    source = _GROUPED.sub(lambda match: match[0].replace(",", ""), shown)
     source = _SINGLE_EQUALS.sub("==", source.translate(_SPELLED)).replace("^", "**")
     try:
         tree = ast.parse(source, mode="eval").body
         if not isinstance(tree, ast.Compare):
-            raise _UnreadableError(f"no claim in '{shown}'")
+            return unknown(f"no claim in '{shown}'")
         return _judge_chain(tree, source, shown)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _UnreadableError(f"'{shown}' cannot be read") from error
+    except _UnreadableError as unreadable:
+        return unknown(str(unreadable))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return unknown(f"'{shown}' cannot be read")
 
 
 def _judge_chain(tree: ast.Compare, source: str, shown: str) -> Proof:
@@ -178,29 +178,18 @@ def _value(node: ast.expr, source: str) -> Fraction:
         case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
             inner = _value(operand, source)
             value = -inner if isinstance(node.op, ast.USub) else inner
-        case ast.BinOp(left=left, op=sign, right=right) if isinstance(sign, _OPERATORS):
-            value = _apply(sign, _value(left, source), _value(right, source))
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            value = _power(_value(left, source), _value(right, source))
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
+            one, other = _value(left, source), _value(right, source)
+            if isinstance(sign, ast.Div) and other == 0:
+                raise _UnreadableError("a division by zero")
+            value = _OPERATORS[type(sign)](one, other)
         case _:
             raise _UnreadableError(f"'{ast.unparse(node)}' is not plain arithmetic")
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
         raise _UnreadableError(f"a value of more than {_MOST_BITS:,} bits")
     return value
-
-
-def _apply(sign: ast.operator, one: Fraction, other: Fraction) -> Fraction:
-    match sign:
-        case ast.Add():
-            return one + other
-        case ast.Sub():
-            return one - other
-        case ast.Mult():
-            return one * other
-        case ast.Div() if other == 0:
-            raise _UnreadableError("a division by zero")
-        case ast.Div():
-            return one / other
-        case _:
-            return _power(one, other)
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
