@@ -158,10 +158,7 @@ def token_losses(
 
 
 def check_finite(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Int[np.ndarray, " some"],
-    values: Float[np.ndarray, " some"],
+    model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]
 ) -> None:
     """Refuse losses, or what they come of, that are not finite: a DataError names the fragment's place."""
     bad = np.flatnonzero(~np.isfinite(values))

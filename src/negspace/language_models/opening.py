@@ -117,17 +117,11 @@ def _load_tokenizer(path: str, adapter: Path | None, base: Path, trust: bool) ->
         knows = bool(tokenizer("a b c", add_special_tokens=False)["input_ids"])
     except Exception as error:  # every part complains about a broken folder in its own way
         _check_own_code(path, error)
-        raise DataError(
-            f"{path}: transformers cannot load the tokenizer",
-            got=str(error),
-            hint=saved,
-        ) from error
+        what = f"{path}: transformers cannot load the tokenizer"
+        raise DataError(what, got=str(error), hint=saved) from error
     if not knows:
-        raise DataError(
-            f"{path}: the model folder has no tokenizer",
-            got=", ".join(sorted(file.name for file in folder.iterdir())),
-            hint=saved,
-        )
+        there = ", ".join(sorted(file.name for file in folder.iterdir()))
+        raise DataError(f"{path}: the model folder has no tokenizer", got=there, hint=saved)
     return tokenizer
 
 

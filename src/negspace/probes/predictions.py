@@ -77,10 +77,7 @@ class LossProbe(Probe):
 
 
 def _loss_traces(
-    model: LanguageModel,
-    fragments: Fragments,
-    rows: Int[np.ndarray, " rows"],
-    mean: Float[np.ndarray, " rows"],
+    model: LanguageModel, fragments: Fragments, rows: Int[np.ndarray, " n"], mean: Float[np.ndarray, " n"]
 ) -> tuple[Trace, ...]:
     """Traces of the probe ``loss``, from the mean loss of each fragment in nats per token."""
     characters = np.empty(len(rows))

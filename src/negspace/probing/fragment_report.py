@@ -31,6 +31,10 @@ def fragment_report(
     title = file_name(findings.corpus.source)
     back = "../" * posixpath.normpath(chosen.page).count("/") + "report.html"
     role: b.Text = () if chosen.role is None else (" Role: ", *b.pieces(role_of(chosen.role)), ".")
+    charts = tuple(_panels(findings, chosen))
+    on = ((b.Mark.of_series(place), f"on {'the ' * place}{what}") for place, what in enumerate(_ON))
+    signs, step = b.Key(tuple(on), across=True), "What one step on this fragment does inside the model."
+    unmeasured = b.Section("Layer by layer", intro=_UNMEASURED)
     beside = (_values(chosen, columns),) if columns else ()
     quantiles = "Quantiles over the n fragments that have the metric."
     return b.Report(
@@ -43,7 +47,7 @@ def fragment_report(
             b.Section(
                 "Beside the corpus", beside, quantiles if columns else "Nothing was measured.", "values"
             ),
-            _layers(findings, chosen),
+            b.Section("Layer by layer", (signs, b.Panels(charts)), step) if charts else unmeasured,
             _temperature(chosen),
         ),
         warnings=None,
@@ -140,15 +144,6 @@ def _values(chosen: Highlight, columns: Mapping[str, ColumnValues]) -> b.Table:
     heads: tuple[b.Column | b.Text, ...]
     heads = ("metric", *b.numeric("here", "n"), low_end, *b.numeric("median"), high_end, "higher than")
     return b.Table(heads, tuple(rows), label="Its values beside the corpus's", style="compact")
-
-
-def _layers(findings: ProbeFindings, chosen: Highlight) -> b.Section:
-    charts = tuple(_panels(findings, chosen))
-    if not charts:
-        return b.Section("Layer by layer", intro=_UNMEASURED)
-    signs = tuple((b.Mark.of_series(place), f"on {'the ' * place}{on}") for place, on in enumerate(_ON))
-    intro = "What one step on this fragment does inside the model."
-    return b.Section("Layer by layer", (b.Key(signs, across=True), b.Panels(charts)), intro=intro)
 
 
 def _panels(findings: ProbeFindings, chosen: Highlight) -> Iterator[b.Chart]:

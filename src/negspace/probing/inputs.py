@@ -65,7 +65,14 @@ def read_inputs(
     progress("reading", 0, 1)
     documents = read_documents(corpus, text=text)
     source = _source_of(corpus)
-    against = None if reference is None else _read_reference(reference, text)
+    against: Documents | None = None
+    if reference is not None:
+        try:
+            against = read_documents(reference, text=text)
+        except DataError:  # without the corpus's column: the one that is recognised
+            if text is None:
+                raise
+            against = read_documents(reference)
     aside = settings.set_aside if reference is None else 0
     tiny = TinySettings(context=settings.fragment_tokens)
     if isinstance(model, str):
@@ -83,7 +90,16 @@ def read_inputs(
     lengths = {"tokens": settings.fragment_tokens, "context": opened.context}
     every, notes = split_documents(documents, opened.encode, **lengths)
     if against is None:
-        fragments, others, reference_source = _divide(every, documents, source, settings)
+        aside_rows = set_aside(len(every), settings.set_aside, settings.seed)
+        if len(aside_rows) == len(every):
+            raise DataError(
+                f"{source}: there is but one fragment, and one must be set aside as the reference",
+                got=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
+                hint="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
+            )
+        fragments = select(every, np.setdiff1d(np.arange(len(every)), aside_rows))
+        others = select(every, aside_rows)
+        reference_source = f"{len(aside_rows)} of {len(every)} fragments of {source}, set aside"
     else:
         found, _ = split_documents(against, opened.encode, **lengths)
         drawn = np.random.default_rng([settings.seed, 2]).permutation(len(found))
@@ -104,32 +120,6 @@ def _moved(tiny: LanguageModel, device: Device, dtype: Dtype) -> LanguageModel:
         return tiny
     named = hashlib.sha256(f"{tiny.fingerprint} {place} {number}".encode()).hexdigest()
     return replace(tiny, network=tiny.network.to(place, number), device=place, fingerprint=named)
-
-
-def _divide(
-    every: Fragments, documents: Documents, source: str, settings: ProbeSettings
-) -> tuple[Fragments, Fragments, str]:
-    """What is probed, the reference set aside, and where that came from."""
-    aside = set_aside(len(every), settings.set_aside, settings.seed)
-    if len(aside) == len(every):
-        raise DataError(
-            f"{source}: there is but one fragment, and one must be set aside as the reference",
-            got=f"{documents.names[0]}: {len(every.texts[0]):,} characters",
-            hint="give a longer corpus, shorter fragments (--fragment-tokens), or a --reference",
-        )
-    rest = np.setdiff1d(np.arange(len(every)), aside)
-    said = f"{len(aside)} of {len(every)} fragments of {source}, set aside"
-    return select(every, rest), select(every, aside), said
-
-
-def _read_reference(reference: object, text: str | None) -> Documents:
-    """With the corpus's column if the reference has it, else with the one that is recognised."""
-    if text is None:
-        return read_documents(reference)
-    try:
-        return read_documents(reference, text=text)
-    except DataError:
-        return read_documents(reference)
 
 
 def _source_of(corpus: object) -> str:
