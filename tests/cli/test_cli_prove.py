@@ -76,7 +76,7 @@ def _check_schema(proof: dict[str, Any], n_arms: int, n_seeds: int) -> None:
             verdict = comparison[on]
             assert set(verdict) == {
                 *("claim", "question", "outcome", "reason", "margin", "effect", "ci", "p_value", "mde"),
-                *("seeds_needed", "per_seed"),
+                *("p_adjusted", "seeds_needed", "look", "level", "per_seed"),
             }
             assert verdict["effect"] == pytest.approx(np.mean(verdict["per_seed"]))
     for on in ("near_miss", "easy"):
