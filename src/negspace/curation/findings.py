@@ -95,10 +95,11 @@ def conclusion(selection: Selection) -> str:
         f"{_points(gain)} on {TESTS[on]}" for on in trial.tests if (gain := trial.gain(name, on)) is not None
     ]
     p = trial.p_values[name][1]
+    shown = "p < 1e-6" if p < 1e-6 else f"p = {p:.2g}"
     return (
         f"'{name}' was shown better than stratified random rows on the held-out part of this pool "
-        f"(p {'< 1e-6' if p < 1e-6 else f'= {p:.2g}'}, corrected for {len(trial.p_values)} tried). On the half of it "
-        f"that had no part in choosing between strategies: {' and '.join(gains)} ({trial.budget} rows each, "
+        f"({shown}, corrected for {len(trial.p_values)} tried). On the half of it that had no part in "
+        f"choosing between strategies: {' and '.join(gains)} ({trial.budget} rows each, "
         f"{len(trial.seeds)} seeds).{_too_few(trial, name)}"
     )
 
