@@ -56,6 +56,12 @@ class Hypothesis:
         """What the effect is claimed to exceed."""
         return -self.margin if self.claim == "no less" else self.margin
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest effect."""
+        low, high = self.metric.bounds
+        return (low, high) if self.versus is None else (low - high, high - low)
+
     def check(self, arms: Mapping[str, Json]) -> None:
         """Refuse a hypothesis about other arms than these, or one that can come out one way only.
 
@@ -75,7 +81,7 @@ class Hypothesis:
                 got=self.margin,
                 hint="give the smallest effect that would matter; for the other direction, swap the arms",
             )
-        low, high = self.metric.bounds
+        low, high = self.bounds
         if self.versus is not None:
             nothing = "an effect that can only be 0 is no hypothesis"
             if self.arm == self.versus:
@@ -85,7 +91,6 @@ class Hypothesis:
                     f"{said}: the arms '{self.arm}' and '{self.versus}' are the same under two names",
                     hint=nothing,
                 )
-            low, high = low - high, high - low
         if not low < self.threshold < high:
             raise PlanError(
                 f"{said} can come out one way only: the effect lies from {low:g} to {high:g}, and the claim "
@@ -336,5 +341,6 @@ class Study(Generic[TaskT, ArmT]):
                 df,
                 what=hypothesis.name,
                 no_less=hypothesis.claim == "no less",
+                bounds=hypothesis.bounds,
             )
         return judge_family(family, look=look)

@@ -283,3 +283,16 @@ def test_what_no_seed_showed_is_printed_as_a_number(seeds: int, percent: int) ->
     assert (
         f"a failure of up to {percent} % of seeds" in judge(standardised(0.5, 0.1, seeds), margin=0.0).reason
     )
+
+
+def test_neither_interval_nor_detectable_effect_goes_beyond_what_effects_can_be() -> None:
+    x = standardised(0.3, 0.05, 20)
+    open_ended, bounded = (
+        judge_family({"x": Effects(x, 0.05, 0.2**2, 0.5, bounds=bounds)})["x"]
+        for bounds in ((-math.inf, math.inf), (-1.0, 1.0))
+    )
+    assert (open_ended.interval.low < -1, open_ended.interval.high > 1) == (True, True)
+    assert (bounded.interval.low, bounded.interval.high) == (-1.0, 1.0)
+    assert bounded.p_value == open_ended.p_value
+    assert bounded.mde == math.inf
+    assert "no effect would come out supported" in bounded.reason

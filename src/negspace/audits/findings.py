@@ -54,7 +54,7 @@ class Estimated:
         """What to say of so few independent rows; None where they are enough."""
         if self.clusters >= FEW_CLUSTERS:
             return None
-        weigh = f"{self.n} test rows weigh as {self.clusters:.0f} independent ones"
+        weigh = f"{self.n} test rows weigh as {self.clusters:.2g} independent ones"
         return (
             f"{weigh if round(self.clusters) < self.n else f'only {self.n} test rows'}: the interval is rough"
         )

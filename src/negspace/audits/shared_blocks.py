@@ -94,11 +94,15 @@ def measured(
     )
 
 
+def _few(clusters: float) -> str:
+    return f"{clusters:.2g}" if clusters < 10 else count(round(clusters))
+
+
 def worth(estimate: Estimated) -> str:
     """How many independent rows these weigh as, where clusters of different sizes make them fewer."""
     if estimate.clusters > _AS_GOOD_AS_ALL * estimate.n:
         return ""
-    return f" in {estimate.clusters:.0f} effective clusters"
+    return f" in {_few(estimate.clusters)} effective clusters"
 
 
 def decimal(value: float, digits: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -40,6 +40,7 @@ class Effects:
         item_variance: Variance of the mean because the test items are a sample.
         item_df: Degrees of freedom of ``item_variance``.
         what: What the difference is, to begin the reason with.
+        bounds: Ends between which effects lie; the interval goes no further, which Student's t does not know.
     """
 
     differences: Float[np.ndarray, " seeds"]
@@ -48,6 +49,7 @@ class Effects:
     item_df: float = math.inf
     what: str = "the effect"
     no_less: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def threshold(self) -> float:
@@ -174,6 +176,10 @@ def _weigh(hypothesis: Effects, rule: _Rule) -> _Evidence:
     variance, df = hypothesis.item_variance, hypothesis.item_df
     effect = float(values.mean()) if len(values) and np.isfinite(values).all() else math.nan
     interval = mean_interval(values, item_variance=variance, item_df=df, level=1 - 2 * rule.level)
+    lowest, highest = hypothesis.bounds
+    interval = replace(
+        interval, low=_within(interval.low, lowest, highest), high=_within(interval.high, lowest, highest)
+    )
     unfit = _why_unfit(values, variance, rule)
     if unfit is not None:
         return _Evidence(effect, interval, unfit=unfit)
@@ -243,6 +249,7 @@ def _decide(
         alpha=2 * rule.level,
         family=rule.family,
     )
+    mde = mde if mde <= hypothesis.bounds[1] else math.inf
     interval, needed = evidence.interval, None
     # The test of the side that the effect is on.
     own, adjusted = (evidence.p_refuted, p_refuted)
@@ -294,6 +301,10 @@ def _decide(
         p_adjusted=p_above,
         look=rule.look,
     )
+
+
+def _within(end: float, lowest: float, highest: float) -> float:
+    return end if math.isnan(end) else min(max(end, lowest), highest)
 
 
 def _said(p: float) -> str:
