@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,8 @@ def test_the_winner_is_chosen_on_one_half_and_its_gain_is_that_of_the_other(
         assert sorted([*one, *other]) == task.eval_sets[on].rows.tolist()
         assert abs(len(one) - len(other)) <= 0.02 * len(task.eval_sets[on]) + 2
         assert not set(task.held_out_clusters[one]) & set(task.held_out_clusters[other])
+        of_label = [np.bincount(task.held_out_labels[half], minlength=LABELS) for half in (one, other)]
+        assert np.abs(of_label[0] - of_label[1]).max() <= 6  # of some 250, or 60: drawn at random, 20 and 8
     on_one = {
         name: sum(trial.estimate(name, HALVES[on][0]).mean for on in trial.tests)
         for name in trial.p_values
@@ -142,6 +145,22 @@ def test_the_winner_is_chosen_on_one_half_and_its_gain_is_that_of_the_other(
         )
         (said,) = [each for each in choice.to_dict()["trial"]["strategies"] if each["name"] == winner]
         assert said["gain"][on]["mean"] == pytest.approx(gain.mean)
+
+
+def test_many_strategies_that_are_each_shown_alone_are_not_shown_together(
+    rich: tuple[Selection, Trial],
+) -> None:
+    choice, trial = rich
+    for p, fit in ((0.01, False), (0.002, True)):
+        judged = {question: replace(each, p_value=p) for question, each in trial.judged.items()}
+        six = replace(trial, judged=judged)
+        assert len(six.p_values) == 6
+        assert {alone for alone, _ in six.p_values.values()} == {2 * p}
+        assert {six.qualifies(name) for name in six.p_values} == {fit}
+        each = replace(choice, trial=six).to_dict()["trial"]["strategies"][1]
+        assert each["why_not"] == (
+            "" if fit else "a gain was shown, but not after correction for 6 strategies"
+        )
 
 
 def test_a_wider_margin_is_said_with_the_choice(rich: tuple[Selection, Trial]) -> None:
