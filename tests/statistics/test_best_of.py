@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from negspace.errors import PlanError
 from negspace.records import Measurement
@@ -209,3 +211,17 @@ def test_cells_of_different_seeds_are_refused() -> None:
     cell = accuracies(np.random.default_rng(8), 0.5)
     with pytest.raises(PlanError, match="same seeds"):
         split_gain(cell, cell, cell, cell[:-1])
+
+
+def test_parts_have_the_resolution_of_differences_on_the_same_rows() -> None:
+    rng = np.random.default_rng(9)
+    cells = [[replace(m, resolution=0.05 + 0.01 * i) for m in accuracies(rng, 1.0)] for i in range(4)]
+    split = split_gain(*cells)
+    for part, largest in ((split.data_default, 0.07), (split.total, 0.07), (split.search, 0.08)):
+        # Every answer is right, so that the resolution alone is the error.
+        assert part.interval.high - part.interval.low == pytest.approx(
+            2 * stats.t.ppf(0.975, 20 - 1) * largest
+        )
+    other = [replace(m, clusters=m.clusters + 1000) for m in cells[3]]
+    with pytest.raises(PlanError, match="same test items"):
+        split_gain(*cells[:3], other)

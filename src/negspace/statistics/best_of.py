@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -213,13 +212,18 @@ def _chosen_weights(validation: Float[np.ndarray, "trials seeds"]) -> Float[np.n
 
 
 def _combine(weights: Sequence[float], measurements: Sequence[Measurement]) -> Measurement:
-    """A weighted sum of measurements of one seed; see :func:`difference` for what joining influences does."""
+    """A weighted sum of measurements of one seed, all on the same items; see :func:`difference`."""
+    first = measurements[0]
+    if not all(np.array_equal(m.clusters, first.clusters) for m in measurements):
+        raise PlanError("a split compares cells on the same test items")
     terms = [(w, m) for w, m in zip(weights, measurements, strict=True) if w]
     return Measurement(
         value=sum(w * m.value for w, m in terms),
-        influence=np.concatenate([w * m.influence for w, m in terms]),
-        clusters=np.concatenate([m.clusters for _, m in terms]),
-        resolution=math.hypot(*(w * m.resolution for w, m in terms)),
+        influence=np.asarray(sum(w * m.influence for w, m in terms)),
+        clusters=first.clusters,
+        # Two weights of one size are a difference, whose resolution is the larger of the two.
+        resolution=max(m.resolution for _, m in terms) * sum(abs(w) for w, _ in terms) / 2,
+        parts=first.parts,
     )
 
 
