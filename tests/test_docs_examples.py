@@ -122,4 +122,4 @@ def test_commands_parse(page: Path) -> None:
             name, *words = words
             assert name in command.commands, line
             command = command.commands[name]
-        command.make_context(name, words)
+        command.make_context(name, words, parent=click.Context(cli, **cli.context_settings))

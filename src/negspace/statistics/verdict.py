@@ -304,7 +304,8 @@ def _decide(
 
 
 def _within(end: float, lowest: float, highest: float) -> float:
-    return end if math.isnan(end) else min(max(end, lowest), highest)
+    """A finite end, moved into the bounds; an infinite one says that nothing is known."""
+    return min(max(end, lowest), highest) if math.isfinite(end) else end
 
 
 def _said(p: float) -> str:
