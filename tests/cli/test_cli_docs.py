@@ -82,10 +82,9 @@ def test_every_command_has_examples_that_parse(words: tuple[str, ...]) -> None:
     for example in examples:
         asked = shlex.split(example.split(" | ")[0])
         assert tuple(asked[: len(words)]) == words
-        # Raises where an option does not exist. A command keeps the names of its help option, which are the group's.
-        command.make_context(
-            words[-1], asked[len(words) :], parent=click.Context(cli, **cli.context_settings)
-        )
+        # Raises where an option does not exist. Names of the help option are the group's, and kept.
+        parent = click.Context(cli, **cli.context_settings)
+        command.make_context(words[-1], asked[len(words) :], parent=parent)
 
 
 @pytest.mark.parametrize("words", WORKING, ids=" ".join)
