@@ -19,7 +19,8 @@ from negspace.audits.language import (
 )
 from negspace.audits.minimal_pairs_findings import MinimalPairsFindings, PairParts, pair_findings
 from negspace.audits.minimal_pairs_report import minimal_pairs_report
-from negspace.audits.text_audit import ARM, GAP, VERDICT_METHOD, check_settings
+from negspace.audits.text_audit import ARM, GAP, check_settings
+from negspace.audits.text_method import VERDICT_METHOD
 from negspace.data.minimal_pairs import read_minimal_pairs
 from negspace.evaluation import (
     EASY,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from negspace.audits.findings import Audit, AuditFindings, Step, finite
+from negspace.audits.findings import Audit, AuditFindings, finite
 from negspace.audits.report import audit_report
 from negspace.audits.text_findings import AuditParts, text_findings
+from negspace.audits.text_method import text_method
 from negspace.data import grouped_folds
 from negspace.data.minimal_pairs import looks_like_minimal_pairs
 from negspace.errors import DataError, PlanError
@@ -54,7 +55,6 @@ from negspace.models import (
 )
 from negspace.perturbations import VARIATIONS, Verifier, as_variation, open_verifier
 from negspace.reports.blocks import Report
-from negspace.search import LARGEST_CHAIN, NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
 from negspace.statistics import MIN_SEEDS
 from negspace.store import RunStore, default_store_path
 from negspace.study import N_SEEDS, Hypothesis, Progress, Study, StudyResult
@@ -62,11 +62,6 @@ from negspace.study import N_SEEDS, Hypothesis, Progress, Study, StudyResult
 ARM = "as given"
 _TENTHS = 10
 GAP = "near-miss gap"
-VERDICT_METHOD = (
-    "supported if the interval of the gap lies above the margin; refuted if it lies below, or an equivalence "
-    "test puts it inside ± the margin; at least 10 seeds; asked again with other settings, the k-th look is "
-    "judged at 5 % / (k (k + 1)), one-sided"
-)
 
 
 class AuditResult(Audit[AuditParts]):
@@ -300,63 +295,6 @@ def _metrics(plan: EvaluationPlan, learner: TextLearner) -> Sequence[Metric]:
     metrics += [Accuracy(each.on) for each in plan.bins]
     metrics += [Invariance(on) for _, on, _ in plan.variations if on is not None]
     return metrics
-
-
-def text_method(parts: AuditParts) -> Iterator[Step]:
-    """How the audit was computed, step by step."""
-    source, own_test_file = parts.boundary.source, parts.files.test is not None
-    yield Step(
-        "distance", "1 - cosine of TF-IDF word vectors (sublinear term frequency), over all files together"
-    )
-    joined = (
-        "given groups and near-duplicates"
-        if parts.files.train.examples.groups is not None
-        else "near-duplicates"
-    )
-    yield Step(
-        "clusters",
-        f"{joined} (within {NEAR_DUPLICATE_RADIUS:g}, chained; chains of more than {100 * LARGEST_CHAIN:g} % "
-        "of the rows are broken at their weakest links); never divided by a split or fold",
-    )
-    yield Step(
-        "test rows",
-        "the test file" if own_test_file else "a fifth of the data, stratified by label, clusters whole",
-    )
-    near = {
-        Source.GIVEN: "given: the rows of the contrast set",
-        Source.GROUP: "by group: test rows whose group has another label",
-        Source.MINED: (
-            f"mined: test rows with a test row of another label within cosine distance {NEAR_MISS_RADIUS:g}; "
-            "pairs with a suspected label error left out"
-        ),
-    }
-    yield Step("near misses", near[source])
-    easy = "all rows of the test file" if own_test_file else "all held-out rows"
-    yield Step("easy", easy if source is Source.GIVEN else "test rows without a near miss")
-    yield Step(
-        "fits",
-        "none: predictions were read from a file"
-        if parts.result.study.learner.name == "scores"
-        else "one per seed; each leaves out a random tenth of the clusters, and draws its own "
-        "initialisation and order",
-    )
-    yield Step(
-        "intervals",
-        "95 %, Student's t over seeds and test rows (test rows of a cluster counted as one), wider where "
-        "seeds trail far off; conditional on the training set",
-    )
-    if parts.tenths is not None:
-        yield Step(
-            "another training set",
-            "ten more fits from one initialisation, each without another tenth of the clusters; their spread "
-            "(delete-a-group jackknife) twice, on top of the interval of the gap",
-        )
-    yield Step("verdict", VERDICT_METHOD)
-    yield Step(
-        "label errors",
-        "confident learning (cleanlab) on 5-fold out-of-fold probabilities of the tfidf learner, "
-        "clusters whole",
-    )
 
 
 def is_minimal_pairs(
