@@ -142,9 +142,9 @@ class StudyResult(Generic[TaskT, ArmT]):
         """A metric of each of an arm's runs, in the order of the study's seeds."""
         return tuple(metric(run, self.study.task) for run in self.of_arm(arm))
 
-    def estimate(self, arm: str, metric: Metric, *, level: float = 0.95) -> Estimate:
+    def estimate(self, arm: str, metric: Metric) -> Estimate:
         """A metric of an arm, over seeds and test items."""
-        return estimate(metric.name, self.measurements(arm, metric), level=level)
+        return estimate(metric.name, self.measurements(arm, metric))
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,11 +80,11 @@ class AuditParts:
     further: tuple[Metric, ...] = ()
     tenths: StudyResult[TextTask, TextArm] | None = None
 
-    def estimate(self, metric: Metric, *, level: float = 0.95) -> Estimated | None:
+    def estimate(self, metric: Metric) -> Estimated | None:
         """A metric over all seeds; None if it is undefined, or the learner does not give what it reads."""
         if not set(metric.reads) <= set(self.result.study.learner.gives):
             return None
-        found = self.result.estimate(self.result.study.arms[0].name, metric, level=level)
+        found = self.result.estimate(self.result.study.arms[0].name, metric)
         if math.isnan(found.mean):
             return None
         # No interval goes beyond the metric's bounds, which Student's t does not know.
@@ -137,7 +137,6 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
         for name, measured in (("easy", easy), ("near misses", near))
         if measured is not None and measured.rough
     ]
-    level = parts.result.verdict.interval.level
     return AuditFindings(
         schema=SCHEMA,
         version=__version__,
@@ -147,7 +146,7 @@ def text_findings(parts: AuditParts, method: tuple[Step, ...]) -> AuditFindings:
         seeds=tuple(study.seeds),
         easy=easy,
         near_miss=NearMissAccuracy.of(near, source.value),
-        gap=parts.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS)), level=level),
+        gap=parts.estimate(Gap(Accuracy(EASY), Accuracy(NEAR_MISS))),
         another_training_set=parts.another_training_set,
         pair_consistency=parts.estimate(PairConsistency(PAIRS)),
         macro_f1=MacroF1Findings(*(parts.estimate(MacroF1(name)) for name in (EASY, NEAR_MISS)))
