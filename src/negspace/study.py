@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal
 
 import numpy as np
@@ -142,6 +142,13 @@ class StudyResult(Generic[TaskT, ArmT]):
         """A metric of each of an arm's runs, in the order of the study's seeds."""
         return tuple(metric(run, self.study.task) for run in self.of_arm(arm))
 
+    def effects(self, metric: Metric, arm: str, versus: str | None) -> list[Measurement]:
+        """A metric of an arm at each seed, less that of the arm it is compared with, if any."""
+        measured = self.measurements(arm, metric)
+        if versus is None:
+            return list(measured)
+        return [difference(a, b) for a, b in zip(measured, self.measurements(versus, metric), strict=True)]
+
     def estimate(self, arm: str, metric: Metric) -> Estimate:
         """A metric of an arm, over seeds and test items."""
         return estimate(metric.name, self.measurements(arm, metric))
@@ -274,7 +281,8 @@ class Study(Generic[TaskT, ArmT]):
             if (arm.name, seed) not in found:
                 raise PlanError(f"learner '{self.learner.name}' gave no run of arm '{arm.name}', seed {seed}")
         runs = {(arm.name, seed): found[arm.name, seed] for arm, seed in jobs}
-        return StudyResult(self, runs, self._judge(runs, self._look(store) if counted else 1))
+        result = StudyResult(self, runs, {})
+        return replace(result, verdicts=self._judge(result, self._look(store) if counted else 1))
 
     def _check_run(self, run: Run, asked: Sequence[tuple[Arm, int]]) -> None:
         """A learner of the user's own may be wrong: better said here than by a metric."""
@@ -324,15 +332,10 @@ class Study(Generic[TaskT, ArmT]):
             looks.append(store.look(question, asked))
         return max(looks)
 
-    def _judge(self, runs: Mapping[tuple[str, int], Run], look: int) -> Mapping[str, Verdict]:
+    def _judge(self, result: StudyResult[TaskT, ArmT], look: int) -> Mapping[str, Verdict]:
         family = {}
         for hypothesis in self.hypotheses:
-            effects = []
-            for seed in self.seeds:
-                effect = hypothesis.metric(runs[hypothesis.arm, seed], self.task)
-                if hypothesis.versus is not None:
-                    effect = difference(effect, hypothesis.metric(runs[hypothesis.versus, seed], self.task))
-                effects.append(effect)
+            effects = result.effects(hypothesis.metric, hypothesis.arm, hypothesis.versus)
             variance, df = item_variance_of(effects)
             family[hypothesis.name] = Effects(
                 np.array([effect.value for effect in effects]),

@@ -30,7 +30,6 @@ from negspace.records import Estimate, EvalSet, Verdict
 from negspace.search import NEAR_MISS_RADIUS, nearest
 from negspace.statistics import (
     better_without_loss,
-    difference,
     estimate,
     holm,
     item_variance_of,
@@ -105,9 +104,7 @@ class Trial:
         half = HALVES[on][1]
         if half not in self.result.study.task.eval_sets:
             return None
-        metric = Accuracy(half)
-        mine, reference = (self.result.measurements(arm, metric) for arm in (name, REFERENCE))
-        return estimate("gain", [difference(a, b) for a, b in zip(mine, reference, strict=True)])
+        return estimate("gain", self.result.effects(Accuracy(half), name, REFERENCE))
 
     def verdicts(self, name: str) -> dict[str, Verdict]:
         """Verdicts on a strategy by question: ``more on held_out``, ``no less on near_miss``."""
@@ -283,8 +280,7 @@ def shown_margin(margin: float, clusters: int) -> float:
 
 def _judge(result: StudyResult[TextTask, TextArm], asked: Hypothesis) -> Verdict:
     """Judge a question alone: the trial corrects for the number of strategies, not of questions."""
-    mine, reference = (result.measurements(arm, asked.metric) for arm in (asked.arm, REFERENCE))
-    differences = [difference(a, b) for a, b in zip(mine, reference, strict=True)]
+    differences = result.effects(asked.metric, asked.arm, REFERENCE)
     variance, df = item_variance_of(differences)
     return judge(
         np.array([each.value for each in differences]),

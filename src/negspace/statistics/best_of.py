@@ -74,7 +74,7 @@ def best_of(
 
     Args:
         validation: Score by which a trial is chosen; higher is better.
-        test: Of each trial, the metric on the test items at each seed.
+        test: Metric of each trial on the test items, one a seed.
         level: Confidence level of the intervals.
 
     Raises:
