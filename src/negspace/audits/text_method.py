@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from negspace.audits.findings import Step
 from negspace.audits.text_findings import AuditParts
 from negspace.evaluation import Source
-from negspace.search import LARGEST_CHAIN, NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.search import LARGEST_CHAIN, NEAR_DUPLICATE_RADIUS
 
 VERDICT_METHOD = (
     "supported if the interval of the gap lies above the margin; refuted if it lies below, or an equivalence "
@@ -36,15 +36,7 @@ def text_method(parts: AuditParts) -> Iterator[Step]:
         "test rows",
         "the test file" if own_test_file else "a fifth of the data, stratified by label, clusters whole",
     )
-    near = {
-        Source.GIVEN: "given: the rows of the contrast set",
-        Source.GROUP: "by group: test rows whose group has another label",
-        Source.MINED: (
-            f"mined: test rows with a test row of another label within cosine distance {NEAR_MISS_RADIUS:g}; "
-            "pairs with a suspected label error left out"
-        ),
-    }
-    yield Step("near misses", near[source])
+    yield Step("near misses", source.how)
     easy = "all rows of the test file" if own_test_file else "all held-out rows"
     yield Step("easy", easy if source is Source.GIVEN else "test rows without a near miss")
     yield Step(

@@ -31,6 +31,18 @@ class Source(StrEnum):
     GROUP = "group"
     MINED = "mined"
 
+    @property
+    def how(self) -> str:
+        """Which test rows are near misses, as a report's method says it."""
+        return {
+            Source.GIVEN: "given: the rows of the contrast set",
+            Source.GROUP: "by group: test rows whose group has another label",
+            Source.MINED: (
+                "mined: test rows with a test row of another label within cosine distance "
+                f"{NEAR_MISS_RADIUS:g}; pairs with a suspected label error left out"
+            ),
+        }[self]
+
 
 @dataclass(frozen=True, eq=False)
 class Boundary:

@@ -17,7 +17,7 @@ from negspace.models import Choice
 from negspace.proofs.plan import ArmComparison, ProofArm
 from negspace.proofs.tuning import Tuned
 from negspace.records import Estimate, Interval, Json, Measurement
-from negspace.search import NEAR_DUPLICATE_RADIUS, NEAR_MISS_RADIUS
+from negspace.search import NEAR_DUPLICATE_RADIUS
 from negspace.statistics import ExchangeRate, in_brief, in_words
 
 if TYPE_CHECKING:
@@ -94,14 +94,6 @@ def misfit_warning(arm: str, name: str, rate: ExchangeRate) -> list[str]:
 def method(proof: Proof) -> list[tuple[str, str]]:
     """How the proof was computed: a word and a sentence for each step."""
     reference = proof.files.sources[proof.files.reference].examples.source
-    near = {
-        Source.GIVEN: "given: the rows of the contrast set",
-        Source.GROUP: "by group: test rows whose group has another label",
-        Source.MINED: (
-            f"mined: test rows with a test row of another label within cosine distance {NEAR_MISS_RADIUS:g}; "
-            "pairs with a suspected label error left out"
-        ),
-    }[proof.source]
     family = 2 * (len(proof.arms) - 1)
     steps = [
         ("equal rows", f"every arm trains on exactly {proof.budget:,} rows at every seed"),
@@ -111,10 +103,7 @@ def method(proof: Proof) -> list[tuple[str, str]]:
             "learner's own randomness; a file of exactly so many rows is trained on whole, so that what is "
             "found of it holds for these very rows",
         ),
-        (
-            "near misses",
-            near,
-        ),
+        ("near misses", proof.source.how),
         ("easy", "all test rows" if proof.source is Source.GIVEN else "test rows without a near miss"),
         (
             "clusters",
